@@ -1,0 +1,73 @@
+# Every target sets up what it needs by itself: a machine with Python (3.11 or newer), pip, make and git is enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The newest torch whose plain installation needs no accelerator packages on every machine we know.
+TORCH := 2.13.0
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Real data sets and weights, for the tests that want them.
+ifneq ($(wildcard ../shared/data),)
+export MODELPRINT_DATA ?= $(abspath ../shared/data)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help quickstart test check format docs bench constraints clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+quickstart: $(VENV)/installed-all ## seal a small classifier, serve it, tamper with it, and watch the difference being found
+	$(BIN)/modelprint quickstart
+
+test: $(VENV)/installed-dev ## run all tests, with coverage; parts: .venv/bin/pytest tests/oracles -k http
+	$(BIN)/pytest --cov --cov-report=term $(PYTEST_OPTIONS)
+
+check: $(VENV)/installed-dev ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev ## put the code into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(VENV)/installed-docs ## build the documentation into site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(VENV)/installed-dev ## measure speed: ratios within one run, never asserts
+	$(BIN)/pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds -s
+
+constraints: ## resolve every dependency anew and write the versions down
+	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet torch==$(TORCH) -e '.[dev,docs]'
+	{ echo "# The versions the tests ran with on `build/constraints/bin/python --version`; used by every make target."; \
+	  echo "# Written by: make constraints"; \
+	  build/constraints/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+[a-z0-9.]*$$//'; \
+	} > constraints.txt
+
+clean: ## remove the environment and everything that was built
+	rm -rf $(VENV) build site dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis
+
+# A virtual environment without Debian's separate python3-venv package: the machine's pip puts a pip into it.
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "modelprint needs Python 3.11 or newer, and '$(PYTHON)' is `$(PYTHON) --version 2>&1`;" \
+	       "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	$(PYTHON) -m venv --without-pip $(VENV)
+	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip
+
+$(VENV)/installed-dev: $(BIN)/pip pyproject.toml constraints.txt
+	@echo "installing modelprint and its tools into $(VENV), once"
+	$(PIP_INSTALL) -c constraints.txt -e '.[dev]'
+	@touch $@ $(VENV)/installed-all
+
+$(VENV)/installed-docs: $(BIN)/pip pyproject.toml constraints.txt
+	$(PIP_INSTALL) -c constraints.txt -e '.[all,docs]'
+	@touch $@
+
+$(VENV)/installed-all: $(BIN)/pip pyproject.toml constraints.txt
+	@echo "installing modelprint into $(VENV), once"
+	$(PIP_INSTALL) -c constraints.txt -e '.[all]'
+	@touch $@

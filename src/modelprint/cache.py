@@ -1,0 +1,42 @@
+"""Where work that can be done again is kept, and how files come into being whole or not at all."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from platformdirs import user_cache_dir
+
+VARIABLE = "MODELPRINT_CACHE"
+"""Environment variable that moves the cache."""
+
+
+def cache_folder() -> Path:
+    """Return `MODELPRINT_CACHE`, or this user's cache folder; it need not exist yet and may be deleted at any time."""
+    return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
+    """Let `write` fill a file beside `path`, then put it in place of `path` in one step.
+
+    Whoever reads `path` sees the old file or the new one, never a part of either, even after a power cut.
+
+    Args:
+        path: The file to be; missing folders above it are made.
+        write: Writes the whole file at the path it is given, which ends like `path`.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # The ending stays, since np.savez and others append one that is missing; the folder stays, since only a rename
+    # inside one file system is a single step.
+    draft = path.with_name(f".{secrets.token_hex(6)}.{path.name}")
+    try:
+        write(draft)
+        _flush(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,114 @@
+"""A data set: images to learn from and images to test on, of the same shape and with the same classes."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from modelprint.data.labelled_images import LabelledImages
+from modelprint.errors import DataError
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class DataSet:
+    """A training part and a test part.
+
+    Attributes:
+        name: As the user gave it, e.g. "cifar10".
+        train: Images that classifiers and tamperings learn from.
+        test: Images that are only measured on.
+    """
+
+    name: str
+    train: LabelledImages
+    test: LabelledImages
+
+    def __post_init__(self) -> None:
+        for images in (self.train, self.test):
+            if not len(images):
+                raise DataError(f"{self.name}: there are no images in {images.name}")
+        if self.train.image_shape != self.test.image_shape:
+            raise DataError(
+                f"{self.name}: training images are {_words(self.train)}, but test images are {_words(self.test)} "
+                f"(channels x height x width)"
+            )
+        if self.train.class_names != self.test.class_names:
+            raise DataError(
+                f"{self.name}: the {len(self.train.class_names)} classes of the training images "
+                f"are not the {len(self.test.class_names)} classes of the test images"
+            )
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """One name per class, in label order."""
+        return self.train.class_names
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.train.image_shape
+
+    @property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of both parts."""
+        return hashlib.sha256(f"{self.train.digest} {self.test.digest}".encode()).hexdigest()
+
+
+def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: int = 0) -> DataSet:
+    """Set aside `test_share` of each class, at least one image of every class that has two.
+
+    Which images these are follows from hashes of `seed` and their index, so it is the same on every machine and with
+    every version of every library. Where no class has a second image, the share is taken from all images at once.
+
+    Args:
+        images: What to split.
+        name: What to call the data set.
+        test_share: Between 0 and 1, both excluded.
+        seed: Chooses the images.
+
+    Raises:
+        DataError: There are too few images for two parts.
+    """
+    if not 0 < test_share < 1:
+        raise ValueError(f"test_share lies between 0 and 1, got {test_share}")
+    order = sorted(range(len(images)), key=lambda index: hashlib.sha256(f"{seed}:{index}".encode()).digest())
+    groups: dict[int, list[int]] = {}
+    for index in order:
+        groups.setdefault(int(images.labels[index]), []).append(index)
+    if all(len(group) < 2 for group in groups.values()):
+        groups = {0: order}
+    tests = {index for group in groups.values() for index in group[: part_of(len(group), test_share)]}
+    rest = [index for index in range(len(images)) if index not in tests]
+    if not tests or not rest:
+        raise DataError(f"{name}: {len(images)} image(s) cannot be split into a training and a test part; give more")
+    return DataSet(
+        name=name,
+        train=replace(images.take(rest), name=f"{name}/train"),
+        test=replace(images.take(sorted(tests)), name=f"{name}/test"),
+    )
+
+
+def join(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
+    """Put `parts` one after the other."""
+    first = parts[0]
+    for part in parts[1:]:
+        if part.image_shape != first.image_shape:
+            raise DataError(f"{part.name} has images of {_words(part)}, but {first.name} of {_words(first)}")
+        if part.class_names != first.class_names:
+            raise DataError(f"{part.name} has other classes than {first.name}")
+    return LabelledImages(
+        pixels=np.concatenate([part.pixels for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        class_names=first.class_names,
+        name=name,
+    )
+
+
+def part_of(count: int, share: float) -> int:
+    """Return `share` of `count`, rounded, leaving at least one on either side where there are two."""
+    return min(max(round(count * share), 1), count - 1)
+
+
+def _words(images: LabelledImages) -> str:
+    return " x ".join(map(str, images.image_shape))

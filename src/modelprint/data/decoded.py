@@ -1,0 +1,73 @@
+"""Decoded image sets, kept by content: fifty thousand WebP files are decoded once, not at every start."""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL
+
+from modelprint.cache import cache_folder, write_atomically
+from modelprint.data.labelled_images import LabelledImages
+
+FORMAT = "images-1"
+"""Changes whenever the same files would be read as other pixels, labels or names."""
+
+
+def remembered(path: Path, settings: str, read: Callable[[], LabelledImages]) -> LabelledImages:
+    """Return what `read` makes of the file at `path`, from the cache when it was read before.
+
+    A damaged entry is read anew and replaced; a cache that cannot be written is done without.
+
+    Args:
+        path: The only file that `read` looks at.
+        settings: Everything else its result depends on.
+        read: Does the work.
+    """
+    # Pillow's version belongs to the key, since another JPEG decoder may round differently.
+    key = hashlib.sha256("\n".join([FORMAT, PIL.__version__, settings, file_sha256(path)]).encode()).hexdigest()
+    entry = cache_folder() / "images" / f"{key}.npz"
+    known = _load(entry)
+    if known is not None:
+        return known
+    fresh = read()
+    _store(entry, fresh)
+    return fresh
+
+
+def file_sha256(path: Path) -> str:
+    """Return the hexadecimal SHA-256 of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load(entry: Path) -> LabelledImages | None:
+    try:
+        with np.load(entry, allow_pickle=False) as arrays:
+            return LabelledImages(
+                pixels=arrays["pixels"],
+                labels=arrays["labels"],
+                class_names=tuple(arrays["class_names"].tolist()),
+                name=str(arrays["name"]),
+            )
+    except FileNotFoundError:
+        return None
+    # Every member is read in full, so a flipped bit fails its checksum; whatever the damage, the cure is the same.
+    except Exception:
+        return None
+
+
+def _store(entry: Path, images: LabelledImages) -> None:
+    def write(path: Path) -> None:
+        np.savez(
+            path,
+            pixels=images.pixels,
+            labels=images.labels,
+            class_names=np.array(images.class_names, dtype=np.str_),
+            name=np.array(images.name),
+        )
+
+    try:
+        write_atomically(entry, write)
+    except OSError:
+        return  # A full or read-only disk costs time at the next start, nothing else.

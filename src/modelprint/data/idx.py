@@ -1,0 +1,124 @@
+"""IDX files, plain or gzipped: the format of MNIST, a magic number, the sizes as 32-bit integers, then the bytes.
+
+Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section on file formats.
+
+The header of a file from elsewhere may promise anything, so no memory is taken before the promise has been held
+against the length of the file, and a gzipped file is never unpacked further than its header says.
+"""
+
+import gzip
+import io
+import struct
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from modelprint.data.images import room_for
+from modelprint.data.labelled_images import LabelledImages
+from modelprint.errors import DataError
+from modelprint.pixels import SIDE_LIMIT
+
+UNSIGNED_BYTE = 0x08
+"""The type number of eight-bit entries; images and labels have no other."""
+
+DEFLATE_RATIO = 1040
+"""Deflate packs at most 1032 bytes into one; the rest is for rounding."""
+
+CHUNK = 2**20
+
+
+def read_idx(images: Path, labels: Path, *, class_names: tuple[str, ...] = (), name: str = "") -> LabelledImages:
+    """Read a pair of IDX files.
+
+    Args:
+        images: Three axes: count, height, width; or four, with the channels last.
+        labels: One axis.
+        class_names: One name per class; empty numbers them.
+        name: What to call the images in messages; the file's name when empty.
+
+    Raises:
+        DataError: A file is missing, damaged, has the wrong number of axes, or the two do not belong together.
+    """
+    pixels = read_array(images)
+    if pixels.ndim == 3:
+        pixels = pixels[:, None]
+    elif pixels.ndim == 4 and pixels.shape[-1] in (1, 3):
+        pixels = np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))
+    else:
+        raise DataError(f"{images}: {pixels.ndim} axes of sizes {pixels.shape}; images are count x height x width")
+    if max(pixels.shape[2:]) > SIDE_LIMIT or not pixels.size:
+        raise DataError(f"{images}: images of {pixels.shape[2]} x {pixels.shape[3]}; a side is 1 to {SIDE_LIMIT}")
+    indices = read_array(labels)
+    if indices.ndim != 1:
+        raise DataError(f"{labels}: {indices.ndim} axes, but labels have one; are the two files swapped?")
+    return LabelledImages(
+        pixels=pixels,
+        labels=indices.astype(np.int64),
+        class_names=class_names or tuple(map(str, range(int(indices.max(initial=0)) + 1))),
+        name=name or images.name,
+    )
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Return the unsigned bytes in one IDX file, in the shape that it states."""
+    try:
+        with _opened(path) as file:
+            shape = _shape(file, path)
+            array = room_for(str(path), shape)
+            _fill(array, file, path)
+            if file.read(1):
+                raise DataError(f"{path}: there are more bytes than its header says ({_words(shape)})")
+            return array
+    except FileNotFoundError as problem:
+        raise DataError(f"{path}: no such file") from problem
+    except (OSError, EOFError, zlib.error) as problem:
+        raise DataError(f"{path}: not a readable IDX file ({problem})") from problem
+
+
+def count_idx(path: Path) -> int:
+    """Return how many entries a file promises; reads its header only."""
+    try:
+        with _opened(path) as file:
+            return _shape(file, path)[0]
+    except (OSError, EOFError, zlib.error) as problem:
+        raise DataError(f"{path}: not a readable IDX file ({problem})") from problem
+
+
+def _opened(path: Path) -> io.BufferedIOBase:
+    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+
+
+def _shape(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
+    magic = file.read(4)
+    if len(magic) < 4 or magic[:2] != b"\0\0":
+        raise DataError(f"{path}: not an IDX file; it begins with {magic!r} instead of two zero bytes")
+    kind, axes = magic[2], magic[3]
+    if kind != UNSIGNED_BYTE:
+        raise DataError(f"{path}: entries of type 0x{kind:02x}; only unsigned bytes (0x08) are images or labels")
+    if not 1 <= axes <= 4:
+        raise DataError(f"{path}: {axes} axes; images have three or four, labels have one")
+    sizes = file.read(4 * axes)
+    if len(sizes) < 4 * axes:
+        raise DataError(f"{path}: it ends inside its header")
+    shape = struct.unpack(f">{axes}I", sizes)
+    room = path.stat().st_size * (DEFLATE_RATIO if path.suffix == ".gz" else 1)
+    if prod(shape) > room:
+        raise DataError(f"{path}: its header promises {_words(shape)}, more than a file of this length can hold")
+    return shape
+
+
+def _fill(array: np.ndarray, file: io.BufferedIOBase, path: Path) -> None:
+    flat = array.reshape(-1)
+    done = 0
+    while done < len(flat):
+        chunk = file.read(min(CHUNK, len(flat) - done))
+        if not chunk:
+            raise DataError(f"{path}: it ends after {done} of {len(flat)} bytes ({_words(array.shape)})")
+        flat[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
+        done += len(chunk)
+
+
+def _words(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))

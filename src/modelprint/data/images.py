@@ -1,0 +1,119 @@
+"""Image files to pixels: every picture that readers of data sets decode goes through here. Needs no torch.
+
+Data sets come from elsewhere, so format, mode and size are checked before any pixel is decoded. Turning a file into
+pixels loses nothing: what would need a choice (transparency, more than eight bits) is refused, not converted.
+Orientation tags are not applied; the pixels are taken as they are stored.
+"""
+
+import io
+from collections.abc import Iterable
+from math import prod
+
+import numpy as np
+from PIL import Image
+
+from modelprint.errors import DataError
+from modelprint.pixels import SIDE_LIMIT, OnePixels, Pixels
+
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM")
+"""Image formats we decode, by Pillow's names; PPM includes PGM."""
+
+GREY_MODES = frozenset({"1", "L"})
+COLOUR_MODES = frozenset({"RGB", "P", "CMYK", "YCbCr"})
+TRANSPARENT_MODES = frozenset({"LA", "PA", "RGBA"})
+
+DECODED_LIMIT = 16 * 2**30
+"""Most bytes of pixels that one data set may have."""
+
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
+
+def decode(content: bytes, size: Size | None = None) -> OnePixels:
+    """Return the pixels of one image file; ValueError says what is wrong with it.
+
+    Args:
+        content: A PNG, JPEG, WebP, BMP, PPM or PGM file.
+        size: Resize to this height and width (Pillow's bilinear filter); None keeps the image as it is.
+
+    Returns:
+        One channel for a grey image, else three.
+    """
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            array = np.asarray(_resized(_plain(image), size))
+    except ValueError:
+        raise
+    # Pillow raises many kinds on damaged files: OSError, SyntaxError, EOFError, struct.error, DecompressionBombError.
+    except Exception as problem:
+        raise ValueError(f"not a readable image ({problem})") from problem
+    return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
+
+
+def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = None) -> Pixels:
+    """Decode `files` into one array; a grey image among colour ones gets three equal channels.
+
+    Args:
+        files: For each image, the words that say where it is, and its bytes.
+        count: How many files there are.
+        size: Resize to this height and width; None demands that all images have one size already.
+
+    Raises:
+        DataError: An image cannot be decoded, has another size than the first, or there are too many.
+    """
+    pixels: Pixels = np.empty((0, 1, 0, 0), dtype=np.uint8)
+    for index, (where, content) in enumerate(files):
+        try:
+            one = decode(content, size)
+        except ValueError as problem:
+            raise DataError(f"{where}: {problem}") from problem
+        if index == 0:
+            pixels = room_for(where, (count, *one.shape))
+        if one.shape[1:] != pixels.shape[2:]:
+            raise DataError(
+                f"{where} is {_words(one)} pixels, but the images before it are {_words(pixels)}; "
+                f"all images of one set need one size: resize them, or give a size to the reader"
+            )
+        if len(one) > pixels.shape[1]:
+            pixels = np.repeat(pixels, len(one), axis=1)
+        pixels[index] = one
+    return pixels
+
+
+def room_for(where: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an unfilled uint8 array of `shape`, or raise DataError when that is more than we hold in memory."""
+    if prod(shape) > DECODED_LIMIT:
+        raise DataError(
+            f"{where}: {' x '.join(map(str, shape))} pixels are more than the limit of {DECODED_LIMIT / 2**30:g} GiB; "
+            f"give fewer or smaller images"
+        )
+    return np.empty(shape, dtype=np.uint8)
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """Return `image` in mode L or RGB, having looked at its size before decoding it."""
+    width, height = image.size
+    if max(width, height) > SIDE_LIMIT:
+        raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
+    if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
+        return _opaque(image)
+    if image.mode in GREY_MODES:
+        return image.convert("L")
+    if image.mode in COLOUR_MODES:
+        return image.convert("RGB")
+    raise ValueError(f"mode {image.mode} does not fit into eight bits a channel; convert it to 8-bit grey or RGB")
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    full = image.convert("RGBA")
+    if full.getchannel("A").getextrema() != (255, 255):
+        raise ValueError("it has transparent pixels; flatten it onto a background first")
+    return full.convert("L" if image.mode in {"L", "LA"} else "RGB")
+
+
+def _resized(image: Image.Image, size: Size | None) -> Image.Image:
+    return image if size is None else image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+
+
+def _words(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[-2]} x {pixels.shape[-1]}"

@@ -1,0 +1,81 @@
+"""`fetched.json`, the record beside fetched files of what came the first time.
+
+{"format": 1, "files": {"train.parquet": {"url": "https://...", "size": 1, "sha256": "...", "checked": "..."}}}
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from modelprint.cache import write_atomically
+from modelprint.errors import DataError
+
+LOCK = "fetched.json"
+FORMAT = 1
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What is known about one fetched file.
+
+    Attributes:
+        url: Where it came from.
+        size: Bytes.
+        sha256: Hexadecimal SHA-256 of its content.
+        checked: What it was held against when it came, in words.
+    """
+
+    url: str
+    size: int
+    sha256: str
+    checked: str
+
+
+def recorded(path: Path) -> Record | None:
+    """Return the record of the file at `path`; None when it was never fetched.
+
+    Raises:
+        DataError: The record beside it is damaged.
+    """
+    entry = _read(path.with_name(LOCK)).get(path.name)
+    if entry is None:
+        return None
+    try:
+        record = Record(**entry)
+    except TypeError as problem:
+        raise _damaged(path.with_name(LOCK), f"entry {path.name}: {problem}") from problem
+    if type(record.size) is not int or not isinstance(record.sha256, str) or not SHA256.fullmatch(record.sha256):
+        raise _damaged(path.with_name(LOCK), f"entry {path.name} has no size or no SHA-256")
+    return record
+
+
+def write_record(path: Path, record: Record) -> None:
+    """Put down `record` for the file at `path`, beside the records of its neighbours."""
+    lock = path.with_name(LOCK)
+    files = _read(lock) | {path.name: asdict(record)}
+    text = json.dumps({"format": FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
+    write_atomically(lock, lambda draft: _put(draft, text))
+
+
+def _put(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _read(lock: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(lock.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, RecursionError) as problem:
+        raise _damaged(lock, str(problem)) from problem
+    if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("files"), dict):
+        raise _damaged(lock, f"it is not a record of format {FORMAT}")
+    files: dict[str, Any] = content["files"]
+    return files
+
+
+def _damaged(lock: Path, reason: str) -> DataError:
+    return DataError(f"{lock}: {reason}; delete it, then what is fetched next is recorded anew")

@@ -1,0 +1,45 @@
+"""The folders that data sets and weights are looked for in."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_data_dir
+
+from modelprint.errors import DataError
+
+VARIABLE = "MODELPRINT_DATA"
+"""Environment variable with a folder to look in first; several are separated as in `PATH`."""
+
+
+def data_roots() -> tuple[Path, ...]:
+    """Return the folders of `MODELPRINT_DATA`, then this user's data folder; first come, first found."""
+    named = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
+    return (*named, user_folder())
+
+
+def user_folder() -> Path:
+    """Return this user's data folder, which is where `modelprint data fetch` puts things; it need not exist yet."""
+    return Path(user_data_dir("modelprint", appauthor=False))
+
+
+def weights_path(name: str) -> Path:
+    """Return the file `weights/NAME.safetensors` below the first data folder that has it.
+
+    Args:
+        name: For example `cifar10_resnet20`; the ending may be there or not.
+
+    Raises:
+        DataError: No folder has it; says where it was looked for and which names there are.
+    """
+    stem = name.removesuffix(".safetensors")
+    if not stem or set(stem) & set("/\\:\0") or stem.startswith("."):
+        raise DataError(f"{name!r} is not the name of a weights file; to use a file elsewhere, give its path")
+    folders = [root / "weights" for root in data_roots()]
+    for folder in folders:
+        if (folder / f"{stem}.safetensors").is_file():
+            return folder / f"{stem}.safetensors"
+    known = sorted({file.stem for folder in folders for file in folder.glob("*.safetensors")})
+    raise DataError(
+        f"no weights called {stem!r}: looked for {stem}.safetensors in {' and '.join(map(str, folders))}; "
+        f"put the file there or set {VARIABLE} ({'there are ' + ', '.join(known) if known else 'there are none yet'})"
+    )

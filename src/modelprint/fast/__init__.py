@@ -1,0 +1,1 @@
+"""How networks are made fast without changing their answers. Knows no method."""

@@ -1,0 +1,56 @@
+"""What a classifier says about a whole data set, computed once per process: logits, and inputs of its last layer."""
+
+from functools import lru_cache
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.fast.folding import quick_copy
+from modelprint.pixels import Pixels
+from modelprint.tensors import Logits, to_images
+
+CHUNK = 1024
+"""Images that are turned into floats at a time."""
+
+
+class _Content:
+    """A model and images, equal when their contents are."""
+
+    def __init__(self, model: Classifier, images: LabelledImages) -> None:
+        self.model, self.images = model, images
+        self.identity = (model.digest(), images.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Content) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
+
+
+def logits_on(model: Classifier, images: LabelledImages) -> Logits:
+    """Return the float32 logits of `model` on all `images`."""
+    return _logits(_Content(model, images))
+
+
+def features_on(model: Classifier, images: LabelledImages) -> Float[Tensor, "n features"]:
+    """Return the inputs of the last layer of `model` on all `images`; LoadingError when it does not end in one."""
+    return _features(_Content(model, images))
+
+
+@lru_cache(maxsize=4)
+def _logits(content: _Content) -> Logits:
+    quick = quick_copy(content.model)
+    return torch.cat([quick.logits(to_images(pixels)) for pixels in _chunks(content.images)])
+
+
+@lru_cache(maxsize=2)
+def _features(content: _Content) -> Float[Tensor, "n features"]:
+    quick = quick_copy(content.model)
+    return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images)])
+
+
+def _chunks(images: LabelledImages) -> list[Pixels]:
+    return [images.pixels[start : start + CHUNK] for start in range(0, len(images), CHUNK)]

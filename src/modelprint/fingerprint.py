@@ -1,0 +1,325 @@
+"""Fingerprints: samples with the labels their owner's model gives them, sealed in one `.mprint` file. Needs no torch.
+
+The file is a ZIP of `manifest.json` (canonical JSON, RFC 8785, with size and SHA-256 of every other member),
+`samples/0000.png ...` and, where an owner wants to show them, `sources/0000.png ...`. The SHA-256 of the manifest is
+the identity of the fingerprint; a verdict and a transcript name it. `docs/file-format.md` explains every field.
+"""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from statistics import median
+from typing import Any, Literal
+
+import rfc8785
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+
+from modelprint.errors import FingerprintError
+from modelprint.fingerprint_file import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
+from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.pixels import Picture, decode_png
+
+__all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Sample"]
+
+FORMAT = 1
+"""The format this version writes; docs/file-format.md has the history."""
+
+CLASS_LIMIT = 1_000_000
+PIXEL_LIMIT = 2**30
+"""Most pixel values in all pictures of a file together."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fingerprint:
+    """Samples, the labels they should get, and what is needed to ask for them fairly.
+
+    Attributes:
+        samples: In the order they are asked.
+        class_names: One name per class, in label order.
+        profile: Which honest serving differences must not raise an alarm.
+        preprocessing: How a picture becomes an input of the model.
+        provenance: How the samples came to be.
+        expected_flip_rate: Probability p1, per sample, that the weakest tampering it claims to see flips its label.
+    """
+
+    samples: tuple[Sample, ...]
+    class_names: tuple[str, ...]
+    profile: ProfileRecord
+    preprocessing: Preprocessing
+    provenance: Provenance
+    expected_flip_rate: float = 0.25
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.samples) <= SAMPLE_LIMIT:
+            raise ValueError(f"a fingerprint has 1 to {SAMPLE_LIMIT} samples, got {len(self.samples)}")
+        if not 2 <= len(self.class_names) <= CLASS_LIMIT:
+            raise ValueError(f"a fingerprint has 2 to {CLASS_LIMIT} classes, got {len(self.class_names)}")
+        if not self.profile.flip_rate < self.expected_flip_rate < 1:
+            raise ValueError(
+                f"expected_flip_rate lies between the honest flip rate {self.profile.flip_rate} and 1, "
+                f"got {self.expected_flip_rate}"
+            )
+        for index, sample in enumerate(self.samples):
+            if sample.label >= len(self.class_names):
+                raise ValueError(
+                    f"sample {index} has label {sample.label}, but there are {len(self.class_names)} class names"
+                )
+            _check_shape(f"sample {index}", sample.picture, self.preprocessing)
+            if sample.source is not None:
+                _check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
+        for text in _texts([list(self.class_names), asdict(self.profile), asdict(self.preprocessing)]):
+            _check_printable(text)
+        for text in _texts(asdict(self.provenance)):
+            _check_printable(text)
+
+    @cached_property
+    def manifest(self) -> bytes:
+        """The canonical bytes of `manifest.json`; ValueError when a setting cannot be written as JSON."""
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "class_names": list(self.class_names),
+            "profile": asdict(self.profile),
+            "preprocessing": asdict(self.preprocessing) | {"value_range": list(self.preprocessing.value_range)},
+            "provenance": asdict(self.provenance),
+            "expected_flip_rate": self.expected_flip_rate,
+            "samples": [{name: getattr(sample, name) for name in SAMPLE_NUMBERS} for sample in self.samples],
+            "members": {
+                name: {"sha256": picture.sha256, "size": len(picture.png)} for name, picture in self._pictures().items()
+            },
+        }
+        try:
+            return rfc8785.dumps(record)
+        except rfc8785.CanonicalizationError as problem:
+            raise ValueError(f"the manifest cannot be written as canonical JSON: {problem}") from problem
+
+    @cached_property
+    def digest(self) -> str:
+        """Hexadecimal SHA-256 of the manifest: the identity of the fingerprint."""
+        return hashlib.sha256(self.manifest).hexdigest()
+
+    def save(self, path: Path | str) -> None:
+        """Write the `.mprint` file; equal fingerprints give equal bytes, and a crash leaves no half of one.
+
+        Raises:
+            FingerprintError: When the file cannot be written or would be too large to be read again.
+        """
+        pictures = {name: picture.png for name, picture in self._pictures().items()}
+        write_members(Path(path), {MANIFEST: self.manifest, **pictures})
+
+    @classmethod
+    def load(cls, path: Path | str) -> "Fingerprint":
+        """Read a `.mprint` file, trusting nothing in it.
+
+        1. Read the members of the archive; its layout, names and sizes are checked.
+        2. Read the manifest: a known format, canonical bytes, known fields of the right kind.
+        3. Compare the members with the sizes and hashes in the manifest: none extra, none missing.
+        4. Put the samples together; labels, numbers and picture headers are checked.
+        5. Decode every picture once.
+
+        Raises:
+            FingerprintError: Names the file and the first thing that is wrong with it.
+        """
+        place = Path(path)
+        members = read_members(place)  # (1)
+        try:
+            manifest = _read_manifest(members.pop(MANIFEST, b""))  # (2)
+            _check_members(manifest, members)  # (3)
+            fingerprint = _assemble(manifest, members)  # (4)
+            _check_pictures(fingerprint)  # (5)
+        except ValueError as problem:
+            raise FingerprintError(f"{place}: {problem}") from problem
+        return fingerprint
+
+    def summary(self) -> str:
+        """Say in a few lines what the fingerprint holds."""
+        made, profile, shape = self.provenance, self.profile, self.preprocessing
+        most = Counter(self.class_names[sample.label] for sample in self.samples).most_common(5)
+        margins = [sample.margin for sample in self.samples]
+        confidence = median(sample.confidence for sample in self.samples)
+        lines = {
+            "fingerprint": self.digest,
+            "protects": f"{made.network} (model {made.model_sha256[:16]})",
+            "samples": f"{len(self.samples)} of {shape.width} x {shape.height} {shape.colour}",
+            "classes": f"{len(self.class_names)}; most samples: {', '.join(f'{name} {count}' for name, count in most)}",
+            "margins": f"{min(margins):.3g} to {max(margins):.3g} logits, median {median(margins):.3g}",
+            "confidence": f"median {confidence:.3f}",
+            "profile": f"{profile.name}: noise floor {profile.floor:.3g} logits over {len(profile.variants)} variants, "
+            f"margins at least {profile.multiple:g} times that",
+            "flip rates": f"{profile.flip_rate:g} served honestly, {self.expected_flip_rate:g} or more tampered with",
+            "made by": f"{made.method}, seed {made.seed}, from {made.data}",
+            "made on": f"{made.created}, modelprint {made.version}",
+            "lost": f"{made.lost_rounding} to rounding, {made.lost_steadiness} to noise, of {made.crafted} crafted",
+        }
+        return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
+
+    def to_json(self) -> str:
+        """Return the manifest with the digest beside it, as one indented JSON object."""
+        return json.dumps({"digest": self.digest, **json.loads(self.manifest)}, indent=2, ensure_ascii=False)
+
+    def _pictures(self) -> dict[str, Picture]:
+        """Return every picture by the name of its member, samples first."""
+        samples = {_member("samples", index): sample.picture for index, sample in enumerate(self.samples)}
+        sources = {
+            _member("sources", index): sample.source
+            for index, sample in enumerate(self.samples)
+            if sample.source is not None
+        }
+        return samples | sources
+
+
+SAMPLE_NUMBERS = ("label", "margin", "confidence")
+"""What the manifest says about a sample; the pictures are members of their own."""
+
+STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class _Member(BaseModel):
+    """Size and hash of one member."""
+
+    model_config = STRICT
+
+    sha256: str
+    size: int
+
+
+class _SampleNumbers(BaseModel):
+    """One sample without its pictures."""
+
+    model_config = STRICT
+
+    label: int
+    margin: float
+    confidence: float
+
+
+class _Manifest(BaseModel):
+    """`manifest.json` of format 1; the plain dataclasses inside take on these strict settings."""
+
+    model_config = STRICT
+
+    format: Literal[1]
+    class_names: tuple[str, ...]
+    profile: ProfileRecord
+    preprocessing: Preprocessing
+    provenance: Provenance
+    expected_flip_rate: float
+    samples: tuple[_SampleNumbers, ...]
+    members: dict[str, _Member]
+
+
+def _read_manifest(content: bytes) -> _Manifest:
+    """Return the manifest, or raise ValueError saying in one line what is wrong with it."""
+    try:
+        record = json.loads(content)
+        canonical = rfc8785.dumps(record)
+    except (ValueError, RecursionError, rfc8785.CanonicalizationError) as problem:
+        raise ValueError(f"{MANIFEST} is missing or damaged: {problem}") from problem
+    if not isinstance(record, dict) or type(record.get("format")) is not int:  # true is 1 to isinstance and ==
+        raise ValueError(f"{MANIFEST} names no format; this is no fingerprint")
+    if record["format"] != FORMAT:
+        found = f"format {str(record['format'])[:20]} is unknown to this version"
+        raise ValueError(f"{found}, which reads format {FORMAT}; install a newer modelprint")
+    if canonical != content:
+        raise ValueError(f"{MANIFEST} is not canonical JSON (RFC 8785); it was changed after it was written")
+    try:
+        return _Manifest.model_validate_json(content)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise ValueError(f"{MANIFEST}: {ascii(where)[1:-1]}: {first['msg'].removeprefix('Value error, ')}") from problem
+
+
+def _check_members(manifest: _Manifest, members: Mapping[str, bytes]) -> None:
+    """Compare what is there with what the manifest promises."""
+    indices = range(len(manifest.samples))
+    needed = {_member("samples", index) for index in indices}
+    allowed = needed | {_member("sources", index) for index in indices}
+    if missing := sorted(needed - manifest.members.keys()):
+        raise ValueError(f"{MANIFEST} has {len(indices)} samples but does not list {missing[0]}")
+    if stray := sorted(manifest.members.keys() - allowed):
+        raise ValueError(
+            f"{MANIFEST} lists {ascii(stray[0])[:80]}, which belongs to none of its {len(indices)} samples"
+        )
+    if missing := sorted(manifest.members.keys() - members.keys()):
+        raise ValueError(f"{missing[0]} is missing")
+    if extra := sorted(members.keys() - manifest.members.keys()):
+        raise ValueError(f"{extra[0]} is not listed in {MANIFEST}")
+    for name, promised in manifest.members.items():
+        if promised.size != len(members[name]):
+            raise ValueError(f"{name} has {len(members[name])} bytes, but {MANIFEST} says {promised.size}")
+        found = hashlib.sha256(members[name]).hexdigest()
+        if promised.sha256 != found:
+            raise ValueError(f"{name} was changed: its SHA-256 is {found}, but {MANIFEST} says {promised.sha256[:64]}")
+
+
+def _assemble(manifest: _Manifest, members: Mapping[str, bytes]) -> Fingerprint:
+    """Join the numbers of the manifest with the pictures."""
+    samples = []
+    for index, numbers in enumerate(manifest.samples):
+        source = members.get(_member("sources", index))
+        sample = Sample(
+            picture=Picture(members[_member("samples", index)]),
+            source=None if source is None else Picture(source),
+            **numbers.model_dump(),
+        )
+        samples.append(sample)
+    return Fingerprint(
+        samples=tuple(samples),
+        class_names=manifest.class_names,
+        profile=manifest.profile,
+        preprocessing=manifest.preprocessing,
+        provenance=manifest.provenance,
+        expected_flip_rate=manifest.expected_flip_rate,
+    )
+
+
+def _check_pictures(fingerprint: Fingerprint) -> None:
+    """Decode every picture, keeping none: the sizes were bounded by the headers, the rest shows only now."""
+    pictures = fingerprint._pictures()
+    total = len(pictures) * math.prod(fingerprint.preprocessing.image_shape)
+    if total > PIXEL_LIMIT:
+        raise ValueError(f"the pictures have {total} values together, the limit is {PIXEL_LIMIT}")
+    for name, picture in pictures.items():
+        try:
+            decode_png(picture.png)
+        except ValueError as problem:
+            raise ValueError(f"{name}: {problem}") from problem
+
+
+def _member(folder: str, index: int) -> str:
+    """Return the name of the member that holds a picture of sample `index`."""
+    return f"{folder}/{index:04d}.png"
+
+
+def _check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> None:
+    """Refuse a picture whose header disagrees with the contract."""
+    try:
+        shape = plain_png_shape(picture.png)
+    except ValueError as problem:
+        raise ValueError(f"{name}: {problem}") from problem
+    if shape != preprocessing.image_shape:
+        raise ValueError(f"{name} has shape {shape} (channels, height, width), expected {preprocessing.image_shape}")
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    """Yield every text in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _check_printable(text: str) -> None:
+    """Refuse what a terminal would obey, and surrogates, which no file can hold."""
+    if not text.isprintable():
+        raise ValueError(f"a text holds characters that cannot be printed: {ascii(text)[:80]}")

@@ -1,0 +1,164 @@
+"""The parts of a fingerprint: plain records that check their own numbers. Needs no torch."""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import JsonValue
+
+from modelprint.pixels import MODES, SIDE_LIMIT, Picture
+
+SHA256 = re.compile(r"[0-9a-f]{64}")
+EXACT_INTEGER = 2**53 - 1
+"""Largest whole number that JSON carries exactly between languages."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """One crafted image and what the owner's model says about it.
+
+    Attributes:
+        picture: The image as it travels.
+        label: Class the owner's model gives it.
+        margin: Top-1 minus top-2 logit in float64.
+        confidence: Softmax probability of the top class.
+        source: The natural image it was crafted from, when the owner shows it.
+    """
+
+    picture: Picture
+    label: int
+    margin: float
+    confidence: float
+    source: Picture | None = None
+
+    def __post_init__(self) -> None:
+        if self.label < 0:
+            raise ValueError(f"a label is a class index and cannot be negative, got {self.label}")
+        if not (math.isfinite(self.margin) and self.margin >= 0):
+            raise ValueError(f"a margin is a finite difference of logits, at least 0, got {self.margin}")
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"a confidence is a probability, got {self.confidence}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProfileRecord:
+    """Which honest differences between servers the samples were measured to survive.
+
+    Attributes:
+        name: Name of the serving profile, e.g. "fp32".
+        floor: 99.9th percentile, over all variants, of the shift of top-1 minus top-2, in logits.
+        multiple: Every margin is at least this many times the floor.
+        flip_rate: Probability p0, per sample, that honest serving flips its label all the same.
+        variants: The same percentile for each way of serving that was measured.
+    """
+
+    name: str
+    floor: float
+    multiple: float = 3.0
+    flip_rate: float = 1e-4
+    variants: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        shifts = {"floor": self.floor, "multiple": self.multiple, **self.variants}
+        for name, shift in shifts.items():
+            if not (math.isfinite(shift) and shift >= 0):
+                raise ValueError(f"profile {self.name}: {name} is a finite number, at least 0, got {shift}")
+        if not 0 < self.flip_rate < 1:
+            raise ValueError(
+                f"profile {self.name}: flip_rate is a probability above 0 and below 1, got {self.flip_rate}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """The contract between a picture and the model that is asked about it.
+
+    Attributes:
+        channels: 1 or 3.
+        height: In pixels, of every sample.
+        width: In pixels, of every sample.
+        colour: Colour order of the channels.
+        layout: Order of the axes of the model's input.
+        value_range: What grey levels 0 and 255 become at the model's input.
+        note: What else a server has to know.
+    """
+
+    channels: int
+    height: int
+    width: int
+    colour: Literal["RGB", "L"]
+    layout: str = "n c h w"
+    value_range: tuple[float, float] = (0.0, 1.0)
+    note: str = "normalisation inside the model"
+
+    def __post_init__(self) -> None:
+        if MODES.get(self.colour) != self.channels:
+            raise ValueError(f"colour {self.colour!r} does not go with {self.channels} channels")
+        if not (1 <= self.height <= SIDE_LIMIT and 1 <= self.width <= SIDE_LIMIT):
+            raise ValueError(f"a picture is 1 to {SIDE_LIMIT} pixels wide and high, got {self.width} x {self.height}")
+        if not all(map(math.isfinite, self.value_range)):
+            raise ValueError(f"value_range is two finite numbers, got {self.value_range}")
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width."""
+        return self.channels, self.height, self.width
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """How the samples came to be: enough to make them again.
+
+    Attributes:
+        method: Name of the method that crafted them.
+        settings: Its settings.
+        seed: Seed of every random number.
+        network: Name of the protected network.
+        model_sha256: SHA-256 of the protected model.
+        data: Name of the data the method started from.
+        data_sha256: SHA-256 of these data.
+        created: When, ISO 8601 in UTC, e.g. "2026-01-31T12:00:00Z".
+        version: Version of modelprint.
+        crafted: How many samples the method crafted.
+        lost_rounding: How many of them were lost when rounded to 8 bits.
+        lost_steadiness: How many of them were lost because their margin was within reach of honest noise.
+        notes: Anything else worth telling, by name.
+    """
+
+    method: str
+    settings: Mapping[str, JsonValue]
+    seed: int
+    network: str
+    model_sha256: str
+    data: str
+    data_sha256: str
+    created: str
+    version: str
+    crafted: int
+    lost_rounding: int
+    lost_steadiness: int
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("model_sha256", "data_sha256"):
+            if not SHA256.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} is 64 hexadecimal digits, got {getattr(self, name)!r}")
+        for name in ("seed", "crafted", "lost_rounding", "lost_steadiness"):
+            if not 0 <= getattr(self, name) <= EXACT_INTEGER:
+                raise ValueError(f"{name} is a whole number from 0 to 2**53 - 1, got {getattr(self, name)}")
+        if self.lost_rounding + self.lost_steadiness > self.crafted:
+            lost = self.lost_rounding + self.lost_steadiness
+            raise ValueError(f"{lost} samples were lost, but only {self.crafted} were crafted")
+        if _utc_offset(self.created) != timedelta(0):
+            raise ValueError(f"created is a time in UTC such as 2026-01-31T12:00:00Z, got {self.created!r}")
+
+
+def _utc_offset(text: str) -> timedelta | None:
+    """Return how far from UTC a time is; None when it is not a time or does not say."""
+    try:
+        return datetime.fromisoformat(text).utcoffset()
+    except ValueError:
+        return None

@@ -1,0 +1,240 @@
+"""From files to classifiers and back: safetensors, exported `.pt2` programs and `package.module:factory`; never a pickle.
+
+A safetensors file is data and safe to read from anyone. A factory is the user's own code and runs as such. A `.pt2`
+program is read with PyTorch's pickle fallback switched off and its symbolic expressions checked first; still, take one
+only from somebody you trust.
+"""
+
+import importlib
+import json
+import os
+import re
+import sys
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from modelprint.cache import write_atomically
+from modelprint.classifier import Classifier
+from modelprint.errors import LoadingError
+from modelprint.networks import NETWORKS
+from modelprint.networks.int8 import Int8Linear
+
+PICKLE_ENDINGS = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".th", ".ckpt", ".tar"}
+COUNTER = "num_batches_tracked"
+INT8_LAYERS = "modelprint.int8_layers"
+RECORD = "modelprint.record"
+
+
+def load_classifier(
+    network: str, weights: Path | None = None, *, image_shape: tuple[int, int, int] | None = None
+) -> Classifier:
+    """Return a classifier from a network's name and its weights.
+
+    Args:
+        network: A name in NETWORKS; "package.module:factory", called without arguments, returning a torch module or a
+            Classifier; or the path of a `.pt2` file written by torch.export.
+        weights: A safetensors file. Needed for a named network, optional for a factory, refused for `.pt2`.
+        image_shape: Channels, height and width of the images; needed for a factory that returns a module and for `.pt2`.
+
+    Raises:
+        LoadingError: Unknown network, unreadable weights, or weights of other shapes; the message names the first.
+    """
+    if network.endswith(".pt2"):
+        if weights is not None:
+            raise LoadingError(f"{network} carries its weights inside; leave out {weights}")
+        return _exported(Path(network), _needed(image_shape, network))
+    if ":" in network:
+        return _from_factory(network, weights, image_shape)
+    if network not in NETWORKS:
+        raise LoadingError(
+            f"unknown network {network!r}; known are {', '.join(NETWORKS)}, "
+            'a "package.module:factory" or the path of a .pt2 file'
+        )
+    if weights is None:
+        raise LoadingError(f"network {network} needs a weights file (.safetensors)")
+    tensors, metadata = read_weights(weights)
+    return _named(network, weights, tensors, metadata)
+
+
+def _named(network: str, path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Classifier:
+    architecture = NETWORKS[network]
+    channels, height, width = architecture.image_shape
+    first = next((t for t in tensors.values() if t.ndim == 4 and t.shape[1] in (1, 3)), None)
+    last = tensors.get("linear.weight", tensors.get("linear.weight_int8"))
+    channels = first.shape[1] if first is not None else channels
+    class_count = last.shape[0] if last is not None and last.ndim == 2 else architecture.class_count
+    module = architecture.make(class_count=class_count, channels=channels)
+    fill(module, tensors, metadata, path, network)
+    return Classifier(module, image_shape=(channels, height, width), class_count=class_count, name=network)
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Return the tensors and the metadata of a safetensors file.
+
+    Raises:
+        LoadingError: The file is missing, a pickle, or damaged.
+    """
+    if not path.is_file():
+        raise LoadingError(f"no weights file at {path}")
+    start = path.open("rb").read(8)
+    if path.suffix in PICKLE_ENDINGS or start[:2] in (b"PK", b"\x80\x02", b"\x80\x04"):
+        raise LoadingError(
+            f"{path} looks like a pickle, which can run code when opened and is never loaded; "
+            "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
+        )
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as problem:
+        raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
+
+
+def fill(
+    network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
+) -> None:
+    """Put `tensors` into `network`; every name and shape must agree, step counters of batch norms aside."""
+    for layer in filter(None, metadata.get(INT8_LAYERS, "").split(",")):
+        linear = dict(network.named_modules()).get(layer)
+        if not isinstance(linear, nn.Linear):
+            raise LoadingError(f"{path} names an int8 layer {layer!r}, which is no linear layer of {name}")
+        network.set_submodule(layer, Int8Linear(linear.in_features, linear.out_features))
+    expected = network.state_dict()
+    missing = [n for n in expected if n not in tensors and not n.endswith(COUNTER)]
+    extra = [n for n in tensors if n not in expected and not n.endswith(COUNTER)]
+    if missing or extra:
+        raise LoadingError(
+            f"{path} does not hold the weights of {name}: {len(missing)} missing{_such_as(missing)}, "
+            f"{len(extra)} unexpected{_such_as(extra)}"
+        )
+    for key, tensor in tensors.items():
+        if key in expected and tensor.shape != expected[key].shape:
+            raise LoadingError(
+                f"{path}: {key} has shape {tuple(tensor.shape)}, but {name} needs {tuple(expected[key].shape)}"
+            )
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise LoadingError(f"{path}: {key} holds values that are not finite")
+    network.load_state_dict(dict(tensors), strict=False)
+    network.eval()
+
+
+def _such_as(names: list[str]) -> str:
+    return f" (such as {names[0]})" if names else ""
+
+
+def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object] | None = None) -> None:
+    """Write the weights of `classifier` as safetensors, whole or not at all.
+
+    Args:
+        classifier: What to save.
+        path: Where to; folders above it are made.
+        record: Facts to keep beside the weights as JSON, e.g. what a tampering did.
+    """
+    network = classifier.network
+    int8 = [name for name, module in network.named_modules() if isinstance(module, Int8Linear)]
+    metadata = {INT8_LAYERS: ",".join(int8)} if int8 else {}
+    if record is not None:
+        metadata[RECORD] = json.dumps(record, sort_keys=True)
+    tensors = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
+    write_atomically(path, lambda draft: save_file(tensors, draft, metadata={"format": "pt", **metadata}))
+
+
+def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, object]]:
+    """Return a classifier of the same architecture as `model` with the weights in `path`, and the record kept in it."""
+    tensors, metadata = read_weights(path)
+    twin = model.copy()
+    fill(twin.network, tensors, metadata, path, model.name)
+    try:
+        record = json.loads(metadata.get(RECORD, "{}"))
+    except json.JSONDecodeError as problem:
+        raise LoadingError(f"{path}: its record is no JSON: {problem}") from problem
+    return twin, record
+
+
+def _needed(image_shape: tuple[int, int, int] | None, network: str) -> tuple[int, int, int]:
+    if image_shape is None:
+        raise LoadingError(f"{network}: say which images it takes, e.g. --image-shape 3,32,32")
+    return image_shape
+
+
+def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, int, int] | None) -> Classifier:
+    module_name, _, attribute = network.partition(":")
+    # A console script does not have the working folder on its path, where the user's module most likely is.
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+        made = factory()
+    except Exception as problem:  # the user's own code: any kind of error is theirs, and one line says where
+        raise LoadingError(f"{network} failed: {type(problem).__name__}: {problem}") from problem
+    if isinstance(made, nn.Module):
+        made = _around(made, _needed(image_shape, network), network)
+    if not isinstance(made, Classifier):
+        raise LoadingError(f"{network} returned a {type(made).__name__}, not a torch module or a Classifier")
+    if weights is not None:
+        tensors, metadata = read_weights(weights)
+        fill(made.network, tensors, metadata, weights, network)
+    return made
+
+
+def _around(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Classifier:
+    classifier = Classifier(module, image_shape=image_shape, class_count=0, name=name)
+    try:
+        logits = classifier.logits(torch.zeros(1, *image_shape))
+    except Exception as problem:  # whatever the network raises on an image of that shape
+        raise LoadingError(f"{name} does not take images of shape {image_shape}: {problem}") from problem
+    if logits.ndim != 2:
+        raise LoadingError(f"{name} answers one image with shape {tuple(logits.shape)}, expected (1, classes)")
+    classifier.class_count = logits.shape[1]
+    return classifier
+
+
+def _exported(path: Path, image_shape: tuple[int, int, int]) -> Classifier:
+    if not path.is_file():
+        raise LoadingError(f"no exported program at {path}")
+    try:
+        _check_expressions(path)
+        with _no_pickle():
+            module = torch.export.load(path).module()
+    except LoadingError:
+        raise
+    except Exception as problem:  # torch.export raises many kinds on damaged or foreign archives
+        first_line = (str(problem).splitlines() or [""])[0]
+        raise LoadingError(f"{path} is no readable exported program: {first_line}") from problem
+    return _around(module, image_shape, path.name)
+
+
+@contextmanager
+def _no_pickle() -> Iterator[None]:
+    """Make every torch.load refuse anything but plain tensors while the block runs."""
+    switch = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(switch)
+    os.environ[switch] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[switch]
+        else:
+            os.environ[switch] = before
+
+
+_EXPRESSION = re.compile(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"')
+_HARMLESS = re.compile(r"(?:[su]\d+|Max|Min|Mod|FloorDiv|Eq|Ne|Integer|Symbol|true|false|True|False|\d+|[\s+\-*/(),<>=.&|~])*")
+
+
+def _check_expressions(path: Path) -> None:
+    """Refuse symbolic shape expressions that are more than arithmetic: the reader evaluates them as code."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if not member.filename.endswith(".json"):
+                continue
+            for expression in _EXPRESSION.findall(archive.read(member).decode("utf-8", "replace")):
+                if not _HARMLESS.fullmatch(expression):
+                    raise LoadingError(f"{path}: shape expression {expression[:60]!r} is not plain arithmetic; refused")

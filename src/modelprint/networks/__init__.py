@@ -1,0 +1,40 @@
+"""The small published architectures. An architecture is one file and one line in `NETWORKS`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from torch import nn
+
+from modelprint.networks.cnn6 import Cnn6
+from modelprint.networks.digits import DigitsNet
+from modelprint.networks.lenet import LeNet5
+from modelprint.networks.resnet import ResNet
+from modelprint.networks.vgg import Vgg11
+
+
+@dataclass(frozen=True, kw_only=True)
+class Architecture:
+    """How to make an untrained network, and what it was made for.
+
+    Attributes:
+        make: Called as make(class_count=..., channels=...).
+        image_shape: Channels, height and width it expects; the channels may be overridden.
+        class_count: Classes of the data set it is usual for.
+    """
+
+    make: Callable[..., nn.Module]
+    image_shape: tuple[int, int, int]
+    class_count: int
+
+
+NETWORKS: dict[str, Architecture] = {
+    "resnet20": Architecture(make=partial(ResNet, 3), image_shape=(3, 32, 32), class_count=10),
+    "resnet32": Architecture(make=partial(ResNet, 5), image_shape=(3, 32, 32), class_count=10),
+    "resnet44": Architecture(make=partial(ResNet, 7), image_shape=(3, 32, 32), class_count=10),
+    "resnet56": Architecture(make=partial(ResNet, 9), image_shape=(3, 32, 32), class_count=10),
+    "cnn6": Architecture(make=Cnn6, image_shape=(3, 32, 32), class_count=43),
+    "vgg11": Architecture(make=Vgg11, image_shape=(3, 32, 32), class_count=10),
+    "lenet5": Architecture(make=LeNet5, image_shape=(1, 28, 28), class_count=10),
+    "digits": Architecture(make=DigitsNet, image_shape=(1, 8, 8), class_count=10),
+}

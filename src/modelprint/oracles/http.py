@@ -1,0 +1,259 @@
+"""Generic HTTP: a declarative description that covers the long tail of endpoints. Nothing in it runs as code."""
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import BeforeValidator, Field, model_validator
+
+from modelprint.errors import OracleError
+from modelprint.oracles.jsonpath import JsonPath, Path
+from modelprint.oracles.replies import Named, Reading, as_label, as_score, ranked, vector
+from modelprint.oracles.wire import Described, Fill, Message, WireFormat
+from modelprint.pixels import Picture
+
+IMAGE = "$IMAGE"
+"""Stands for the picture in a request body."""
+
+
+def _base64(picture: Picture) -> str:
+    return base64.b64encode(picture.png).decode()
+
+
+def _array(picture: Picture) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(picture.pixels.transpose(1, 2, 0)), allow_pickle=False)
+    return buffer.getvalue()
+
+
+JSON_IMAGES: dict[str, Callable[[Picture], object]] = {
+    "png_base64": _base64,
+    "data_uri": lambda picture: "data:image/png;base64," + _base64(picture),
+    "array_hwc": lambda picture: picture.pixels.transpose(1, 2, 0).tolist(),
+    "array_chw": lambda picture: picture.pixels.tolist(),
+}
+"""Ways to put a picture into a JSON document."""
+
+FILE_IMAGES: dict[str, tuple[str, str, Callable[[Picture], bytes]]] = {
+    "png_bytes": ("image/png", "image.png", lambda picture: picture.png),
+    "npy": ("application/x-npy", "image.npy", _array),
+}
+"""Ways to send a picture as a file: content type, file name, bytes."""
+
+
+class RequestForm(Described):
+    """How a picture is put into a request.
+
+    Attributes:
+        encoding: Whole body as JSON, the bare file, or a multipart form.
+        image: Form of the picture; arrays are grey levels 0 .. 255, `npy` is h w c.
+        values: What the numbers of an array are: grey levels, or grey levels divided by 255.
+        body: JSON document or form fields around the picture; the text "$IMAGE" is replaced by it.
+    """
+
+    encoding: Literal["json", "raw", "multipart"] = "json"
+    image: Literal["png_base64", "png_bytes", "data_uri", "array_hwc", "array_chw", "npy"] = "png_base64"
+    values: Literal["grey", "unit"] = "grey"
+    body: object = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        fitting = JSON_IMAGES if self.encoding == "json" else FILE_IMAGES
+        if self.image not in fitting:
+            raise ValueError(f"encoding {self.encoding} takes an image as {' or '.join(fitting)}, not as {self.image}")
+        if self.values == "unit" and not self.image.startswith("array"):
+            raise ValueError("values: unit goes with an image as array_hwc or array_chw")
+        if self.encoding == "raw" and self.body is not None:
+            raise ValueError("encoding raw sends the bare file and has no body")
+        if self.encoding == "multipart":
+            _check_form(self.template)
+        if self.encoding != "raw" and _images_in(self.template) != 1:
+            raise ValueError(f'the body holds "{IMAGE}" {_images_in(self.template)} times, expected once')
+        return self
+
+    @property
+    def template(self) -> object:
+        """The body as written, or the default one."""
+        return {"image": IMAGE} if self.body is None else self.body
+
+
+def _check_form(template: object) -> None:
+    if not isinstance(template, dict) or not all(isinstance(v, str | int | float) for v in template.values()):
+        raise ValueError("the body of a multipart form maps field names to texts and numbers")
+    for name in template:
+        if not str(name).isascii() or not str(name).isprintable() or '"' in str(name):
+            raise ValueError(f"{name!r} is no field name")
+
+
+def _images_in(template: object) -> int:
+    if isinstance(template, list | dict):
+        return sum(map(_images_in, template.values() if isinstance(template, dict) else template))
+    if isinstance(template, str) and IMAGE in template and template != IMAGE:
+        raise ValueError(f'"{IMAGE}" stands alone in a text and cannot be part of a longer one')
+    return int(template == IMAGE)
+
+
+def _texts_in(template: object) -> list[str]:
+    if isinstance(template, list | dict):
+        inner = template.values() if isinstance(template, dict) else template
+        return [text for value in inner for text in _texts_in(value)]
+    return [template] if isinstance(template, str) else []
+
+
+class Ranked(Described):
+    """Where a list of scored labels stands.
+
+    Attributes:
+        items: The entries of the list.
+        label: The label within an entry.
+        score: The score within an entry.
+    """
+
+    items: Path
+    label: Path = JsonPath.parse("$.label")
+    score: Path = JsonPath.parse("$.score")
+
+
+def _items(value: object) -> object:
+    return {"items": value} if isinstance(value, str) else value
+
+
+class ReplyForm(Described):
+    """Where a reply says what.
+
+    Attributes:
+        label: The label of the best class.
+        score: Its score.
+        topk: Scored labels; the best score wins when `label` is not given.
+        scores: One score per class: a list in class order, or an object from label to score.
+        hints: Name of a hint to where the reply gives it, e.g. a model version.
+    """
+
+    label: Path | None = None
+    score: Path | None = None
+    topk: Annotated[Ranked | None, BeforeValidator(_items)] = None
+    scores: Path | None = None
+    hints: dict[str, Path] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.label is None and self.topk is None and self.scores is None:
+            raise ValueError("one of label, topk and scores says where the answer stands")
+        if self.scores is not None and (self.label is not None or self.topk is not None):
+            raise ValueError("scores stands alone, without label and topk")
+        if self.score is not None and self.label is None:
+            raise ValueError("score is the score of label, which is missing")
+        return self
+
+
+class GenericHttp(WireFormat):
+    """Any endpoint that takes a picture in one request and answers JSON.
+
+    Attributes:
+        method: HTTP method.
+        request: How the picture is sent.
+        response: Where the answer stands.
+    """
+
+    kind: Literal["http"] = "http"
+    method: Literal["POST", "PUT"] = "POST"
+    request: RequestForm = RequestForm()
+    response: ReplyForm = Field(...)
+
+    def texts(self) -> list[str]:
+        """Return every text that may hold a placeholder, those in the body too."""
+        return super().texts() + _texts_in(self.request.body)
+
+    def compose(self, picture: Picture, request_id: str, fill: Fill) -> Message:
+        """Return the described request; the PNG bytes are sent as they are wherever a file is taken."""
+        content_type, content, preview = self._body(picture, fill)
+        return Message(
+            method=self.method,
+            url=fill(self.url),
+            headers=self.headers_with(content_type, fill),
+            content=content,
+            preview=preview,
+        )
+
+    def read(self, document: object, request_id: str) -> Reading:
+        """Return the label and scores at the described places."""
+        form, hints = self.response, self._hints(document)
+        if form.scores is not None:
+            return _scored(form.scores.one(document), hints)
+        ranking = _ranking(form.topk, document) if form.topk else None
+        if form.label is None:
+            return ranked(ranking or [], hints=hints)
+        named = as_label(form.label.one(document))
+        if ranking is None:
+            score = () if form.score is None else ((named, as_score(form.score.one(document))),)
+            return Reading(named=named, ranking=score, hints=hints)
+        return _agreeing(named, ranked(ranking, hints=hints))
+
+    def _body(self, picture: Picture, fill: Fill) -> tuple[str, bytes, str]:
+        form = self.request
+        if form.encoding == "json":
+            text = json.dumps(_replaced(form.template, self._image(picture), fill))
+            return "application/json", text.encode(), text
+        content_type, file_name, encode = FILE_IMAGES[form.image]
+        content = encode(picture)
+        shown = f"<{len(content)} bytes of {content_type}, sha256 {hashlib.sha256(content).hexdigest()}>"
+        if form.encoding == "raw":
+            return content_type, content, shown
+        boundary = hashlib.sha256(content).hexdigest()[:32]
+        head, tail = _form_text(form.template, boundary, content_type, file_name, fill)
+        return f"multipart/form-data; boundary={boundary}", head.encode() + content + tail.encode(), head + shown + tail
+
+    def _image(self, picture: Picture) -> object:
+        if self.request.values == "grey":
+            return JSON_IMAGES[self.request.image](picture)
+        channels_last = self.request.image == "array_hwc"
+        pixels = picture.pixels.transpose(1, 2, 0) if channels_last else picture.pixels
+        return (pixels.astype(np.float32) / np.float32(255)).tolist()
+
+    def _hints(self, document: object) -> Mapping[str, str]:
+        found = {name: path.all(document) for name, path in self.response.hints.items()}
+        return {name: str(values[0]) for name, values in found.items() if values and isinstance(values[0], str | int)}
+
+
+def _replaced(template: object, image: object, fill: Fill) -> object:
+    if isinstance(template, dict):
+        return {str(key): _replaced(value, image, fill) for key, value in template.items()}
+    if isinstance(template, list):
+        return [_replaced(value, image, fill) for value in template]
+    return image if template == IMAGE else fill(template) if isinstance(template, str) else template
+
+
+def _form_text(template: object, boundary: str, content_type: str, file_name: str, fill: Fill) -> tuple[str, str]:
+    """Return what stands before and after the file's bytes; the file is the last part."""
+    fields = template if isinstance(template, dict) else {}
+    parts = [
+        f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fill(str(value))}\r\n'
+        for name, value in fields.items()
+        if value != IMAGE
+    ]
+    place = next(name for name, value in fields.items() if value == IMAGE)
+    disposition = f'Content-Disposition: form-data; name="{place}"; filename="{file_name}"'
+    parts.append(f"--{boundary}\r\n{disposition}\r\nContent-Type: {content_type}\r\n\r\n")
+    return "".join(parts), f"\r\n--{boundary}--\r\n"
+
+
+def _scored(scores: object, hints: Mapping[str, str]) -> Reading:
+    if isinstance(scores, list):
+        return vector(scores, hints)
+    if isinstance(scores, dict):
+        return ranked([(as_label(label), as_score(score)) for label, score in scores.items()], hints=hints)
+    raise OracleError("the scores are neither a list nor an object from label to score")
+
+
+def _ranking(form: Ranked, document: object) -> list[tuple[Named, float]]:
+    return [(as_label(form.label.one(item)), as_score(form.score.one(item))) for item in form.items.all(document)]
+
+
+def _agreeing(named: Named, reading: Reading) -> Reading:
+    if not reading.tie and reading.named != named:
+        raise OracleError(f"the label is {named!r} but the best score belongs to {reading.named!r}")
+    return Reading(named=named, ranking=reading.ranking, tie=reading.tie, hints=reading.hints)

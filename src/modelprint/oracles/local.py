@@ -1,0 +1,36 @@
+"""A classifier in our own hands as an oracle. The only oracle that needs torch."""
+
+import torch
+
+from modelprint.classifier import Classifier
+from modelprint.oracles.oracle import Answer
+from modelprint.pixels import Picture
+from modelprint.tensors import to_images
+
+
+class LocalOracle:
+    """Answers with the arg-max of float32 logits, one picture at a time.
+
+    Attributes:
+        model: The classifier.
+        name: What transcripts and reports call it.
+    """
+
+    def __init__(self, model: Classifier, name: str | None = None) -> None:
+        self.model = model
+        self.name = model.name if name is None else name
+
+    def ask(self, picture: Picture) -> Answer:
+        """Answer one picture; two equal greatest logits are a tie."""
+        shape = tuple(picture.pixels.shape)
+        if shape != self.model.image_shape:
+            return Answer(problem=f"the model takes images of shape {self.model.image_shape}, this one has {shape}")
+        logits = self.model.logits(to_images(picture.pixels[None]), batch=1)[0].float()
+        if not torch.isfinite(logits).all():
+            return Answer(problem="the model's logits are not finite")
+        label = int(logits.argmax())
+        return Answer(label=label, named=label, tie=int((logits == logits[label]).sum()) > 1)
+
+    def describe(self) -> dict[str, str]:
+        """Say which weights are asked."""
+        return {"kind": "local", "name": self.name, "digest": self.model.digest()}

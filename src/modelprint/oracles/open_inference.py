@@ -1,0 +1,177 @@
+"""Open Inference Protocol v2, as KServe, Triton, MLServer and OpenVINO Model Server speak it over HTTP and JSON."""
+
+import base64
+import json
+import math
+from collections.abc import Callable
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+import numpy as np
+from pydantic import BeforeValidator, Field
+
+from modelprint.errors import OracleError
+from modelprint.oracles.replies import Named, Reading, as_label, as_score, ranked, vector
+from modelprint.oracles.wire import Described, Fill, Message, Text, WireFormat
+from modelprint.pixels import OnePixels, Picture
+
+INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
+AXIS_LIMIT = 8
+FLOATS = frozenset({"FP16", "FP32", "FP64", "BF16"})
+
+LAYOUTS: dict[str, Callable[[OnePixels], OnePixels]] = {
+    "nchw": lambda pixels: pixels[None],
+    "nhwc": lambda pixels: pixels.transpose(1, 2, 0)[None],
+    "chw": lambda pixels: pixels,
+    "hwc": lambda pixels: pixels.transpose(1, 2, 0),
+}
+"""Axis orders of an input tensor."""
+
+
+class InputTensor(Described):
+    """The tensor that carries the picture.
+
+    Attributes:
+        name: Its name in the model.
+        datatype: UINT8 grey levels, FP32 numbers, or BYTES holding the PNG as base64 text.
+        layout: Order of the axes; n is 1. Without meaning for BYTES.
+        values: What FP32 numbers are: grey levels divided by 255, or grey levels. UINT8 is always grey levels.
+    """
+
+    name: str = Field(default="image", min_length=1)
+    datatype: Literal["UINT8", "FP32", "BYTES"] = "UINT8"
+    layout: Literal["nchw", "nhwc", "chw", "hwc"] = "nchw"
+    values: Literal["unit", "grey"] = "unit"
+
+
+class OutputTensor(Described):
+    """The tensor that carries the answer.
+
+    Attributes:
+        name: Its name; None takes the only output.
+        classification: Ask Triton for this many classes as `value:index:label`; None means the plain tensor.
+    """
+
+    name: str | None = Field(default=None, min_length=1)
+    classification: int | None = Field(default=None, ge=1, le=1000)
+
+
+def _named(value: object) -> object:
+    return {"name": value} if isinstance(value, str) else value
+
+
+class OpenInference(WireFormat):
+    """A model behind the Open Inference Protocol v2.
+
+    Attributes:
+        model: Name of the model on the server.
+        version: Version to ask; None leaves the choice to the server.
+        input: The tensor that carries the picture.
+        output: The tensor that carries the answer: scores, a whole number, or a text.
+    """
+
+    kind: Literal["open-inference"] = "open-inference"
+    model: Text = Field(min_length=1)
+    version: Text | None = Field(default=None, min_length=1)
+    input: Annotated[InputTensor, BeforeValidator(_named)] = InputTensor()
+    output: Annotated[OutputTensor, BeforeValidator(_named)] = OutputTensor()
+
+    def describe(self) -> dict[str, str]:
+        """Say which model is asked, with placeholders as written."""
+        version = {} if self.version is None else {"version": self.version}
+        return super().describe() | {"model": self.model} | version
+
+    def compose(self, picture: Picture, request_id: str, fill: Fill) -> Message:
+        """Return the `infer` request; it always has an id, some servers fail without one."""
+        document: dict[str, object] = {"id": request_id, "inputs": [self._tensor(picture)]}
+        if self.output.name is not None:
+            asked: dict[str, object] = {"name": self.output.name}
+            if self.output.classification is not None:
+                asked["parameters"] = {"classification": self.output.classification}
+            document["outputs"] = [asked]
+        text = json.dumps(document)
+        return Message(
+            method="POST",
+            url=self._address(fill),
+            headers=self.headers_with("application/json", fill),
+            content=text.encode(),
+            preview=text,
+        )
+
+    def read(self, document: object, request_id: str) -> Reading:
+        """Return the label: the greatest score, the whole number, or the text in the output tensor."""
+        if not isinstance(document, dict):
+            raise OracleError("the reply is no JSON object")
+        if document.get("id") not in (None, "", request_id):
+            raise OracleError("the reply carries the id of another request")
+        names = {name: document.get(name) for name in ("model_name", "model_version")}
+        hints = {name: str(value) for name, value in names.items() if isinstance(value, str | int)}
+        datatype, values = _content(self._output(document))
+        if datatype == "BYTES" and self.output.classification is not None:
+            return ranked([_classified(value) for value in values], hints=hints)
+        if datatype in FLOATS or (datatype in INTEGERS and len(values) > 1):
+            return vector(values, hints)
+        if len(values) != 1:
+            raise OracleError(f"the output holds {len(values)} labels, expected 1")
+        return Reading(named=as_label(values[0]), hints=hints)
+
+    def _address(self, fill: Fill) -> str:
+        version = "" if self.version is None else f"/versions/{quote(self.version, safe='')}"
+        return f"{fill(self.url).rstrip('/')}/v2/models/{quote(self.model, safe='')}{version}/infer"
+
+    def _tensor(self, picture: Picture) -> dict[str, object]:
+        described = {"name": self.input.name, "datatype": self.input.datatype}
+        if self.input.datatype == "BYTES":
+            return {**described, "shape": [1], "data": [base64.b64encode(picture.png).decode()]}
+        array: np.ndarray = LAYOUTS[self.input.layout](picture.pixels)
+        if self.input.datatype == "FP32":
+            array = array.astype(np.float32) / np.float32(255 if self.input.values == "unit" else 1)
+        return {**described, "shape": list(array.shape), "data": array.ravel().tolist()}
+
+    def _output(self, document: dict[str, object]) -> dict[str, object]:
+        outputs = document.get("outputs")
+        if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
+            raise OracleError("the reply has no list of outputs")
+        chosen = [output for output in outputs if self.output.name in (None, output.get("name"))]
+        if len(chosen) != 1:
+            listed = ", ".join(str(output.get("name")) for output in outputs) or "none"
+            wanted = "exactly one, name it under output" if self.output.name is None else repr(self.output.name)
+            raise OracleError(f"the reply has the outputs {listed}; expected {wanted}")
+        return chosen[0]
+
+
+def _content(output: dict[str, object]) -> tuple[str, list[object]]:
+    """Return datatype and flat data of an output for one picture, after checking that they fit its shape."""
+    datatype, shape, data = output.get("datatype"), output.get("shape"), output.get("data")
+    if datatype not in FLOATS | INTEGERS | {"BYTES"}:
+        raise OracleError("the output has a datatype that can be no label and no score")
+    if (
+        not isinstance(shape, list)
+        or len(shape) > AXIS_LIMIT
+        or not all(type(side) is int and 0 < side < 2**31 for side in shape)
+    ):
+        raise OracleError("the output has no shape of whole numbers")
+    if not isinstance(data, list):
+        raise OracleError("the output has no data; the binary form was not asked for")
+    values = _flat(data)
+    if len(values) != math.prod(shape):
+        raise OracleError(f"the output has {len(values)} values, its shape {shape} says {math.prod(shape)}")
+    if len(shape) > 1 and math.prod(shape[:-1]) != 1:
+        raise OracleError(f"the output has shape {shape}, expected one row for one picture")
+    return str(datatype), values
+
+
+def _flat(data: list[object]) -> list[object]:
+    while any(isinstance(value, list) for value in data):
+        data = [inner for value in data for inner in (value if isinstance(value, list) else [value])]
+    return data
+
+
+def _classified(value: object) -> tuple[Named, float]:
+    """Read Triton's `value:index` or `value:index:label`; the label may hold colons itself."""
+    parts = value.split(":", 2) if isinstance(value, str) else []
+    try:
+        score, index = as_score(float(parts[0])), int(parts[1])
+    except (IndexError, ValueError):
+        raise OracleError("a class is not written as value:index or value:index:label") from None
+    return as_label(parts[2] if len(parts) > 2 and parts[2] else index), score

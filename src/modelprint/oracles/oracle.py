@@ -1,0 +1,50 @@
+"""The seam between us and whatever answers: one picture in, one answer out. Needs no torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from modelprint.pixels import Picture
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What an oracle said about one picture. An error or a tie is an answer too, and never a mismatch.
+
+    Attributes:
+        label: Class index in the fingerprint's order; None when there was no usable answer.
+        named: The label exactly as the server wrote it; None when there was none.
+        tie: The two leading printed scores are equal, so the label is arbitrary.
+        ranking: Class indices and scores as printed, best first, when the server offers more than one.
+        problem: Why there is no label: one line, no secrets; None when there is one.
+        server: What the server says about itself: version, deployment, cache headers.
+        status: HTTP status of the last attempt; None when no HTTP was spoken.
+        attempts: How many requests it took.
+        latency_ms: Duration of the last attempt in milliseconds.
+    """
+
+    label: int | None = None
+    named: str | int | None = None
+    tie: bool = False
+    ranking: tuple[tuple[int | None, float], ...] = ()
+    problem: str | None = None
+    server: Mapping[str, str] = field(default_factory=dict)
+    status: int | None = None
+    attempts: int = 1
+    latency_ms: float = 0.0
+
+    @property
+    def usable(self) -> bool:
+        """Whether this answer may count as a match or a mismatch."""
+        return self.label is not None and not self.tie
+
+
+@runtime_checkable
+class Oracle(Protocol):
+    """Anything that answers with labels: a remote endpoint, a local classifier, an ONNX file, a recording."""
+
+    def ask(self, picture: Picture) -> Answer:
+        """Answer one picture. World trouble (time-outs, 500s, garbage) is an Answer with a `problem`, not an exception."""
+
+    def describe(self) -> dict[str, str]:
+        """Say what is being asked, without secrets; goes into transcripts and reports."""

@@ -1,0 +1,212 @@
+"""How a request reaches an endpoint: paced, paid for, repeated when that helps, and given up when it does not.
+
+Every attempt has a connection of its own, so that replicas behind one address get their chance and no cookie keeps
+us at one of them. Redirects are not followed: they would carry credentials and pictures to another place.
+"""
+
+import asyncio
+import logging
+import random
+import ssl
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar, copy_context
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import httpx
+
+from modelprint.oracles.replies import complaint
+from modelprint.oracles.wire import Budget, Limits, Message, Retry
+
+REPLY_LIMIT = 1024 * 1024
+"""Longest reply we read, in bytes."""
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+TRANSPORT_HEADERS = {"Accept-Encoding": "identity"}  # a compressed reply could unfold to any size
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """What came of one call. Nothing in it has been cleaned of secrets yet.
+
+    Attributes:
+        problem: Why there is no reply to read; None when there is one.
+        status: HTTP status of the last attempt; None when none arrived.
+        headers: Reply headers of the last attempt, lower-case names.
+        content: Reply body of the last attempt.
+        attempts: Requests that were sent.
+        latency_ms: Duration of the last attempt in milliseconds.
+        again: Whether another attempt may help.
+    """
+
+    problem: str | None = field(default=None, repr=False)
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    content: bytes = field(default=b"", repr=False)
+    attempts: int = 0
+    latency_ms: float = 0.0
+    again: bool = False
+
+
+@dataclass(kw_only=True)
+class Caller:
+    """Sends messages to one endpoint within its limits; remembers when it last did and how often.
+
+    Attributes:
+        limits: What the endpoint is spared.
+        retry: When a request is repeated.
+        budget: Ceiling on requests.
+        sleep: Waits for some seconds.
+        clock: Seconds that only go forward.
+        now: Seconds since 1970, to read dates in `Retry-After`.
+        rng: Source of jitter.
+        sent: Requests sent so far.
+    """
+
+    limits: Limits = field(default_factory=Limits)
+    retry: Retry = field(default_factory=Retry)
+    budget: Budget = field(default_factory=Budget)
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    rng: random.Random = field(default_factory=random.Random)
+    sent: int = 0
+    _free_at: float = float("-inf")
+
+    def call(self, message: Message) -> Reply:
+        """Send `message` until it is answered or there is no point in going on."""
+        excess = len(message.content) - self.limits.max_bytes
+        if excess > 0:
+            allowed = f"limits.max_bytes allows {self.limits.max_bytes}"
+            return Reply(problem=f"not sent: the request is {len(message.content)} bytes, {excess} more than {allowed}")
+        reply = Reply()
+        for attempt in range(1, self.retry.attempts + 1):
+            if self.sent == self.budget.max_queries:
+                spent = f"the budget is spent: budget.max_queries allows {self.sent} requests"
+                return replace(reply, problem=f"{spent}{_before(reply)}")
+            reply = replace(self._attempt(message), attempts=attempt)
+            if reply.problem is None or not reply.again:
+                return reply
+            wait, asked = self._wait(reply, attempt)
+            if asked > self.retry.longest_wait_s:
+                longer = f"the server asks to wait {asked:.0f} s, longer than retry.longest_wait_s"
+                return replace(reply, problem=f"{longer}{_before(reply)}")
+            if attempt < self.retry.attempts:
+                self.sleep(wait)
+        return replace(reply, problem=f"{reply.problem} ({reply.attempts} attempts)")
+
+    def _attempt(self, message: Message) -> Reply:
+        self._pace()
+        self.sent += 1
+        started = self.clock()
+        reply = _send(message, self.limits.timeout_s)
+        again = reply.again or reply.status in self.retry.on
+        return replace(reply, again=again, latency_ms=(self.clock() - started) * 1000)
+
+    def _pace(self) -> None:
+        if self.limits.requests_per_second is None:
+            return
+        early = self._free_at - self.clock()
+        if early > 0:
+            self.sleep(early)
+        self._free_at = self.clock() + 1 / self.limits.requests_per_second
+
+    def _wait(self, reply: Reply, attempt: int) -> tuple[float, float]:
+        """Return how long to wait before the next attempt, and how long the server asked for, in seconds."""
+        shortest, longest = self.retry.backoff_s
+        backoff = min(longest, shortest * 2 ** (attempt - 1)) * self.rng.uniform(0.5, 1.0)
+        asked = _retry_after(reply.headers.get("retry-after", ""), self.now())
+        return max(backoff, asked), asked
+
+
+def _before(reply: Reply) -> str:
+    return "" if reply.problem is None else f"; before that: {reply.problem}"
+
+
+def _retry_after(value: str, now: float) -> float:
+    """Return the seconds a `Retry-After` header asks for; 0 when it says nothing readable."""
+    if value.isascii() and value.isdecimal():
+        return float(value[:12])
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - now)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return 0.0
+
+
+def _send(message: Message, timeout_s: float) -> Reply:
+    hushed = _hushed.set(True)
+    try:
+        return _judged(_run(_exchange(message, timeout_s)))
+    except (TimeoutError, httpx.TimeoutException):
+        return Reply(problem=f"no reply within {timeout_s:g} s", again=True)
+    except _TooLong as problem:
+        return Reply(problem=str(problem))
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as problem:
+        return Reply(problem=f"no reply: {problem or type(problem).__name__}", again=True)
+    finally:
+        _hushed.reset(hushed)
+
+
+def _judged(reply: Reply) -> Reply:
+    status = reply.status or 0
+    encoding = reply.headers.get("content-encoding", "identity")
+    if 300 <= status < 400:
+        return replace(reply, problem=f"HTTP {status}: a redirect, which is not followed; give the final address")
+    if encoding.lower() not in ("identity", ""):
+        return replace(reply, problem=f"the reply is compressed ({encoding}), which was not asked for")
+    if not 200 <= status < 300:
+        return replace(reply, problem=f"HTTP {status}: {complaint(reply.content)}".rstrip(": "))
+    return reply
+
+
+class _TooLong(Exception):
+    """A reply that does not end."""
+
+
+async def _exchange(message: Message, timeout_s: float) -> Reply:
+    """Make one attempt on a connection of its own; the time-out spans all of it, so a trickle of bytes ends too."""
+    # A proxy from the environment has no way to our own loopback.
+    trust_env = httpx.URL(message.url).host not in LOOPBACK
+    headers = [*message.headers, *TRANSPORT_HEADERS.items()]
+    async with (
+        asyncio.timeout(timeout_s),
+        httpx.AsyncClient(verify=_tls(), timeout=timeout_s, trust_env=trust_env) as client,
+        client.stream(message.method, message.url, headers=headers, content=message.content) as response,
+    ):
+        content = bytearray()
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > REPLY_LIMIT:
+                raise _TooLong(f"the reply is longer than {REPLY_LIMIT} bytes")
+        return Reply(status=response.status_code, headers=dict(response.headers), content=bytes(content))
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    return httpx.create_ssl_context()
+
+
+def _run(work: Coroutine[Any, Any, Reply]) -> Reply:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(1) as pool:  # a notebook already runs a loop in this thread
+        return pool.submit(copy_context().run, asyncio.run, work).result()
+
+
+_hushed: ContextVar[bool] = ContextVar("hushed", default=False)
+
+
+class _Hush(logging.Filter):
+    """Keeps addresses and headers of our requests, which may hold secrets, out of the log of the HTTP library."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not _hushed.get()
+
+
+for _name in ("httpx", "httpcore.connection", "httpcore.http11", "httpcore.proxy"):
+    logging.getLogger(_name).addFilter(_Hush())

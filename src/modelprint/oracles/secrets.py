@@ -1,0 +1,118 @@
+"""Credentials: named in an endpoint description, read from outside it, and never shown.
+
+A description holds `${NAME}` (an environment variable) or `${file:PATH}` (a file beside it). `fill` puts the value
+in just before a request leaves; `blank` puts `***` in its place for people; `mask` finds the values again in what a
+server sends back, since a hostile or careless server may echo them.
+"""
+
+import base64
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote
+
+from modelprint.errors import EndpointError
+
+MASK = "***"
+SHORTEST_SECRET = 4
+"""Values shorter than this are not looked for in replies: a masked "1" would hide half of what a server says."""
+FILE_LIMIT = 64 * 1024
+TEXT_LIMIT = 300
+"""Longest text of a server that we repeat, in characters."""
+
+_PLACEHOLDER = re.compile(r"\$\{(?P<name>[^{}]*)\}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """The values behind the placeholders of one endpoint description.
+
+    Attributes:
+        values: Placeholder name, as written between the braces, to its value; never printed.
+    """
+
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def fill(self, text: str) -> str:
+        """Return `text` with every placeholder replaced by its value."""
+        return _PLACEHOLDER.sub(lambda match: self.values[match["name"]], text)
+
+    def blank(self, text: str) -> str:
+        """Return `text` with every placeholder replaced by `***`."""
+        return _PLACEHOLDER.sub(MASK, text)
+
+    def mask(self, text: str) -> str:
+        """Return `text` without any of the values, however it may have been quoted on its way."""
+        for value in sorted(self.values.values(), key=len, reverse=True):
+            for form in _forms(value) if len(value) >= SHORTEST_SECRET else ():
+                text = text.replace(form, MASK)
+        return text
+
+    def clean(self, text: str) -> str:
+        """Return what a server said as one short printable line without secrets."""
+        words = " ".join(self.mask(text).split())
+        line = "".join(character if character.isprintable() else "?" for character in words)
+        return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 3] + "..."
+
+
+def has_placeholder(text: str) -> bool:
+    """Whether `text` takes a value from outside."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def collect(texts: Iterable[str], environ: Mapping[str, str], folder: Path) -> Secrets:
+    """Look up every placeholder in `texts`.
+
+    Args:
+        texts: All texts of a description, as written.
+        environ: Environment variables.
+        folder: Where relative paths of `${file:PATH}` start.
+
+    Raises:
+        EndpointError: A placeholder has no value; the message names it.
+    """
+    values: dict[str, str] = {}
+    for text in texts:
+        if "${" in _PLACEHOLDER.sub("", text):
+            raise EndpointError("a ${ without its closing brace; write ${NAME} or ${file:PATH}")
+        for match in _PLACEHOLDER.finditer(text):
+            values[match["name"]] = _value(match["name"], environ, folder)
+    return Secrets(values)
+
+
+def _value(name: str, environ: Mapping[str, str], folder: Path) -> str:
+    if name.startswith("file:"):
+        value = _content(folder / name.removeprefix("file:"), name)
+    elif _VARIABLE.fullmatch(name):
+        if name not in environ:
+            raise EndpointError(f"the environment variable {name} is not set; export it before the run")
+        value = environ[name]
+    else:
+        raise EndpointError(f"${{{name}}} is neither an environment variable nor ${{file:PATH}}")
+    if not value:
+        raise EndpointError(f"${{{name}}} is empty")
+    if not value.isascii() or not value.isprintable():
+        raise EndpointError(f"${{{name}}} holds a line break or another character that no header can carry")
+    return value
+
+
+def _content(path: Path, name: str) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(FILE_LIMIT + 1)
+    except OSError as problem:
+        raise EndpointError(f"${{{name}}} cannot be read: {problem.strerror}") from None
+    if len(content) > FILE_LIMIT:
+        raise EndpointError(f"${{{name}}} is longer than {FILE_LIMIT} bytes, which is no secret")
+    return content.decode("utf-8", errors="replace").strip()
+
+
+def _forms(value: str) -> list[str]:
+    encoded = base64.b64encode(value.encode()).decode()
+    quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value), quote(value), quote(value, safe="")}
+    forms = {value, encoded, *quoted}
+    return sorted(forms, key=len, reverse=True)

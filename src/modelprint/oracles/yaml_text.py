@@ -1,0 +1,53 @@
+"""YAML that means what it says: no code, no aliases, no doubled keys, and `on`, `no` or `2024-01-01` stay texts."""
+
+import re
+
+import yaml
+
+from modelprint.errors import EndpointError
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with the scalar rules of YAML 1.2."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not supported")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        doubled = next((key for key in keys if keys.count(key) > 1), None)
+        if doubled is not None:
+            line = node.start_mark.line + 1
+            raise yaml.YAMLError(f"the key {doubled!r} stands twice in the mapping that starts on line {line}")
+        return super().construct_mapping(node, deep=deep)
+
+
+_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:float", "tag:yaml.org,2002:merge")
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9][0-9]*)$"), list("-0123456789"))
+
+
+def read_yaml(text: str) -> object:
+    """Return the document in `text`; EndpointError names the line but never repeats it, a secret may stand there."""
+    try:
+        document: object = yaml.load(text, Loader=_Loader)
+    except yaml.MarkedYAMLError as problem:
+        mark = problem.problem_mark or problem.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        raise EndpointError(f"not readable as YAML: {place}{_first_words(problem)}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as problem:
+        reason = "nested too deeply" if isinstance(problem, RecursionError) else str(problem).splitlines()[0]
+        raise EndpointError(f"not readable as YAML: {reason}") from None
+    return document
+
+
+def _first_words(problem: yaml.MarkedYAMLError) -> str:
+    return (problem.problem or problem.context or "syntax error").split(",")[0]

@@ -1,0 +1,79 @@
+"""Eight-bit pixels and the exact PNG bytes that carry them. Needs no torch.
+
+What travels to an endpoint is a file, so the file is the identity of a sample: `Picture` keeps the bytes as they
+are and decodes them once. Reading one is hostile-input code: format, mode and size are checked before any pixel is
+decoded.
+"""
+
+import hashlib
+import io
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import UInt8
+from PIL import Image
+
+Pixels = UInt8[np.ndarray, "n c h w"]
+OnePixels = UInt8[np.ndarray, "c h w"]
+
+SIDE_LIMIT = 4096
+"""Longest side of an image we decode, in pixels."""
+
+MODES = {"L": 1, "RGB": 3}
+"""Colour modes we write and read, and their channel counts."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image as it travels: the exact PNG bytes, and the pixels in them.
+
+    Attributes:
+        png: The file's bytes; 8-bit grey or RGB, no alpha, no palette.
+    """
+
+    png: bytes
+
+    @classmethod
+    def of(cls, pixels: OnePixels) -> "Picture":
+        """Encode `pixels` (uint8, channels first, 1 or 3 channels)."""
+        return cls(encode_png(pixels))
+
+    @cached_property
+    def pixels(self) -> OnePixels:
+        """The decoded pixels, channels first; raises ValueError when the bytes are no plain 8-bit PNG."""
+        return decode_png(self.png)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hexadecimal SHA-256 of the PNG bytes."""
+        return hashlib.sha256(self.png).hexdigest()
+
+
+def encode_png(pixels: OnePixels) -> bytes:
+    """Return `pixels` as a PNG without colour profile, gamma or text chunks."""
+    channels = pixels.shape[0]
+    if channels not in MODES.values():
+        raise ValueError(f"a picture has 1 or 3 channels, got {channels}")
+    buffer = io.BytesIO()
+    image = Image.fromarray(pixels[0] if channels == 1 else np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def decode_png(content: bytes) -> OnePixels:
+    """Return the pixels of a plain 8-bit PNG; ValueError says what else it is."""
+    try:
+        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+            if image.mode not in MODES:
+                raise ValueError(f"expected an 8-bit grey or RGB PNG, got mode {image.mode}")
+            if max(image.size) > SIDE_LIMIT:
+                raise ValueError(f"a picture is at most {SIDE_LIMIT} pixels wide and high, got {image.size}")
+            if getattr(image, "is_animated", False):
+                raise ValueError("expected a still PNG, got an animation")
+            array = np.asarray(image, dtype=np.uint8)
+    except ValueError:
+        raise
+    except Exception as problem:  # Pillow raises many kinds on damaged files: OSError, SyntaxError, EOFError, struct.error
+        raise ValueError(f"not a readable PNG: {problem}") from problem
+    return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))

@@ -1,0 +1,118 @@
+"""A table, a name and settings as text become an object. The only reader of dataclass fields."""
+
+import functools
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+Thing = TypeVar("Thing")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting of a method or tampering: its name, type as written for people, and default."""
+
+    name: str
+    type: str
+    default: object
+
+
+def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mapping[str, str] | None = None) -> Thing:
+    """Return the object called `name` in `table`, with the settings in `overrides`, given as text, in place of defaults.
+
+    Raises:
+        ValueError: Unknown name or setting, or a text that is no value of the setting's type; says what there is.
+    """
+    if name not in table:
+        raise ValueError(f"there is no {name!r}; choose one of {', '.join(table)}")
+    factory = table[name]
+    hints = _hints(factory)
+    values = {}
+    for setting, text in (overrides or {}).items():
+        if setting not in hints:
+            known = ", ".join(hints) or "none"
+            raise ValueError(f"{name} has no setting {setting!r}; its settings are {known}")
+        values[setting] = parse(text, hints[setting], setting)
+    return factory(**values)
+
+
+def settings_of(factory: Callable[..., object]) -> tuple[Setting, ...]:
+    """Return the settings of a dataclass, or of a partial of one, with the defaults that hold in the table."""
+    given = factory.keywords if isinstance(factory, functools.partial) else {}
+    hints = _hints(factory)
+    return tuple(
+        Setting(name=f.name, type=_shown(hints[f.name]), default=given.get(f.name, _default(f)))
+        for f in fields(_class(factory))
+    )
+
+
+def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
+    """Return ["a=1", "b=x"] as a mapping; ValueError names the one that is not of this form."""
+    pairs = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"a setting is written NAME=VALUE, got {assignment!r}")
+        pairs[name.strip()] = value.strip()
+    return pairs
+
+
+def parse(text: str, kind: Any, name: str) -> object:
+    """Return `text` as a value of the annotated type `kind`: bool, int, float, str, Literal, optional, or a tuple of one."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        if text.lower() == "none" and type(None) in arguments:
+            return None
+        return parse(text, next(a for a in arguments if a is not type(None)), name)
+    if origin is Literal:
+        if text not in arguments:
+            raise ValueError(f"{name} is one of {', '.join(map(str, arguments))}, got {text!r}")
+        return text
+    if origin is tuple:
+        return tuple(parse(part.strip(), arguments[0], name) for part in text.split(",") if part.strip())
+    if kind is bool:
+        return _parse_bool(text, name)
+    try:
+        return kind(text)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} is {_shown(kind)}, got {text!r}") from None
+
+
+def _parse_bool(text: str, name: str) -> bool:
+    if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
+        raise ValueError(f"{name} is true or false, got {text!r}")
+    return text.lower() in {"true", "yes", "1"}
+
+
+def _class(factory: Callable[..., object]) -> type:
+    made = factory.func if isinstance(factory, functools.partial) else factory
+    if not (isinstance(made, type) and is_dataclass(made)):
+        raise ValueError(f"{made!r} is not a dataclass, so its settings cannot be read")
+    return made
+
+
+def _hints(factory: Callable[..., object]) -> dict[str, Any]:
+    made = _class(factory)
+    hints = typing.get_type_hints(made)
+    return {f.name: hints[f.name] for f in fields(made) if f.init}
+
+
+def _default(field: Any) -> object:
+    if field.default is not MISSING:
+        return field.default
+    return field.default_factory() if field.default_factory is not MISSING else None
+
+
+def _shown(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_shown(a) for a in arguments)
+    if origin is Literal:
+        return " | ".join(map(str, arguments))
+    if origin is tuple:
+        return f"{_shown(arguments[0])}, ..."
+    return {"NoneType": "none", "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}.get(
+        kind.__name__, kind.__name__
+    )

@@ -1,0 +1,37 @@
+"""One weight with its sign flipped: what a single memory fault in the top bit of a float does.
+
+Source: the bit-flip row of MiSentry's Table 1 in its simplest form for float models; which weight is not searched for but
+drawn at random, so most flips are far weaker than an attacker's best one.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.progress import Progress
+from modelprint.tamperings.tampering import Tampered
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlipSign:
+    """Negate one convolution or linear weight, drawn evenly from all that are not zero."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Every seed draws another weight."""
+        return False
+
+    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network with one sign flipped."""
+        network = model.copy().network
+        layers = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        sizes = torch.tensor([float(m.weight.count_nonzero()) for _, m in layers])
+        name, layer = layers[int(torch.multinomial(sizes, 1, generator=rng))]
+        flat = layer.weight.data.view(-1)
+        candidates = flat.nonzero()[:, 0]
+        index = int(candidates[torch.randint(len(candidates), (), generator=rng)])
+        flat[index] = -flat[index]
+        return Tampered(network=network, notes=f"{name}.weight[{index}] is now {flat[index].item():.4g}")

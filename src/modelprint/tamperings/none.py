@@ -1,0 +1,24 @@
+"""No tampering at all: the control that must never be called tampered."""
+
+from dataclasses import dataclass
+
+import torch
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.progress import Progress
+from modelprint.tamperings.tampering import Tampered
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untouched:
+    """Return the same network."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Always the same."""
+        return True
+
+    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return a copy."""
+        return Tampered(network=model.copy().network)

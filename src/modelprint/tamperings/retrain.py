@@ -1,0 +1,105 @@
+"""Retraining from a new random start: the last layer, or the whole network.
+
+Source: MiSentry appendix C.2: learning rate 1e-3, a tenth of it when the validation loss has not fallen for 5 epochs,
+stop below 1e-5; "all layers" means the same network from random initialisation on the same data. The optimiser is not
+said; Adam as in the public benchmark code. A tenth of the training set is held out for the validation loss.
+
+Departures: the last layer alone is trained on features computed once, without augmentation and with frozen batch norm.
+`schedule="one-cycle"` is a shortened form for machines without accelerator (SGD, Nesterov momentum 0.9, weight decay
+5e-4): few epochs, a weaker network, named as such.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from torch import nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.fast.known import features_on
+from modelprint.progress import Progress
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import to_images
+from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, hold_out, train, usual_augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrain:
+    """Forget weights and learn them again.
+
+    Attributes:
+        layers: "last" or "all".
+        schedule: "plateau" (the paper's, Adam) or "one-cycle" (shortened, SGD with momentum).
+        learning_rate: First, or peak, learning rate.
+        epochs: Passes over the data, at most.
+        batch: Images per step.
+    """
+
+    layers: Literal["last", "all"] = "last"
+    schedule: Literal["plateau", "one-cycle"] = "plateau"
+    learning_rate: float = 1e-3
+    epochs: int = 100
+    batch: int = 64
+
+    @property
+    def deterministic(self) -> bool:
+        """Every seed starts elsewhere."""
+        return False
+
+    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network after retraining."""
+        suspect = model.copy()
+        reset(suspect.head if self.layers == "last" else suspect.network, rng)
+        if self.layers == "last":
+            steps = self._train_last(suspect.head, model, data, rng, progress)
+        else:
+            suspect.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+            steps = self._train_all(suspect.network, data, rng, progress)
+        return Tampered(network=suspect.network, steps=steps)
+
+    def _train_last(
+        self, head: nn.Linear, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress
+    ) -> int:
+        features, labels = features_on(model, data), torch.from_numpy(data.labels)
+        rest, held = hold_out(len(data), 0.1, rng)
+        batches, validation = (TensorBatches(inputs=features[part], labels=labels[part]) for part in (rest, held))
+        return self._train(head, batches, validation, rng, progress)
+
+    def _train_all(self, network: nn.Module, data: LabelledImages, rng: torch.Generator, progress: Progress) -> int:
+        rest, held = hold_out(len(data), 0.1, rng)
+        batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
+        images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]
+        return self._train(network, batches, TensorBatches(inputs=images, labels=labels), rng, progress)
+
+    def _train(
+        self, network: nn.Module, batches: Batches, held: TensorBatches, rng: torch.Generator, progress: Progress
+    ) -> int:
+        short = self.schedule == "one-cycle"
+        recipe = Recipe(
+            optimiser="sgd" if short else "adam",
+            learning_rate=self.learning_rate,
+            momentum=0.9 if short else 0.0,
+            weight_decay=5e-4 if short else 0.0,
+            batch=self.batch,
+            epochs=self.epochs,
+            schedule=self.schedule,
+        )
+        return train(network, batches, recipe, rng, validation=lambda: _loss(network, held), progress=progress)
+
+
+def _loss(network: nn.Module, held: TensorBatches) -> float:
+    with torch.no_grad():
+        logits = torch.cat([network(chunk) for chunk in held.inputs.split(512)])
+    return F.cross_entropy(logits, held.labels).item()
+
+
+def reset(network: nn.Module, rng: torch.Generator) -> None:
+    """Give every layer of `network` the weights it would have had on creation, drawn from `rng`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
+        for module in network.modules():
+            reset_parameters = getattr(module, "reset_parameters", None)
+            if callable(reset_parameters):
+                reset_parameters()

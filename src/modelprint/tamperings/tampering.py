@@ -1,0 +1,173 @@
+"""What a tampering is, what it leaves behind, and how far that is from the original."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet, LabelledImages
+from modelprint.fast.known import logits_on
+from modelprint.networks.int8 import Int8Linear
+from modelprint.progress import Progress, silent
+from modelprint.streams import stream
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Tampered:
+    """What a tampering hands back.
+
+    Attributes:
+        network: The changed network, in evaluation mode.
+        steps: Optimisation steps taken.
+        goal_reached: Whether it did what it set out to do.
+        notes: What else is worth knowing, e.g. which weight was flipped.
+    """
+
+    network: nn.Module
+    steps: int = 0
+    goal_reached: bool = True
+    notes: str = ""
+
+
+@runtime_checkable
+class Tampering(Protocol):
+    """A way to change a classifier: a frozen dataclass of its settings."""
+
+    @property
+    def deterministic(self) -> bool:
+        """Whether every seed gives the same suspect."""
+
+    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return a changed copy of the network of `model`; `model` stays as it is, `data` is its training set."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Movement:
+    """How far a suspect is from its original. A detection rate without this is not comparable.
+
+    Attributes:
+        parameters: L2 distance of all parameters, relative to the L2 norm of the original's.
+        buffers: The same for floating-point buffers (batch-norm statistics).
+        logit_rms: Root mean square change of the logits on the test images.
+        labels_changed: Share of test images whose label changes.
+        accuracy_before: Test accuracy of the original, 0..1.
+        accuracy_after: Test accuracy of the suspect, 0..1.
+    """
+
+    parameters: float
+    buffers: float
+    logit_rms: float
+    labels_changed: float
+    accuracy_before: float
+    accuracy_after: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Suspect:
+    """A classifier after a tampering, and what was done to it.
+
+    Attributes:
+        classifier: The changed classifier.
+        kind: The tampering's name in SUITE.
+        settings: Its settings.
+        seed: What its random draws came from.
+        steps: Optimisation steps taken.
+        goal_reached: Whether the tampering did what it set out to do.
+        movement: How far it moved.
+        seconds: How long it took to make.
+        notes: What else is worth knowing.
+    """
+
+    classifier: Classifier
+    kind: str
+    settings: Mapping[str, object]
+    seed: int
+    steps: int
+    goal_reached: bool
+    movement: Movement
+    seconds: float
+    notes: str = ""
+
+    def record(self) -> dict[str, object]:
+        """Return everything but the classifier, ready for JSON."""
+        return {
+            "kind": self.kind,
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "steps": self.steps,
+            "goal_reached": self.goal_reached,
+            "movement": asdict(self.movement),
+            "seconds": round(self.seconds, 3),
+            "notes": self.notes,
+        }
+
+
+def make_suspect(
+    kind: str, tampering: Tampering, model: Classifier, data: DataSet, seed: int, *, progress: Progress = silent
+) -> Suspect:
+    """Apply `tampering` to a copy of `model` and measure how far it moved.
+
+    Args:
+        kind: Name of the tampering; also the name of its random stream.
+        tampering: What to do.
+        model: The original.
+        data: The training set is what tamperings learn from, the test set what the movement is measured on.
+        seed: Equal seeds give equal suspects.
+        progress: Told about long work.
+    """
+    started = time.perf_counter()
+    tampered = tampering.apply(model, data.train, stream(seed, "tampering", kind), progress)
+    seconds = time.perf_counter() - started
+    classifier = model.with_network(tampered.network)
+    return Suspect(
+        classifier=classifier,
+        kind=kind,
+        settings=asdict(tampering),  # type: ignore[call-overload]
+        seed=seed,
+        steps=tampered.steps,
+        goal_reached=tampered.goal_reached,
+        movement=measure(model, classifier, data.test),
+        seconds=seconds,
+        notes=tampered.notes,
+    )
+
+
+def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Movement:
+    """Return how far `after` is from `before`, on weights and on `test`."""
+    old, new = logits_on(before, test), logits_on(after, test)
+    labels = torch.from_numpy(test.labels)
+    return Movement(
+        parameters=relative_distance(named_weights(before.network), named_weights(after.network)),
+        buffers=relative_distance(_float_buffers(before.network), _float_buffers(after.network)),
+        logit_rms=(new - old).pow(2).mean().sqrt().item(),
+        labels_changed=(new.argmax(1) != old.argmax(1)).double().mean().item(),
+        accuracy_before=(old.argmax(1) == labels).double().mean().item(),
+        accuracy_after=(new.argmax(1) == labels).double().mean().item(),
+    )
+
+
+def named_weights(network: nn.Module) -> dict[str, Tensor]:
+    """Return all parameters by name; an int8 layer is represented by the float weights it stands for."""
+    weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
+    for name, module in network.named_modules():
+        if isinstance(module, Int8Linear):
+            weights[f"{name}.weight"] = module.dequantised()
+            weights[f"{name}.bias"] = module.bias
+    return weights
+
+
+def _float_buffers(network: nn.Module) -> dict[str, Tensor]:
+    statistics = ("running_mean", "running_var")
+    return {name: buffer for name, buffer in network.named_buffers() if name.endswith(statistics)}
+
+
+def relative_distance(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
+    """Return the L2 distance over all tensors the two share, relative to the norm of `before`; 0 for none."""
+    shared = [name for name in before if name in after and before[name].shape == after[name].shape]
+    change = sum((after[name].double() - before[name].double()).pow(2).sum().item() for name in shared)
+    size = sum(before[name].double().pow(2).sum().item() for name in shared)
+    return (change / size) ** 0.5 if size else 0.0

@@ -1,0 +1,48 @@
+"""The cache folder, and files that come into being whole or not at all."""
+
+from pathlib import Path
+
+import pytest
+
+from modelprint.cache import cache_folder, write_atomically
+
+
+def test_the_environment_moves_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`MODELPRINT_CACHE` is the cache folder when it is set, and the user's own when it is not or is empty."""
+    monkeypatch.setenv("MODELPRINT_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+
+    monkeypatch.setenv("MODELPRINT_CACHE", "")
+    assert cache_folder().name == "modelprint"
+
+
+def test_a_written_file_is_there_with_its_folders(tmp_path: Path) -> None:
+    """Missing folders are made, the draft has the same ending, and nothing else is left."""
+    path = tmp_path / "new" / "file.npz"
+    endings: list[str] = []
+
+    def write(draft: Path) -> None:
+        endings.append(draft.suffix)
+        draft.write_bytes(b"whole")
+
+    write_atomically(path, write)
+
+    assert path.read_bytes() == b"whole"
+    assert endings == [".npz"]
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
+    """When the writer fails half-way, the old content stays and the draft goes."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(draft: Path) -> None:
+        draft.write_bytes(b"ha")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_atomically(path, fail)
+
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
