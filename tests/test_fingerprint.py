@@ -269,6 +269,18 @@ def test_a_fingerprint_cannot_be_changed() -> None:
         example().samples = ()  # type: ignore[misc]
 
 
+def test_the_documented_manifest_has_the_real_entries() -> None:
+    """The sample in the documents names every entry there is, and no other."""
+    page = (Path(__file__).parent.parent / "docs" / "file-format.md").read_text()
+    documented = json.loads(page.partition("```json\n")[2].partition("```")[0])
+    real = json.loads(example(1).manifest)
+
+    assert documented.keys() == real.keys()
+    for part in ("preprocessing", "profile", "provenance", "members"):
+        assert documented[part].keys() == real[part].keys()
+    assert documented["samples"][0].keys() == real["samples"][0].keys()
+
+
 # Damaged and hostile archives
 
 
@@ -329,7 +341,7 @@ def test_any_other_file_is_refused(saved: Path, content: bytes) -> None:
         "samples/00000.png",
         "samples/0000.png/",
         "samples/0000.PNG",
-        "samples/٠٠٠٠.png",
+        "samples/\u0660\u0660\u0660\u0660.png",
         "C:evil",
         "signature.json",
         "samples/0000.png\nx",
@@ -627,7 +639,7 @@ GREY = Image.new("L", (8, 8), 7)
         (encoded(GREY, icc_profile=b"x" * 200), "found IDAT, IEND, IHDR, iCCP"),
         (encoded(GREY, dpi=(72, 72)), "found IDAT, IEND, IHDR, pHYs"),
         (encoded(GREY) + b"more", "the PNG ends in the middle of a chunk"),
-        (encoded(GREY) + encoded(GREY), "a sample is a PNG of IHDR, IDAT and IEND chunks only"),
+        (encoded(GREY) + encoded(GREY)[8:], "a sample is a PNG of IHDR, IDAT and IEND chunks only"),
         (encoded(GREY)[:-5], "the PNG ends in the middle of a chunk"),
         (encoded(GREY)[:20], "the PNG ends in the middle of a chunk"),
         (encoded(GREY)[:8], "found none"),

@@ -10,18 +10,18 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint_file import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
-from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.fingerprint_parts import EXACT_INTEGER, Preprocessing, ProfileRecord, Provenance, Sample
 from modelprint.pixels import Picture, decode_png
 
 __all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Sample"]
@@ -72,9 +72,8 @@ class Fingerprint:
             _check_shape(f"sample {index}", sample.picture, self.preprocessing)
             if sample.source is not None:
                 _check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
-        for text in _texts([list(self.class_names), asdict(self.profile), asdict(self.preprocessing)]):
-            _check_printable(text)
-        for text in _texts(asdict(self.provenance)):
+        records = [asdict(self.profile), asdict(self.preprocessing), asdict(self.provenance)]
+        for text in _texts([self.class_names, records]):
             _check_printable(text)
 
     @cached_property
@@ -215,9 +214,9 @@ class _Manifest(BaseModel):
 def _read_manifest(content: bytes) -> _Manifest:
     """Return the manifest, or raise ValueError saying in one line what is wrong with it."""
     try:
-        record = json.loads(content)
+        record = json.loads(content, parse_int=_whole)
         canonical = rfc8785.dumps(record)
-    except (ValueError, RecursionError, rfc8785.CanonicalizationError) as problem:
+    except (ValueError, OverflowError, RecursionError, rfc8785.CanonicalizationError) as problem:
         raise ValueError(f"{MANIFEST} is missing or damaged: {problem}") from problem
     if not isinstance(record, dict) or type(record.get("format")) is not int:  # true is 1 to isinstance and ==
         raise ValueError(f"{MANIFEST} names no format; this is no fingerprint")
@@ -227,11 +226,19 @@ def _read_manifest(content: bytes) -> _Manifest:
     if canonical != content:
         raise ValueError(f"{MANIFEST} is not canonical JSON (RFC 8785); it was changed after it was written")
     try:
-        return _Manifest.model_validate_json(content)
+        manifest = _Manifest.model_validate_json(content)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"{MANIFEST}: {ascii(where)[1:-1]}: {first['msg'].removeprefix('Value error, ')}") from problem
+    settings = record["provenance"]["settings"]  # their numbers have no declared kind; keep the kind that was written
+    return manifest.model_copy(update={"provenance": replace(manifest.provenance, settings=settings)})
+
+
+def _whole(text: str) -> int | float:
+    """Return a number without a point; canonical JSON spells large floats so, while whole numbers stay below 2**53."""
+    number = int(text)
+    return number if abs(number) <= EXACT_INTEGER else float(number)
 
 
 def _check_members(manifest: _Manifest, members: Mapping[str, bytes]) -> None:
@@ -306,8 +313,8 @@ def _check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> N
         raise ValueError(f"{name} has shape {shape} (channels, height, width), expected {preprocessing.image_shape}")
 
 
-def _texts(value: JsonValue) -> Iterator[str]:
-    """Yield every text in a JSON value, keys included."""
+def _texts(value: object) -> Iterator[str]:
+    """Yield every text in nested lists and dictionaries, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):

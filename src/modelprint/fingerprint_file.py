@@ -2,8 +2,8 @@
 
 Whoever hands over a fingerprint may be the one it convicts, so everything in the file is hostile until checked. One
 reading of the bytes must be the only one: members are stored, follow each other without gap or overlap, and every
-other field of a ZIP has the one value we write. So no bit of a file can change unseen. Names are compared with a pattern
-and never used as a path.
+other field of a ZIP has the one value we write. So no bit of a file can change unseen. Names are compared with a
+pattern and never used as a path.
 """
 
 import io
@@ -38,21 +38,8 @@ ZIP64_LOCATOR_SIZE = 20
 EPOCH = (1980, 1, 1, 0, 0, 0)
 PLAIN_FILE = 0o100644 << 16
 UNIX = 3
-FIXED = (
-    "comment",
-    "compress_type",
-    "create_system",
-    "create_version",
-    "date_time",
-    "external_attr",
-    "extra",
-    "extract_version",
-    "flag_bits",
-    "internal_attr",
-    "reserved",
-    "volume",
-)
-"""What a directory entry says beside name, size, checksum and place: the same for every member we write."""
+MADE_BY = bytes([20, UNIX])
+"""Version 2.0 of the format, on Unix: what every directory entry says first."""
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 PNG_COLOURS = {0: 1, 2: 3}
@@ -96,9 +83,7 @@ def read_members(path: Path) -> dict[str, bytes]:
             return {entry.filename: archive.read(entry) for entry in archive.infolist()}  # (4)
     except FingerprintError:
         raise
-    except (
-        Exception
-    ) as problem:  # zipfile raises many kinds on damaged files: BadZipFile, struct.error, ValueError, EOFError
+    except Exception as problem:  # zipfile raises many kinds on damaged files: BadZipFile, struct.error, ValueError
         raise FingerprintError(f"{path}: the archive is damaged: {problem}") from problem
 
 
@@ -174,6 +159,7 @@ def _check_end(path: Path, content: bytes) -> None:
 def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -> None:
     """Refuse entries that are compressed, misnamed, repeated, too large, or anywhere but one after the other."""
     seen: set[str] = set()
+    directory = b""
     position = 0
     for entry in entries:
         name = entry.orig_filename
@@ -185,17 +171,24 @@ def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise FingerprintError(f"{path}: {name} is compressed; members are stored as they are")
         _check_size(path, name, entry.file_size)
-        plain = _entry(name)
-        if entry.header_offset != position or any(getattr(entry, key) != getattr(plain, key) for key in FIXED):
+        header = _header(entry)
+        if entry.header_offset != position or not content.startswith(header, position):
             raise FingerprintError(
                 f"{path}: {name} is not where or what the layout says; something was added or removed"
             )
-        if not content.startswith(entry.FileHeader(zip64=False), position):
-            raise FingerprintError(f"{path}: {name} has a header that disagrees with the directory")
-        position += LOCAL_HEADER + len(name) + entry.file_size
-    directory = sum(DIRECTORY_ENTRY + len(name) for name in seen)
-    if position + directory + END_RECORD.size != len(content):
-        raise FingerprintError(f"{path}: holds bytes that belong to no member; something was added or removed")
+        # A directory entry repeats the header; then lengths of comment, disk and attributes, and the offset.
+        place = struct.pack("<HHHII", 0, 0, 0, PLAIN_FILE, position)
+        directory += b"PK\x01\x02" + MADE_BY + header[4:LOCAL_HEADER] + place + name.encode()
+        position += len(header) + entry.file_size
+    if content[position : -END_RECORD.size] != directory:
+        raise FingerprintError(f"{path}: the directory is not what the members say; something was added or removed")
+
+
+def _header(entry: zipfile.ZipInfo) -> bytes:
+    """Return the bytes we would write before a member of this name, size and checksum."""
+    plain = _entry(entry.orig_filename)
+    plain.CRC, plain.file_size, plain.compress_size = entry.CRC, entry.file_size, entry.compress_size
+    return plain.FileHeader(zip64=False)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

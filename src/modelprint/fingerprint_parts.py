@@ -5,9 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
-
-from pydantic import JsonValue
+from typing import Any, Literal
 
 from modelprint.pixels import MODES, SIDE_LIMIT, Picture
 
@@ -114,7 +112,7 @@ class Provenance:
 
     Attributes:
         method: Name of the method that crafted them.
-        settings: Its settings.
+        settings: Its settings: anything that JSON can hold.
         seed: Seed of every random number.
         network: Name of the protected network.
         model_sha256: SHA-256 of the protected model.
@@ -129,7 +127,7 @@ class Provenance:
     """
 
     method: str
-    settings: Mapping[str, JsonValue]
+    settings: Mapping[str, Any]
     seed: int
     network: str
     model_sha256: str

@@ -179,7 +179,12 @@ class _Tally:
 
     def unanswered(self, queries: int) -> list[int]:
         """Return the samples still to ask: never asked, or asked without getting an answer. A tie is an answer."""
-        return [index for index in range(queries) if index not in self.observations or self._failed(index)]
+        return [index for index in range(queries) if self.may_ask(index)]
+
+    def may_ask(self, index: int) -> bool:
+        """Whether there is no answer about this sample yet."""
+        answer = self.observations[index].answer if index in self.observations else Answer()
+        return not answer.usable and not answer.tie
 
     @property
     def crossed(self) -> bool:
@@ -223,10 +228,6 @@ class _Tally:
             if seen.answer.usable and seen.answer.label is not None
         ]
 
-    def _failed(self, index: int) -> bool:
-        answer = self.observations[index].answer
-        return not answer.usable and not answer.tie
-
 
 def permutation(pairs: Iterable[tuple[int, int]]) -> dict[int, int] | None:
     """Return the one-to-one map from first to second label that explains all `pairs`, or None when there is none."""
@@ -269,7 +270,7 @@ def _restore(record: Record, fingerprint: Fingerprint, name: Path | str) -> _Tal
     for observed in record.observations:
         index, label = observed.index, observed.answer.label
         where = f"{name}: the answer about sample {index}"
-        if index not in tally.unanswered(header.queries) or tally.decided:
+        if not 0 <= index < header.queries or not tally.may_ask(index) or tally.decided:
             raise TranscriptError(f"{where} was not to be asked for: it is there twice, out of range, or after the end")
         sample = fingerprint.samples[index]
         if (observed.png_sha256, observed.expected) != (sample.picture.sha256, sample.label):

@@ -147,11 +147,13 @@ def _one_line(problem: ValidationError, model: type[BaseModel]) -> str:
     mistakes = problem.errors(include_url=False, include_context=False, include_input=False)
     first = mistakes[0]
     place = ".".join(["endpoint", *(str(part) for part in first["loc"])])
-    reason = first["msg"].removeprefix("Value error, ")
+    said = first["msg"]
+    ours = "Value error, "
+    reason = said.removeprefix(ours) if said.startswith(ours) else said[:1].lower() + said[1:]
     if first["type"] == "extra_forbidden":
         reason = f"unknown key; known keys are {', '.join(_known(model, first['loc'][:-1]))}"
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
-    return f"{place}: {reason[:1].lower()}{reason[1:]}{more}"
+    return f"{place}: {reason}{more}"
 
 
 def _known(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:

@@ -5,7 +5,7 @@ import hashlib
 import io
 import json
 from collections.abc import Callable, Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
@@ -61,7 +61,7 @@ class RequestForm(Described):
     body: object = None
 
     @model_validator(mode="after")
-    def _fits(self) -> Self:
+    def _fits(self) -> "RequestForm":
         fitting = JSON_IMAGES if self.encoding == "json" else FILE_IMAGES
         if self.image not in fitting:
             raise ValueError(f"encoding {self.encoding} takes an image as {' or '.join(fitting)}, not as {self.image}")
@@ -137,10 +137,10 @@ class ReplyForm(Described):
     score: Path | None = None
     topk: Annotated[Ranked | None, BeforeValidator(_items)] = None
     scores: Path | None = None
-    hints: dict[str, Path] = {}
+    hints: dict[str, Path] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _says_something(self) -> "ReplyForm":
         if self.label is None and self.topk is None and self.scores is None:
             raise ValueError("one of label, topk and scores says where the answer stands")
         if self.scores is not None and (self.label is not None or self.topk is not None):

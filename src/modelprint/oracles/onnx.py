@@ -39,7 +39,7 @@ class OnnxOracle:
         """Answer one picture; two equal greatest logits are a tie."""
         pixels = picture.pixels[None]
         sides = self._input.shape
-        if len(sides) != pixels.ndim or any(isinstance(s, int) and s != p for s, p in zip(sides, pixels.shape)):
+        if not _fits(sides, pixels.shape):
             return Answer(problem=f"the model takes images of shape {sides}, this one has {list(pixels.shape)}")
         image = pixels if self._input.type == "tensor(uint8)" else pixels.astype(np.float32) / np.float32(255)
         try:
@@ -51,6 +51,13 @@ class OnnxOracle:
     def describe(self) -> dict[str, str]:
         """Say which file is asked."""
         return {"kind": "onnx", "name": self.path.name, "digest": self.digest}
+
+
+def _fits(sides: list[int | str | None], shape: tuple[int, ...]) -> bool:
+    """Whether an image of `shape` goes into an input whose free axes have a name or nothing instead of a number."""
+    if len(sides) != len(shape):
+        return False
+    return all(not isinstance(side, int) or side == given for side, given in zip(sides, shape, strict=True))
 
 
 def _answer(logits: np.ndarray) -> Answer:

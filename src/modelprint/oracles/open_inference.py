@@ -132,7 +132,9 @@ class OpenInference(WireFormat):
         outputs = document.get("outputs")
         if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
             raise OracleError("the reply has no list of outputs")
-        chosen = [output for output in outputs if self.output.name in (None, output.get("name"))]
+        chosen: list[dict[str, object]] = [
+            output for output in outputs if self.output.name in (None, output.get("name"))
+        ]
         if len(chosen) != 1:
             listed = ", ".join(str(output.get("name")) for output in outputs) or "none"
             wanted = "exactly one, name it under output" if self.output.name is None else repr(self.output.name)
@@ -143,7 +145,7 @@ class OpenInference(WireFormat):
 def _content(output: dict[str, object]) -> tuple[str, list[object]]:
     """Return datatype and flat data of an output for one picture, after checking that they fit its shape."""
     datatype, shape, data = output.get("datatype"), output.get("shape"), output.get("data")
-    if datatype not in FLOATS | INTEGERS | {"BYTES"}:
+    if not isinstance(datatype, str) or datatype not in FLOATS | INTEGERS | {"BYTES"}:
         raise OracleError("the output has a datatype that can be no label and no score")
     if (
         not isinstance(shape, list)
@@ -158,7 +160,7 @@ def _content(output: dict[str, object]) -> tuple[str, list[object]]:
         raise OracleError(f"the output has {len(values)} values, its shape {shape} says {math.prod(shape)}")
     if len(shape) > 1 and math.prod(shape[:-1]) != 1:
         raise OracleError(f"the output has shape {shape}, expected one row for one picture")
-    return str(datatype), values
+    return datatype, values
 
 
 def _flat(data: list[object]) -> list[object]:

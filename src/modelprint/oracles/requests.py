@@ -74,7 +74,7 @@ class Caller:
     now: Callable[[], float] = time.time
     rng: random.Random = field(default_factory=random.Random)
     sent: int = 0
-    _free_at: float = float("-inf")
+    _free_at: float = field(default=float("-inf"), init=False)
 
     def call(self, message: Message) -> Reply:
         """Send `message` until it is answered or there is no point in going on."""
@@ -142,7 +142,7 @@ def _send(message: Message, timeout_s: float) -> Reply:
         return _judged(_run(_exchange(message, timeout_s)))
     except (TimeoutError, httpx.TimeoutException):
         return Reply(problem=f"no reply within {timeout_s:g} s", again=True)
-    except _TooLong as problem:
+    except _EndlessReplyError as problem:
         return Reply(problem=str(problem))
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as problem:
         return Reply(problem=f"no reply: {problem or type(problem).__name__}", again=True)
@@ -162,7 +162,7 @@ def _judged(reply: Reply) -> Reply:
     return reply
 
 
-class _TooLong(Exception):
+class _EndlessReplyError(Exception):
     """A reply that does not end."""
 
 
@@ -180,7 +180,7 @@ async def _exchange(message: Message, timeout_s: float) -> Reply:
         async for chunk in response.aiter_raw():
             content += chunk
             if len(content) > REPLY_LIMIT:
-                raise _TooLong(f"the reply is longer than {REPLY_LIMIT} bytes")
+                raise _EndlessReplyError(f"the reply is longer than {REPLY_LIMIT} bytes")
         return Reply(status=response.status_code, headers=dict(response.headers), content=bytes(content))
 
 

@@ -1,6 +1,7 @@
 """YAML that means what it says: no code, no aliases, no doubled keys, and `on`, `no` or `2024-01-01` stay texts."""
 
 import re
+from typing import Any
 
 import yaml
 
@@ -10,7 +11,7 @@ from modelprint.errors import EndpointError
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalar rules of YAML 1.2."""
 
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not supported")
         return super().compose_node(parent, index)

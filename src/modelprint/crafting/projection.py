@@ -1,0 +1,23 @@
+"""Staying near the source: the L2 ball and the pixel range."""
+
+import torch
+
+from modelprint.tensors import Images
+
+
+def clip(images: Images, sources: Images, radius: float) -> Images:
+    """Return `images` moved into the L2 ball of `radius` around `sources` and into [0, 1] (Clip_eps of MiSentry Eq. 6).
+
+    The ball comes first, then the range: clamping to a range that holds the source never moves a point away from it, so
+    both hold afterwards.
+    """
+    shift = images - sources
+    length = shift.flatten(1).norm(dim=1).clamp_min(1e-12)
+    shrink = (radius / length).clamp_max(1)[:, None, None, None]
+    return (sources + shift * shrink).clamp(0, 1)
+
+
+def unit(gradients: Images) -> Images:
+    """Return `gradients` scaled to L2 length one, image by image; a vanished gradient stays zero."""
+    length = gradients.flatten(1).norm(dim=1)[:, None, None, None]
+    return torch.where(length > 0, gradients / length.clamp_min(1e-30), torch.zeros_like(gradients))

@@ -1,0 +1,90 @@
+"""A target and many copies of it, asked about the same images: what differs is computed, what is shared is not repeated."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.errors import LoadingError
+from modelprint.fast.folding import channels_last, fold_batch_norm, frozen
+from modelprint.tensors import Images, Logits
+
+
+@dataclass(frozen=True, eq=False)
+class HeadChange:
+    """A copy that differs from the target in the last layer alone: the change of its weight and bias."""
+
+    weight: Tensor
+    bias: Tensor
+
+
+class Ensemble:
+    """Logits of a target, and how those of each copy differ from them, without cancellation where trunks are shared.
+
+    For a copy that changed its last layer only, logits differ by (dW) h + db with the target's features h. Subtracting
+    two sets of float32 logits would lose such a difference: fine-tuning at 1e-5 moves them by 5e-5 of about 10.
+
+    Attributes:
+        size: Number of copies.
+    """
+
+    def __init__(self, target: Classifier, copies: Sequence[Classifier]) -> None:
+        self.size = len(copies)
+        self._head_name, self._trunk, self._head = _taken_apart(target)
+        quick = channels_last(frozen(fold_batch_norm(target.network)))
+        self._whole = quick if self._trunk is None else None
+        self._copies = [self._prepare(target, copy) for copy in copies]
+
+    def _prepare(self, target: Classifier, copy: Classifier) -> HeadChange | nn.Module:
+        if self._head is not None and _same_trunk(target, copy, self._head_name):
+            head = copy.network.get_submodule(self._head_name)
+            if isinstance(head, nn.Linear):
+                bias = head.bias - self._head.bias if head.bias is not None else torch.zeros(head.out_features)
+                return HeadChange((head.weight - self._head.weight).detach(), bias.detach())
+        return channels_last(frozen(fold_batch_norm(copy.network)))
+
+    def __call__(self, images: Images, members: Sequence[int]) -> tuple[Logits, Float[Tensor, "members n classes"]]:
+        """Return the target's logits, and for each of `members` (indices of copies) the change of the logits."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        if self._trunk is None or self._head is None:
+            assert self._whole is not None  # set exactly when there is no trunk
+            features, logits = None, self._whole(images)
+        else:
+            features = self._trunk(images)
+            logits = self._head(features)
+        changes = [self._change(self._copies[m], images, features, logits) for m in members]
+        return logits, torch.stack(changes) if changes else logits.new_zeros(0, *logits.shape)
+
+    def _change(
+        self, copy: HeadChange | nn.Module, images: Images, features: Tensor | None, logits: Logits
+    ) -> Logits:
+        if isinstance(copy, HeadChange):
+            assert features is not None  # head changes are only made when there is a trunk
+            return features @ copy.weight.T + copy.bias
+        other: Logits = copy(images)
+        return other - logits
+
+
+def _taken_apart(target: Classifier) -> tuple[str, nn.Module | None, nn.Linear | None]:
+    """Return the head's name, the trunk before it and the head; the latter two None when it does not end in one."""
+    try:
+        head = target.head
+    except LoadingError:
+        return "", None, None
+    name = next(n for n, m in target.network.named_modules() if m is head)
+    body = target.copy().network
+    body.set_submodule(name, nn.Identity())
+    trunk = channels_last(frozen(fold_batch_norm(body.eval())))
+    return name, trunk, target.copy().head.requires_grad_(False)
+
+
+def _same_trunk(target: Classifier, copy: Classifier, head_name: str) -> bool:
+    ours, theirs = target.network.state_dict(), copy.network.state_dict()
+    head_keys = {f"{head_name}.weight", f"{head_name}.bias"}
+    counters = {key for key in ours if key.endswith("num_batches_tracked")}
+    return ours.keys() == theirs.keys() and all(
+        torch.equal(ours[key], theirs[key]) for key in ours.keys() - head_keys - counters
+    )

@@ -1,0 +1,92 @@
+"""What a method is: it turns natural images into fingerprint samples of a classifier its owner holds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from jaxtyping import Bool
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from modelprint.cache import write_atomically
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.pixels import Pixels
+from modelprint.progress import Progress, silent
+from modelprint.tensors import Images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """How long work reports itself and survives an interruption.
+
+    Attributes:
+        progress: Told after each step.
+        folder: Where unfinished state is kept; None keeps nothing.
+        identity: What the state belongs to; state of another identity is not taken up.
+    """
+
+    progress: Progress = silent
+    folder: Path | None = None
+    identity: str = ""
+
+    def resume(self, name: str) -> dict[str, Tensor]:
+        """Return the tensors last saved as `name`; empty when there are none of this identity."""
+        path = self._path(name)
+        if path is None or not path.is_file():
+            return {}
+        try:
+            with safe_open(path, framework="pt") as file:
+                if (file.metadata() or {}).get("identity") != self.identity:
+                    return {}
+                return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+        except (SafetensorError, OSError, ValueError):
+            return {}
+
+    def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Keep `tensors` under `name`, in place of what was there."""
+        path = self._path(name)
+        if path is not None:
+            content = {key: tensor.contiguous() for key, tensor in tensors.items()}
+            write_atomically(path, lambda draft: save_file(content, draft, metadata={"identity": self.identity}))
+
+    def _path(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / f"{name}.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Crafted:
+    """What a method made of its sources.
+
+    Attributes:
+        images: One per source, in [0, 1]; the caller rounds, labels and seals them.
+        usable: False where the method gives up on a source.
+        notes: Facts for the provenance, e.g. which zoo was used.
+    """
+
+    images: Images
+    usable: Bool[Tensor, " n"]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def all_of(cls, images: Images) -> "Crafted":
+        """Return images that are all usable."""
+        return cls(images=images, usable=torch.ones(len(images), dtype=torch.bool))
+
+
+class Method(Protocol):
+    """A frozen dataclass of settings that crafts one sample from each source image."""
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Craft one sample from each of `sources`.
+
+        Args:
+            model: The classifier to protect; left as it is.
+            data: What it was trained and tested on; tampered copies learn from it, natural images come from it.
+            sources: Natural images to start from, uint8.
+            seed: Equal seeds give equal samples, bit for bit, on one machine.
+            work: Progress and resumption.
+        """

@@ -1,0 +1,296 @@
+"""MiSentry: samples on which the target and a zoo of tampered copies disagree, found by meta-learning.
+
+Source: MiSentry / BIVBench, main text section 4 (Eqs. 1 to 5) and appendices A to C (Eqs. 6 to 8, Algorithm 1).
+
+Two objectives. `published` is the paper's: minimise -KL(target || copy) + lambda_1 H(target) + lambda_2 H(copy). On a
+well-trained network it does not move: natural images are saturated, and KL of nearly equal models is rounding noise in
+float32. `stable`, the default, asks the same of margins: the target keeps the source's label, the copies lose it, by a
+hinge each; a soft minimum over the families of the zoo looks after the family that is separated worst; entropies are
+held inside the band of natural images by a hinge.
+
+Departures and gaps filled (the paper gives no lambdas, step sizes, iteration counts or split size): gradients are scaled
+to unit length and steps decay by a cosine; a fresh random split, stratified by family, each outer iteration (appendix A,
+not the fixed one of Algorithm 1); each KL is clamped at 10 nats, so that one retrained copy cannot rule the mean; of all
+outer iterates, rounded to eight bits, the one is kept that most of the zoo disagrees on.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from modelprint.classifier import Classifier
+from modelprint.crafting.margins import entropy, entropy_band
+from modelprint.crafting.projection import clip, unit
+from modelprint.data import DataSet
+from modelprint.fast.ensemble import Ensemble
+from modelprint.methods.method import Crafted, Work
+from modelprint.pixels import Pixels
+from modelprint.streams import stream
+from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
+from modelprint.tensors import Images, Labels, Logits, to_images, to_pixels
+
+KL_LIMIT = 10.0
+"""No pair counts for more than this many nats."""
+NATURAL = 2000
+"""Natural images that the entropy bands are measured on."""
+
+Band = tuple[Float[Tensor, "models classes"], Float[Tensor, "models classes"]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiSentry:
+    """Move each source, inside an L2 ball, to where the zoo disagrees with the target.
+
+    Attributes:
+        objective: "stable" (margins) or "published" (KL).
+        radius: L2 bound for images in [0, 1]; the paper's 3.5 for CIFAR-10 and GTSRB, 21.5 for ImageNet.
+        steps: Outer iterations (meta-test updates).
+        inner: Inner iterations (meta-train updates) in each outer one.
+        step: Length of the first step; the last is a hundredth of it.
+        lambda_1: Weight of the target's entropy in inner updates.
+        lambda_2: Weight of the copies' entropy in inner updates.
+        lambda_3: Weight of the target's entropy in outer updates.
+        lambda_4: Weight of the copies' entropy in outer updates.
+        band: Percentiles of natural entropies a sample has to stay within; 0,100 allows any: the samples come nearer to
+            the boundary, see subtler changes, and are easier to tell from natural images.
+        target_margin: Logits by which the target has to keep the label ("stable").
+        copy_margin: Logits by which copies have to lose it ("stable").
+        temperature: Of the soft minimum over families, in logits; large means the plain mean ("stable").
+        zoo: Tamperings and how many copies of each; the three kinds of the paper, five each, in both batch-norm modes.
+        zoo_seed: Seed of the first copy of each kind.
+        train_share: Part of each family that inner updates learn from.
+        chunk: Images that are optimised at a time; bounds the memory.
+    """
+
+    objective: Literal["stable", "published"] = "stable"
+    radius: float = 3.5
+    steps: int = 40
+    inner: int = 5
+    step: float = 0.1
+    lambda_1: float = 1.0
+    lambda_2: float = 1.0
+    lambda_3: float = 1.0
+    lambda_4: float = 1.0
+    band: tuple[float, ...] = (10.0, 90.0)
+    target_margin: float = 0.5
+    copy_margin: float = 0.5
+    temperature: float = 1.0
+    zoo: tuple[str, ...] = (
+        "finetune-last-1e-5*3",
+        "finetune-last-1e-5-bnfrozen*2",
+        "finetune-all-1e-5*3",
+        "finetune-all-1e-5-bnfrozen*2",
+        "retrain-all-short*5",
+    )
+    zoo_seed: int = 1000
+    train_share: float = 2 / 3
+    chunk: int = 50
+
+    def __post_init__(self) -> None:
+        parse_recipe(self.zoo)
+        positive = ("radius", "steps", "step", "temperature", "chunk")
+        for name in positive:
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if self.inner < 0 or not 0 < self.train_share < 1:
+            raise ValueError(f"inner must not be negative and train_share lie between 0 and 1, got {self}")
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Build the zoo (kept in the cache) and craft one sample from each source."""
+        zoo = build_zoo(model, data, self.zoo, first_seed=self.zoo_seed, progress=work.progress)
+        return self.craft_from(zoo, model, data, sources, seed, work)
+
+    def craft_from(
+        self, zoo: Zoo, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work
+    ) -> Crafted:
+        """Craft from a zoo that is ready; `craft` is this after building one."""
+        problem = _Problem(self, zoo, Ensemble(model, zoo.copies), data)
+        start = to_images(sources)
+        found = problem.minimise(start, seed, work)
+        notes = {"zoo": ", ".join(self.zoo), "zoo_disagreement": f"{found.score.clamp_min(0).mean().item():.3f}"}
+        return Crafted(images=found.best, usable=found.score >= 0, notes=notes)
+
+
+@dataclass(eq=False)
+class _State:
+    """Where the search stands: the iterate, and the best rounded iterate with its score and loss, image by image."""
+
+    images: Images
+    best: Images
+    score: Float[Tensor, " n"]
+    loss: Float[Tensor, " n"]
+    done: int = 0
+
+
+class _Problem:
+    """One target, one zoo, and the settings: what is minimised and what counts as better."""
+
+    def __init__(self, settings: MiSentry, zoo: Zoo, ensemble: Ensemble, data: DataSet) -> None:
+        self.settings = settings
+        self.families = zoo.members
+        self.everyone = tuple(range(ensemble.size))
+        self.ensemble = ensemble
+        self.band = self._natural_band(data)
+
+    def _natural_band(self, data: DataSet) -> Band:
+        """Return the lowest and highest natural entropy per model (the target first) and label."""
+        images = to_images(data.test.pixels[:NATURAL])
+        parts = []
+        with torch.no_grad():
+            for chunk in images.split(500):
+                logits, changes = self.ensemble(chunk, self.everyone)
+                parts.append(torch.cat([logits[None], logits + changes]))
+        models = torch.cat(parts, dim=1)
+        bands = [entropy_band(logits, self.settings.band, models.shape[2]) for logits in models]
+        return torch.stack([low for low, _ in bands]), torch.stack([high for _, high in bands])
+
+    def minimise(self, sources: Images, seed: int, work: Work) -> _State:
+        """Run Algorithm 1 on all sources at once and return the last state."""
+        settings = self.settings
+        with torch.no_grad():
+            home = self.ensemble(sources, ())[0].argmax(1)
+        state = self._resumed(sources, work) or self._first(sources, home)
+        work.progress("crafting", state.done, settings.steps)
+        for k in range(state.done, settings.steps):
+            step = settings.step * (0.01 + 0.99 * (1 + math.cos(math.pi * k / settings.steps)) / 2)
+            learn, test = self._split(stream(seed, "meta split", k))
+            moved = state.images
+            for _ in range(settings.inner):  # meta-train, Eq. 6
+                gradient = self._gradient(moved, home, learn, settings.lambda_1, settings.lambda_2)
+                moved = clip(moved - step * gradient, sources, settings.radius)
+            gradient = self._gradient(moved, home, test, settings.lambda_3, settings.lambda_4)
+            state.images = clip(state.images - step * gradient, sources, settings.radius)  # meta-test, Eq. 8
+            state.done = k + 1
+            self._keep_better(state, moved, home)
+            self._keep_better(state, state.images, home)
+            work.save("misentry", vars(state) | {"done": torch.tensor(state.done)})
+            work.progress("crafting", state.done, settings.steps)
+        return state
+
+    def _first(self, sources: Images, home: Labels) -> _State:
+        nothing = torch.full((len(sources),), -torch.inf)
+        state = _State(images=sources, best=sources, score=nothing, loss=-nothing)
+        self._keep_better(state, sources, home)
+        return state
+
+    def _resumed(self, sources: Images, work: Work) -> _State | None:
+        kept = work.resume("misentry")
+        if not kept or kept["images"].shape != sources.shape:
+            return None
+        return _State(**{**kept, "done": int(kept["done"])})  # type: ignore[arg-type]
+
+    def _split(self, rng: torch.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Part the zoo at random, family by family; a family of one is in either part by chance."""
+        learn: list[int] = []
+        for family in self.families:
+            order = torch.randperm(len(family), generator=rng).tolist()
+            exact = len(family) * self.settings.train_share
+            count = int(exact) + int(torch.rand((), generator=rng).item() < exact - int(exact))
+            learn += [family[i] for i in order[:count]]
+        test = [m for m in self.everyone if m not in learn]
+        everyone = self.everyone
+        return tuple(sorted(learn)) or everyone, tuple(test) or everyone
+
+    def _gradient(
+        self, images: Images, home: Labels, members: tuple[int, ...], target_weight: float, copy_weight: float
+    ) -> Images:
+        """Return the unit gradient of the loss of each image."""
+        parts = []
+        for chunk, labels in zip(images.split(self.settings.chunk), home.split(self.settings.chunk), strict=True):
+            x = chunk.detach().requires_grad_()
+            logits, changes = self.ensemble(x, members)
+            loss = self._loss(logits, changes, labels, members, target_weight, copy_weight)
+            parts.append(torch.autograd.grad(loss.sum(), x)[0])
+        return unit(torch.cat(parts))
+
+    def _loss(
+        self,
+        logits: Logits,
+        changes: Float[Tensor, "members n classes"],
+        home: Labels,
+        members: tuple[int, ...],
+        target_weight: float,
+        copy_weight: float,
+    ) -> Float[Tensor, " n"]:
+        if self.settings.objective == "published":
+            copies = logits + changes
+            divergence = kl_divergence(logits, copies).clamp_max(KL_LIMIT).mean(0)
+            return -divergence + target_weight * entropy(logits) + copy_weight * entropy(copies).mean(0)
+        high = self.band[1][:, home]
+        target_excess = F.relu(entropy(logits) - high[0])
+        copy_excess = F.relu(entropy(logits + changes) - high[[1 + m for m in members]]).mean(0)
+        return self._separation(logits, changes, home, members) + target_weight * target_excess + copy_weight * copy_excess
+
+    def _separation(
+        self, logits: Logits, changes: Float[Tensor, "members n classes"], home: Labels, members: tuple[int, ...]
+    ) -> Float[Tensor, " n"]:
+        """Return the hinge of the target plus the soft maximum over families of the hinges of their copies."""
+        settings = self.settings
+        ours, theirs = margins(logits, changes, home)
+        violation = F.relu(theirs + settings.copy_margin)
+        present = [[i for i, m in enumerate(members) if m in family] for family in self.families]
+        by_family = torch.stack([violation[rows].mean(0) for rows in present if rows])
+        soft = settings.temperature * (
+            torch.logsumexp(by_family / settings.temperature, 0) - math.log(len(by_family))
+        )
+        return F.relu(settings.target_margin - ours) + soft
+
+    def _keep_better(self, state: _State, images: Images, home: Labels) -> None:
+        """Take over, image by image, what is better than the best so far, judged on eight-bit pixels."""
+        rounded = to_images(to_pixels(images))
+        score, loss = self._judge(rounded, home)
+        better = (score > state.score) | ((score == state.score) & (loss < state.loss))
+        state.best = torch.where(better[:, None, None, None], rounded, state.best)
+        state.score = torch.where(better, score, state.score)
+        state.loss = torch.where(better, loss, state.loss)
+
+    def _judge(self, images: Images, home: Labels) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+        """Return the share of the zoo that disagrees, families weighing the same, and the loss.
+
+        The share is lowered by one where the entropy is outside the band, by two where the target lost the label: such an
+        image is kept only while there is no better one, and never used.
+        """
+        scores, losses = [], []
+        with torch.no_grad():
+            for chunk, labels in zip(images.split(self.settings.chunk), home.split(self.settings.chunk), strict=True):
+                logits, changes = self.ensemble(chunk, self.everyone)
+                ours, theirs = margins(logits, changes, labels)
+                lost = (theirs < 0).float()
+                share = torch.stack([lost[list(family)].mean(0) for family in self.families]).mean(0)
+                outside = ~self._inside_band(logits, labels)
+                scores.append(share - outside.float() - 2 * (ours <= 0).float())
+                settings = self.settings
+                weights = settings.lambda_3, settings.lambda_4
+                losses.append(self._loss(logits, changes, labels, self.everyone, *weights))
+        return torch.cat(scores), torch.cat(losses)
+
+    def _inside_band(self, logits: Logits, home: Labels) -> Bool[Tensor, " n"]:
+        low, high = self.band[0][0, home], self.band[1][0, home]
+        value = entropy(logits)
+        return (value >= low) & (value <= high)
+
+
+def margins(
+    logits: Logits, changes: Float[Tensor, "members n classes"], home: Labels
+) -> tuple[Float[Tensor, " n"], Float[Tensor, "members n"]]:
+    """Return the margin of `home` for the target and for each copy.
+
+    The target's gaps between classes are taken first and the copies' changes of these gaps added after: near a boundary
+    both are small, and adding the change to a logit of size 10 would round it away.
+    """
+    gaps = logits.gather(1, home[:, None]) - logits
+    index = home.expand(len(changes), -1).unsqueeze(2)
+    moved = gaps + (changes.gather(2, index) - changes)
+    own = F.one_hot(home, logits.shape[1]).bool()
+    return gaps.masked_fill(own, torch.inf).amin(1), moved.masked_fill(own, torch.inf).amin(2)
+
+
+def kl_divergence(target: Logits, copies: Float[Tensor, "members n classes"]) -> Float[Tensor, "members n"]:
+    """Return KL(target || copy) in nats (Eq. 2), from log-softmax, so that nothing overflows."""
+    p, q = F.log_softmax(target, -1), F.log_softmax(copies, -1)
+    return (p.exp() * (p - q)).sum(-1)

@@ -1,0 +1,125 @@
+import json
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from modelprint.errors import EndpointError
+from modelprint.oracles.endpoint import Endpoint
+from modelprint.oracles.probing import ProbeReport, probe
+from modelprint.oracles.requests import Caller
+from modelprint.oracles.wire import Retry
+from modelprint.pixels import Picture
+
+CLASSES = ("cat", "dog", "owl")
+Describing = Callable[..., Endpoint]
+
+
+@pytest.fixture
+def pictures() -> list[Picture]:
+    """Three pictures, one per class: all 0, all 1, all 2."""
+    return [Picture.of(np.full((1, 2, 2), level, dtype=np.uint8)) for level in range(3)]
+
+
+def looked(endpoint: Endpoint, pictures: list[Picture], labels: list[int] | None = None) -> ProbeReport:
+    caller = Caller(limits=endpoint.wire.limits, retry=Retry(attempts=1))
+    return probe(endpoint, pictures, CLASSES, labels=labels, caller=caller, rng=random.Random(0))
+
+
+def test_a_good_endpoint_is_understood(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """Labels are ours, the same picture gets the same answer, the server's hints are shown."""
+    stand_in.says({"label": "cat"}, {"label": "dog"}, {"label": "owl"}, {"label": "cat"})
+
+    report = looked(described(), pictures, [0, 1, 2])
+
+    assert (report.reachable, report.asked, report.answered, report.understood) == (True, 3, 3, 3)
+    assert report.vocabulary == ("cat", "dog", "owl")
+    assert (report.repeatable, report.agreement, report.scores) == (True, 3, "none")
+    assert report.proposed_labels is None
+    assert report.server == {"server": ("uvicorn",)}
+    assert 0 < report.latency_ms[0] <= report.latency_ms[1]
+    assert report.problems == ()
+    assert len(stand_in.seen) == 4
+    assert "agreement      3 of 3" in report.summary()
+    assert "repeatable     yes" in report.summary()
+
+
+def test_foreign_labels_lead_to_a_proposal(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """The map can be pasted into the description."""
+    stand_in.says({"label": "Katze"}, {"label": 'n"02'}, {"label": 17}, {"label": "Katze"})
+
+    report = looked(described(), pictures, [0, 1, 2])
+
+    assert (report.answered, report.understood, report.agreement) == (3, 0, 0)
+    assert report.proposed_labels == {"Katze": "cat", 'n"02': "dog", "17": "owl"}
+    assert report.summary().endswith('labels:\n  "Katze": "cat"\n  "n\\"02": "dog"\n  "17": "owl"')
+    assert json.loads(report.to_json())["proposed_labels"]["Katze"] == "cat"
+
+
+def test_a_label_of_two_classes_is_not_proposed(
+    described: Describing, stand_in: object, pictures: list[Picture]
+) -> None:
+    """An API that merges classes needs a person's eye."""
+    stand_in.says({"label": "pet"}, {"label": "pet"}, {"label": "bird"}, {"label": "pet"})
+
+    assert looked(described(), pictures, [0, 1, 2]).proposed_labels == {"bird": "owl"}
+
+
+def test_answers_that_change_are_seen(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """Two replicas behind one address."""
+    stand_in.says({"label": "cat"}, {"label": "dog"}, {"label": "owl"}, {"label": "dog"})
+
+    report = looked(described(), pictures)
+
+    assert report.repeatable is False
+    assert report.agreement is None
+    assert "no: the answers differ" in report.summary()
+
+
+@pytest.mark.parametrize(
+    ("scores", "form", "ties"),
+    [([0.1, 0.2, 0.7], "3 per answer, within 0 .. 1", 0), ([-3, 9, 9], "3 per answer, not bounded by 0 .. 1", 3)],
+)
+def test_the_form_of_scores_is_told(
+    scores: list[float], form: str, ties: int, described: Describing, stand_in: object, pictures: list[Picture]
+) -> None:
+    """Probabilities or logits, and whether their printing ties them."""
+    stand_in.says(scores)
+
+    report = looked(described(response={"scores": "$"}), pictures)
+
+    assert (report.scores, report.ties) == (form, ties)
+    assert form in report.summary()
+
+
+def test_trouble_is_part_of_the_report(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """Each problem once; what could not be found out is unknown."""
+    stand_in.sends(b"no such route", 404)
+
+    report = looked(described(), pictures, [0, 1, 2])
+
+    assert (report.reachable, report.answered, report.repeatable) == (True, 0, None)
+    assert report.problems == ("HTTP 404: no such route",)
+    assert report.proposed_labels is None
+    assert len(stand_in.seen) == 3
+    assert "repeatable     unknown" in report.summary()
+
+
+def test_nobody_there_is_a_report_too(described: Describing, pictures: list[Picture]) -> None:
+    """Port 9 of the loopback takes no connections."""
+    report = looked(described(url="http://127.0.0.1:9/"), pictures[:1])
+
+    assert not report.reachable
+    assert report.latency_ms == (0.0, 0.0)
+    assert "reachable      no" in report.summary()
+
+
+def test_a_probe_needs_pictures_and_matching_labels(described: Describing, pictures: list[Picture]) -> None:
+    """Mistakes in a call are found before anything is sent."""
+    with pytest.raises(ValueError, match="at least one picture"):
+        looked(described(), [])
+    with pytest.raises(ValueError, match="3 pictures but 1 expected labels"):
+        looked(described(), pictures, [0])
+    with pytest.raises(EndpointError, match="expected label 3 is no class"):
+        looked(described(), pictures, [0, 1, 3])

@@ -1,0 +1,43 @@
+import pytest
+
+from modelprint.errors import EndpointError
+from modelprint.oracles.yaml_text import read_yaml
+
+
+def test_words_stay_words() -> None:
+    """`on`, `no`, dates and numbers with a leading zero are texts, as people who write class names expect."""
+    text = "{on: [408, 2.5], no: off, day: 2024-01-01, id: 010, time: 12:30, big: 1_0, yes: true, nothing: null}"
+
+    assert read_yaml(text) == {
+        "on": [408, 2.5],
+        "no": "off",
+        "day": "2024-01-01",
+        "id": "010",
+        "time": "12:30",
+        "big": "1_0",
+        "yes": True,
+        "nothing": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("a: &x 1\nb: *x", "aliases"),
+        ("a: 1\nb: {c: 1, c: 2}", "'c' stands twice in the mapping that starts on line 2"),
+        ("a: !!python/object:os.system 1", "line 1, column 4"),
+        ("a: [1", "line 1"),
+        ("a: b: hush-hush", "line 1, column 5"),
+        ("[" * 3000, "nested too deeply"),
+        ("a: \x00", "not readable"),
+        ("1\n---\n2", "line 2"),
+    ],
+)
+def test_trouble_is_placed_but_not_repeated(text: str, reason: str) -> None:
+    """The message says where and what, in one line and without the text, which may hold a secret."""
+    with pytest.raises(EndpointError) as caught:
+        read_yaml(text)
+
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "hush" not in str(caught.value)
