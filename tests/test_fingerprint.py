@@ -666,6 +666,16 @@ def test_the_pixels_of_all_pictures_are_bounded(saved: Path, monkeypatch: pytest
     assert reason(saved) == "the pictures have 448 values together, the limit is 400"
 
 
+@pytest.mark.parametrize(("width", "height"), [(0, 8), (8, 0), (4097, 8), (2**31, 2**31)])
+def test_a_picture_of_an_impossible_size_is_refused_by_its_header(width: int, height: int) -> None:
+    """No memory is asked for before the size is known to be sane."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0))
+    png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
+
+    with pytest.raises(ValueError, match=f"1 to 4096 pixels wide and high, got {width} x {height}"):
+        plain_png_shape(png)
+
+
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=200), whole=st.booleans())
 def test_any_bytes_are_a_plain_png_or_a_value_error(content: bytes, whole: bool) -> None:

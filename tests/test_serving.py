@@ -25,6 +25,7 @@ EXAMPLES = Path(__file__).parents[1] / "examples"
 
 @pytest.fixture(scope="module")
 def model(_trained: Classifier) -> Classifier:
+    """What the servers of this file serve."""
     return _trained.copy()
 
 
@@ -49,6 +50,7 @@ def open_client(model: Classifier) -> Iterator[httpx.Client]:
 
 
 def request_of(pixels: np.ndarray, **changes: Any) -> dict[str, Any]:
+    """Return an `infer` request about `pixels`, with some keys of its tensor changed."""
     tensor = {"name": "image", "datatype": "UINT8", "shape": list(pixels.shape), "data": pixels.tolist()}
     return {"id": "7", "inputs": [{**tensor, **changes}]}
 

@@ -401,7 +401,8 @@ def test_each_outcome_has_its_exit_code() -> None:
 
 def test_a_summary_states_error_rates_and_limits() -> None:
     """Whoever reads the verdict reads how sure it is, and what it cannot exclude."""
-    intact = verify(labelled([0] * 20), fingerprint((0,) * 20)).summary()
+    verdict = verify(labelled([0] * 20), fingerprint((0,) * 20))
+    intact = verdict.summary()
     tampered = verify(labelled([0, 1]), fingerprint((0,) * 20)).summary()
 
     assert intact.startswith("verdict      INTACT\nbecause      17 of 17 labels match; ")
@@ -412,6 +413,7 @@ def test_a_summary_states_error_rates_and_limits() -> None:
     assert (
         "because      1 of 2 labels differ; honest serving comes to that with probability 0.00053 at most" in tampered
     )
+    assert intact.endswith(verdict.limits)
     assert all("cannot exclude a provider who recognises these queries" in text for text in (intact, tampered))
 
 

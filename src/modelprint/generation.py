@@ -10,6 +10,7 @@ What a method makes in floats counts for nothing until it is eight-bit pixels: t
 import hashlib
 import json
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,11 +29,11 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_file import SAMPLE_LIMIT
-from modelprint.fingerprint_parts import EXACT_INTEGER, Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
 from modelprint.methods.method import Crafted, Method, Work
 from modelprint.pixels import MODES, Picture, Pixels
 from modelprint.streams import stream
-from modelprint.tensors import to_pixels
+from modelprint.tensors import Labels, to_images, to_pixels
 
 ROUNDS = 4
 """How often we craft what is still missing."""
@@ -89,21 +90,6 @@ class GenerationReport:
         return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *absent.items()])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class _Round:
-    """One run of the method, sifted; the noise of candidates and of their sources is in rows of its own."""
-
-    crafted: int
-    given_up: int
-    lost_rounding: int
-    duplicates: int
-    candidates: Pixels
-    origins: Pixels
-    noise: Noise
-    source_count: int
-    notes: Mapping[str, str]
-
-
 def generate(
     model: Classifier,
     data: DataSet,
@@ -117,7 +103,353 @@ def generate(
     multiple: float = 3.0,
     expected_flip_rate: float = 0.25,
     allow_fewer: bool = False,
-    work: Work = Work(),  # noqa: B008 - frozen
+    work: Work = Work(),  # noqa: B008 - frozen, so one for all calls is right
     created: datetime | None = None,
 ) -> tuple[Fingerprint, GenerationReport]:
-    pass
+    """Craft samples of `model` with `method` and seal those whose labels honest serving cannot change.
+
+    1. Seal a blank sample, so that arguments no file can hold are refused before any work.
+    2. Pick source images from the training part, classes in turn, none of them twice.
+    3. Craft; drop what the method gave up on.
+    4. Round to eight bits and label in float64; drop a sample whose label rounding changed, or whose pixels are known.
+    5. Measure the noise floor on samples and sources, and keep the samples that are steady under the profile.
+    6. Craft again what is missing, in up to four rounds. Every round counts with the floor of all.
+    7. Put the samples in an order that takes the labels in turn, and seal.
+
+    A finished round is kept in the folder of `work`, so an interrupted call made again goes on with the next round; the
+    method keeps its own unfinished state in a folder of each round below it.
+
+    Args:
+        model: The classifier to protect; left as it is.
+        data: What it was trained and tested on.
+        method: How to craft.
+        method_name: What the file calls the method.
+        settings: Its settings, for the file: anything that JSON can hold.
+        count: How many samples to seal.
+        profile: Name of a serving profile in PROFILES.
+        seed: Equal arguments give equal samples, bit for bit, on one machine.
+        multiple: Smallest margin, in noise floors.
+        expected_flip_rate: Probability p1, per sample, that the weakest tampering to be seen flips its label.
+        allow_fewer: Seal what there is when that is less than `count`, instead of raising an error.
+        work: Progress and resumption; its identity is replaced by a hash of everything the samples depend on.
+        created: Time for the file; now by default.
+
+    Returns:
+        The fingerprint, and what became of every crafted sample.
+
+    Raises:
+        ValueError: An argument is out of range or cannot be written to a file.
+        CraftingError: There are too few source images or too few steady samples; says how many and what to do.
+    """
+    _check(model, data, count, profile)
+    job = _Job(
+        forms=Forms(model),
+        data=data,
+        method=method,
+        count=count,
+        profile=PROFILES[profile],
+        seed=seed,
+        multiple=multiple,
+        expected_flip_rate=expected_flip_rate,
+        allow_fewer=allow_fewer,
+        provenance=_provenance(model, data, method_name, settings, seed, created or datetime.now(UTC)),
+        work=work,
+    )
+    _seal(job, [_blank(job)], Noise(logits={}))  # (1)
+    job = replace(job, work=replace(work, identity=_identity(job)))
+    rounds = _craft_rounds(job)  # (2) to (6)
+    return _finish(job, rounds)  # (7)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Job:
+    """The arguments of one call, and what follows from them."""
+
+    forms: Forms
+    data: DataSet
+    method: Method
+    count: int
+    profile: Profile
+    seed: int
+    multiple: float
+    expected_flip_rate: float
+    allow_fewer: bool
+    provenance: Provenance
+    work: Work
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Round:
+    """One run of the method, sifted. The rows of `noise` are the candidates, then all sources of the round."""
+
+    crafted: int
+    given_up: int
+    lost_rounding: int
+    duplicates: int
+    candidates: Pixels
+    origins: Pixels
+    noise: Noise
+    notes: Mapping[str, str]
+
+    @property
+    def is_candidate(self) -> Bool[Tensor, " rows"]:
+        """Which rows of `noise` are candidates."""
+        return torch.arange(len(self.noise.labels)) < len(self.candidates)
+
+
+def _check(model: Classifier, data: DataSet, count: int, profile: str) -> None:
+    if not 1 <= count <= SAMPLE_LIMIT:
+        raise ValueError(f"count is 1 to {SAMPLE_LIMIT} samples, got {count}")
+    if profile not in PROFILES:
+        raise ValueError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
+    if data.image_shape != model.image_shape:
+        raise CraftingError(
+            f"{model.name} takes images of shape {model.image_shape}, but those of {data.name} have {data.image_shape}"
+        )
+    if len(data.class_names) != model.class_count:
+        raise CraftingError(
+            f"{model.name} knows {model.class_count} classes, but {data.name} has {len(data.class_names)}"
+        )
+    if model.image_shape[0] not in MODES.values():
+        raise CraftingError(f"samples are grey or RGB pictures, but {model.name} takes {model.image_shape[0]} channels")
+
+
+def _provenance(
+    model: Classifier, data: DataSet, method_name: str, settings: Mapping[str, object], seed: int, created: datetime
+) -> Provenance:
+    if created.tzinfo is None:
+        raise ValueError(f"created says no time zone: {created.isoformat()}")
+    try:
+        plain = json.loads(rfc8785.dumps(dict(settings)))  # type: ignore[arg-type]
+    except rfc8785.CanonicalizationError as problem:
+        raise ValueError(f"the settings of {method_name} cannot be written as JSON: {problem}") from problem
+    return Provenance(
+        method=method_name,
+        settings=plain,
+        seed=seed,
+        network=model.name,
+        model_sha256=model.digest(),
+        data=data.name,
+        data_sha256=data.digest,
+        created=created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        version=version("modelprint"),
+        crafted=0,
+        lost_rounding=0,
+        lost_steadiness=0,
+    )
+
+
+def _identity(job: _Job) -> str:
+    """Return the hash of everything the crafted images depend on."""
+    made = job.provenance
+    facts = [made.version, made.model_sha256, made.data_sha256, made.method, dict(made.settings)]
+    rounds = [made.seed, job.count, job.profile.name, job.multiple, job.allow_fewer]
+    return hashlib.sha256(rfc8785.dumps([*facts, *rounds])).hexdigest()
+
+
+def _craft_rounds(job: _Job) -> list[_Round]:
+    rounds: list[_Round] = []
+    seen: set[bytes] = set()
+    for index in range(ROUNDS):
+        used = sum(done.crafted for done in rounds)
+        wanted = _wanted(job, rounds, len(job.data.train) - used)
+        if not wanted:
+            break
+        sources = pick_sources(job.data.train, wanted, job.seed, skip=used).pixels
+        rounds.append(_sift(job, sources, _craft(job, sources, index), seen))
+    return rounds
+
+
+def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
+    """Return how many samples to craft in the next round, when so many sources are left."""
+    if not rounds:
+        return min(job.count, left) if job.allow_fewer else job.count
+    crafted, kept = sum(done.crafted for done in rounds), int(_pool(rounds, job.multiple).steady.sum())
+    # A yield that is very low says that more of the same will not help; count on one half at least.
+    share = max(kept / crafted, 0.5)
+    return min(math.ceil(RESERVE * max(job.count - kept, 0) / share), left)
+
+
+def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
+    """Run the method on `sources`, or take up what it made of them in an interrupted call."""
+    name = f"round-{index}"
+    saved = job.work.resume(name)
+    if "sources" in saved and np.array_equal(saved["sources"].numpy(), sources):
+        notes = json.loads(saved["notes"].numpy().tobytes())
+        return Crafted(images=saved["images"], usable=saved["usable"], notes=notes)
+    folder = None if job.work.folder is None else job.work.folder / name
+    work = replace(job.work, folder=folder)
+    crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, work)
+    notes = np.frombuffer(json.dumps(dict(crafted.notes)).encode(), dtype=np.uint8).copy()
+    job.work.save(
+        name,
+        {
+            "images": crafted.images.detach(),
+            "usable": crafted.usable,
+            "sources": torch.from_numpy(sources),
+            "notes": torch.from_numpy(notes),
+        },
+    )
+    return crafted
+
+
+def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Round:
+    """Round, label and measure what was crafted; the pixels of candidates are added to `seen`."""
+    usable = crafted.usable & crafted.images.isfinite().flatten(1).all(1)
+    floats, origins = crafted.images.detach()[usable], sources[usable.numpy()]
+    pixels = to_pixels(floats)
+    lasting = reference_labels(job.forms, floats) == reference_labels(job.forms, to_images(pixels, torch.float64))
+    candidates, origins = pixels[lasting.numpy()], origins[lasting.numpy()]
+    fresh = _unseen(candidates, seen)
+    candidates, origins = candidates[fresh], origins[fresh]
+    both = np.concatenate([candidates, sources])
+    return _Round(
+        crafted=len(sources),
+        given_up=int((~usable).sum()),
+        lost_rounding=int((~lasting).sum()),
+        duplicates=len(fresh) - int(fresh.sum()),
+        candidates=candidates,
+        origins=origins,
+        noise=measure(job.forms, both, job.profile, progress=job.work.progress),
+        notes=crafted.notes,
+    )
+
+
+def _unseen(pixels: Pixels, seen: set[bytes]) -> Bool[np.ndarray, " n"]:
+    """Return which images are new, and remember them."""
+    fresh = np.zeros(len(pixels), dtype=bool)
+    for index, image in enumerate(pixels):
+        content = image.tobytes()
+        fresh[index] = content not in seen
+        seen.add(content)
+    return fresh
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Pool:
+    """The candidates of all rounds: the noise of everything, their rows in it, and which of them are steady."""
+
+    noise: Noise
+    rows: Int64[Tensor, " candidates"]
+    steady: Bool[Tensor, " candidates"]
+
+
+def _pool(rounds: Sequence[_Round], multiple: float) -> _Pool:
+    noise = join([done.noise for done in rounds])
+    rows = torch.cat([done.is_candidate for done in rounds]).nonzero()[:, 0]
+    return _Pool(noise=noise, rows=rows, steady=noise.steady(multiple)[rows])
+
+
+def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, GenerationReport]:
+    pool = _pool(rounds, job.multiple)
+    labels = pool.noise.labels[pool.rows]
+    kept = in_turn(labels, pool.steady.nonzero()[:, 0], job.seed)[: job.count]
+    report = _report(job, rounds, pool, len(kept))
+    if not kept or (len(kept) < job.count and not job.allow_fewer):
+        raise CraftingError(_shortage(job, report))
+    candidates = np.concatenate([done.candidates for done in rounds])
+    origins = np.concatenate([done.origins for done in rounds])
+    margins, confidences = pool.noise.margins[pool.rows], pool.noise.confidences[pool.rows]
+    samples = [
+        Sample(
+            picture=Picture.of(candidates[index]),
+            label=int(labels[index]),
+            margin=float(margins[index]),
+            confidence=min(float(confidences[index]), 1.0),
+            source=Picture.of(origins[index]),
+        )
+        for index in kept
+    ]
+    provenance = replace(
+        job.provenance,
+        crafted=report.crafted,
+        lost_rounding=report.lost_rounding,
+        lost_steadiness=report.lost_steadiness,
+        notes=_notes(rounds, pool.noise),
+    )
+    return _seal(replace(job, provenance=provenance), samples, pool.noise), report
+
+
+def in_turn(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
+    """Return `indices` reordered so that their labels come in turn: every prefix covers the labels evenly.
+
+    Args:
+        labels: Of all images.
+        indices: Which of them to put in order; within a label their order stays.
+        seed: Chooses the order of the labels.
+    """
+    classes = int(labels.max()) + 1 if len(labels) else 0
+    place = torch.randperm(classes, generator=stream(seed, "order")).tolist()
+    used: Counter[int] = Counter()
+    keys = []
+    for index in indices.tolist():
+        label = int(labels[index])
+        keys.append((used[label], place[label], index))
+        used[label] += 1
+    return [index for _, _, index in sorted(keys)]
+
+
+def _report(job: _Job, rounds: Sequence[_Round], pool: _Pool, kept: int) -> GenerationReport:
+    steady = int(pool.steady.sum())
+    return GenerationReport(
+        crafted=sum(done.crafted for done in rounds),
+        given_up=sum(done.given_up for done in rounds),
+        lost_rounding=sum(done.lost_rounding for done in rounds),
+        duplicates=sum(done.duplicates for done in rounds),
+        lost_steadiness=len(pool.rows) - steady,
+        spare=steady - kept,
+        kept=kept,
+        rounds=len(rounds),
+        floor=pool.noise.floor,
+        multiple=job.multiple,
+        absent=pool.noise.absent,
+    )
+
+
+def _shortage(job: _Job, report: GenerationReport) -> str:
+    return (
+        f"only {report.kept} of {job.count} samples can be sealed: of {report.crafted} crafted in {report.rounds} round(s) "
+        f"{report.given_up} were given up, {report.lost_rounding} lost to rounding, {report.duplicates} repeated, "
+        f"{report.lost_steadiness} unsteady under profile {job.profile.name}; ask for fewer samples, give more source "
+        f"images (there are {len(job.data.train)}) or change the settings of {job.provenance.method}"
+    )
+
+
+def _notes(rounds: Sequence[_Round], noise: Noise) -> dict[str, str]:
+    """Return what the method says of each round, and what could not be measured."""
+    notes: dict[str, str] = {}
+    for index, done in enumerate(rounds):
+        for name, text in done.notes.items():
+            if notes.setdefault(name, text) != text:
+                notes[f"{name} (round {index})"] = text
+    if noise.reference_name != FLOAT64:
+        notes["reference"] = f"{noise.reference_name}, because the classifier cannot be computed in float64"
+    return notes | {f"not measured: {name}": reason for name, reason in noise.absent.items()}
+
+
+def _blank(job: _Job) -> Sample:
+    pixels = np.zeros(job.data.image_shape, dtype=np.uint8)
+    return Sample(picture=Picture.of(pixels), label=0, margin=0.0, confidence=0.0)
+
+
+def _seal(job: _Job, samples: Sequence[Sample], noise: Noise) -> Fingerprint:
+    """Return the fingerprint; ValueError when it cannot be written."""
+    channels, height, width = job.data.image_shape
+    fingerprint = Fingerprint(
+        samples=tuple(samples),
+        class_names=job.data.class_names,
+        profile=ProfileRecord(
+            name=job.profile.name,
+            floor=noise.floor if noise.logits else 0.0,
+            multiple=job.multiple,
+            flip_rate=FLIP_RATE,
+            variants=noise.shifts if noise.logits else {},
+        ),
+        preprocessing=Preprocessing(
+            channels=channels, height=height, width=width, colour="L" if channels == 1 else "RGB"
+        ),
+        provenance=job.provenance,
+        expected_flip_rate=job.expected_flip_rate,
+    )
+    _ = fingerprint.manifest
+    return fingerprint

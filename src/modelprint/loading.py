@@ -83,15 +83,16 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     if not path.is_file():
         raise LoadingError(f"no weights file at {path}")
-    start = path.open("rb").read(8)
+    with path.open("rb") as file:
+        start = file.read(8)
     if path.suffix in PICKLE_ENDINGS or start[:2] in (b"PK", b"\x80\x02", b"\x80\x04"):
         raise LoadingError(
             f"{path} looks like a pickle, which can run code when opened and is never loaded; "
             "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
         )
     try:
-        with safe_open(path, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
+        with safe_open(path, framework="pt") as tensors:
+            return {name: tensors.get_tensor(name) for name in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as problem:
         raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
 

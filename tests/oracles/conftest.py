@@ -63,6 +63,7 @@ class StandIn:
 
 
 def json_reply(document: object, status: int = 200, **headers: str) -> Response:
+    """Return a JSON response; underscores in header names become hyphens."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Response(json.dumps(document), status, named, "application/json")
 

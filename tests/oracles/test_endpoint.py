@@ -12,6 +12,7 @@ GOOD: dict[str, Any] = {"kind": "http", "url": "https://api.example.org/v1", "re
 
 
 def written(folder: Path, text: str) -> Path:
+    """Return a description with `text` in `folder`."""
     path = folder / "endpoint.yaml"
     path.write_text(text, encoding="utf-8")
     return path
@@ -101,7 +102,10 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"url": "https://user:hush-hush@h/"}, "endpoint.url: a user name or password"),
     ({"url": "https://h/?api_key=hush-hush"}, "endpoint.url: the query parameter api_key holds its secret"),
     ({"url": "${BASE}/x"}, "endpoint.url: expected a URL"),
-    ({"headers": {"Authorization": "Bearer hush-hush"}}, "endpoint.headers: Authorization holds its secret in the text"),
+    (
+        {"headers": {"Authorization": "Bearer hush-hush"}},
+        "endpoint.headers: Authorization holds its secret in the text",
+    ),
     ({"headers": {"x-goog-api-key": "hush-hush"}}, "endpoint.headers: x-goog-api-key holds its secret"),
     ({"headers": {"Cookie": "hush-hush"}}, "endpoint.headers: Cookie holds its secret"),
     ({"headers": {"Content-Length": 3}}, "endpoint.headers: Content-Length is set by the transport"),
@@ -124,7 +128,9 @@ def test_a_mistake_is_placed_in_one_line(change: dict[str, Any], reason: str) ->
     assert caught.value.__cause__ is None
 
 
-@pytest.mark.parametrize("document", [None, [], "x", {}, {"endpoint": None}, {"endpoint": GOOD, "x": 1}, {"endpoint": {1: 2}}])
+@pytest.mark.parametrize(
+    "document", [None, [], "x", {}, {"endpoint": None}, {"endpoint": GOOD, "x": 1}, {"endpoint": {1: 2}}]
+)
 def test_the_description_stands_below_endpoint(document: object) -> None:
     """Anything else at the top is refused."""
     with pytest.raises(EndpointError, match="expected one top-level key, endpoint"):
@@ -138,7 +144,13 @@ def test_the_description_stands_below_endpoint(document: object) -> None:
         (b"endpoint: [", "not readable as YAML"),
         (b"#" * (FILE_LIMIT + 1), "longer than"),
         (b"endpoint: {kind: http}", "endpoint.url: field required"),
-        (b"endpoint: {kind: http, url: 'http://h', response: {label: $}, request: {body: " + b"[" * 900 + b"]" * 900 + b"}}", "nested too deeply"),
+        (
+            b"endpoint: {kind: http, url: 'http://h', response: {label: $}, request: {body: "
+            + b"[" * 900
+            + b"]" * 900
+            + b"}}",
+            "nested more than 50 levels deep",
+        ),
     ],
 )
 def test_a_file_that_cannot_be_used_is_named(content: bytes, reason: str, tmp_path: Path) -> None:

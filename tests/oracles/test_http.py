@@ -103,7 +103,12 @@ ANSWERS = [
     ({"label": "$.l", "score": "$.s"}, {"l": "dog", "s": 0.6}, 1, ((1, 0.6),)),
     ({"topk": "$[*]"}, [{"label": "cat", "score": 0.3}, {"label": "dog", "score": 0.6}], 1, ((1, 0.6), (0, 0.3))),
     ({"topk": "$[*]"}, [{"label": "dog", "score": 0.6}, {"label": "elf", "score": 0.3}], 1, ((1, 0.6), (None, 0.3))),
-    ({"topk": {"items": "$.r[*]", "label": "$[0]", "score": "$[1]"}}, {"r": [["owl", 2], ["cat", 1]]}, 2, ((2, 2), (0, 1))),
+    (
+        {"topk": {"items": "$.r[*]", "label": "$[0]", "score": "$[1]"}},
+        {"r": [["owl", 2], ["cat", 1]]},
+        2,
+        ((2, 2), (0, 1)),
+    ),
     ({"label": "$.l", "topk": "$.t[*]"}, {"l": "owl", "t": [{"label": "owl", "score": 1}]}, 2, ((2, 1),)),
     ({"scores": "$.predictions[0]"}, {"predictions": [[0.1, 0.2, 0.7]]}, 2, ((2, 0.7), (1, 0.2), (0, 0.1))),
     ({"scores": "$"}, {"cat": 0.9, "dog": 0.1}, 0, ((0, 0.9), (1, 0.1))),
@@ -255,8 +260,10 @@ def test_the_default_body_is_base64_under_image(described: Callable[..., Endpoin
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["label", "score", "top", "scores"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["label", "score", "top", "scores"]), inner, max_size=4)
+    ),
     max_leaves=20,
 )
 

@@ -20,10 +20,12 @@ class Fixed(nn.Module):
 
 
 def answering(*logits: float) -> LocalOracle:
+    """Return an oracle whose classifier says `logits` about every picture."""
     return LocalOracle(Classifier(Fixed(*logits), image_shape=(1, 2, 2), class_count=len(logits), name="fixed"))
 
 
 def grey(*shape: int) -> Picture:
+    """Return a black picture."""
     return Picture.of(np.zeros(shape, dtype=np.uint8))
 
 

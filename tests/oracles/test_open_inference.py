@@ -23,6 +23,7 @@ def v2(oracle: Opening) -> Opening:
 
 
 def tensor(data: object, *shape: int, datatype: str = "FP32", name: str = "logits") -> dict[str, object]:
+    """Return an output tensor."""
     return {"name": name, "shape": list(shape), "datatype": datatype, "data": data}
 
 
@@ -143,7 +144,9 @@ def test_triton_classes_are_split_at_two_colons(
     assert (answer.named, answer.ranking) == (named, ranking)
 
 
-def test_a_reply_to_another_request_is_no_answer(v2: Opening, stand_in: object, reply: object, picture: Picture) -> None:
+def test_a_reply_to_another_request_is_no_answer(
+    v2: Opening, stand_in: object, reply: object, picture: Picture
+) -> None:
     """A cache that mixes replies up is found out; our own id is accepted."""
     outputs = [tensor([2], 1, datatype="INT64")]
     stand_in.replies = [
@@ -158,6 +161,7 @@ def test_a_reply_to_another_request_is_no_answer(v2: Opening, stand_in: object, 
 
 
 def outputs(*given: object) -> dict[str, object]:
+    """Return a reply with these outputs."""
     return {"outputs": list(given)}
 
 
@@ -221,8 +225,10 @@ def test_the_wanted_output_is_found_among_others(v2: Opening, stand_in: object, 
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just("FP32") | st.just("INT64"),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["outputs", "name", "shape", "datatype", "data", "id"]), inner, max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(["outputs", "name", "shape", "datatype", "data", "id"]), inner, max_size=5)
+    ),
     max_leaves=20,
 )
 

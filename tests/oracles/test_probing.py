@@ -23,6 +23,7 @@ def pictures() -> list[Picture]:
 
 
 def looked(endpoint: Endpoint, pictures: list[Picture], labels: list[int] | None = None) -> ProbeReport:
+    """Probe without retries."""
     caller = Caller(limits=endpoint.wire.limits, retry=Retry(attempts=1))
     return probe(endpoint, pictures, CLASSES, labels=labels, caller=caller, rng=random.Random(0))
 

@@ -80,7 +80,10 @@ def test_a_dry_run_is_the_request_that_is_sent(
     described: Callable[..., Endpoint], oracle: Opening, stand_in: object, picture: Picture
 ) -> None:
     """Method, headers and body are those that arrive later, with stars for secrets; nothing is sent."""
-    changes = {"headers": {"Authorization": "Bearer ${TOKEN}", "X-Team": "audit"}, "url": "${HOST}/classify?key=${TOKEN}"}
+    changes = {
+        "headers": {"Authorization": "Bearer ${TOKEN}", "X-Team": "audit"},
+        "url": "${HOST}/classify?key=${TOKEN}",
+    }
 
     text = dry_run(described(**changes), picture)
 

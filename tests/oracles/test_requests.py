@@ -32,9 +32,7 @@ def test_a_failing_server_is_asked_again(
     assert answer.latency_ms > 0
 
 
-def test_patience_ends_with_the_attempts(
-    oracle: Opening, stand_in: object, patience: object, picture: Picture
-) -> None:
+def test_patience_ends_with_the_attempts(oracle: Opening, stand_in: object, patience: object, picture: Picture) -> None:
     """The last failure is the problem; the wait never exceeds its longest."""
     stand_in.sends(b'{"error": "on fire"}', 500)
 
@@ -110,9 +108,7 @@ def test_the_pace_is_kept(oracle: Opening, stand_in: object, patience: object, p
     assert 90 < patience.waits[0] <= 100
 
 
-def test_the_budget_is_a_hard_ceiling(
-    oracle: Opening, stand_in: object, reply: object, picture: Picture
-) -> None:
+def test_the_budget_is_a_hard_ceiling(oracle: Opening, stand_in: object, reply: object, picture: Picture) -> None:
     """Retries count, since they are paid for as well."""
     stand_in.replies = [lambda _: reply(GOOD), lambda _: reply({}, 500)]
     poor = oracle(budget={"max_queries": 3, "price_per_query": 0.5})
@@ -193,6 +189,7 @@ def trickle(connection: socket.socket) -> None:
 
 
 def silent(connection: socket.socket) -> None:
+    """Listen and never answer."""
     with contextlib.suppress(OSError):
         while connection.recv(4096):
             pass

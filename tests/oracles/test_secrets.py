@@ -58,7 +58,8 @@ def test_values_are_found_in_what_a_server_says(echo: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", ['top\\"se&amp;c', 'top\\"se&c/1', "top%22se%26c/1", "top%22se%26c%2F1", "top&quot;se&amp;c/1", "dG9wInNlJmMvMQ=="]
+    "form",
+    ['top\\"se&amp;c', 'top\\"se&c/1', "top%22se%26c/1", "top%22se%26c%2F1", "top&quot;se&amp;c/1", "dG9wInNlJmMvMQ=="],
 )
 def test_quoted_values_are_found_too(form: str) -> None:
     """JSON, HTML, URL and base64 forms of a secret are secrets."""

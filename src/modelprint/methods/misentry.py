@@ -52,6 +52,7 @@ class MiSentry:
         steps: Outer iterations (meta-test updates).
         inner: Inner iterations (meta-train updates) in each outer one.
         step: Length of the first step; the last is a hundredth of it.
+        momentum: Of the outer updates: opposite pulls of target and copies cancel, what they share remains.
         lambda_1: Weight of the target's entropy in inner updates.
         lambda_2: Weight of the copies' entropy in inner updates.
         lambda_3: Weight of the target's entropy in outer updates.
@@ -72,6 +73,7 @@ class MiSentry:
     steps: int = 40
     inner: int = 5
     step: float = 0.1
+    momentum: float = 0.9
     lambda_1: float = 1.0
     lambda_2: float = 1.0
     lambda_3: float = 1.0
@@ -121,6 +123,7 @@ class _State:
     """Where the search stands: the iterate, and the best rounded iterate with its score and loss, image by image."""
 
     images: Images
+    velocity: Images
     best: Images
     score: Float[Tensor, " n"]
     loss: Float[Tensor, " n"]
@@ -164,7 +167,10 @@ class _Problem:
                 gradient = self._gradient(moved, home, learn, settings.lambda_1, settings.lambda_2)
                 moved = clip(moved - step * gradient, sources, settings.radius)
             gradient = self._gradient(moved, home, test, settings.lambda_3, settings.lambda_4)
-            state.images = clip(state.images - step * gradient, sources, settings.radius)  # meta-test, Eq. 8
+            state.velocity = settings.momentum * state.velocity + (1 - settings.momentum) * gradient
+            # Divided by its weight so far, as in Adam: the first steps are as long as the later ones.
+            mean = state.velocity / (1 - settings.momentum ** (k + 1))
+            state.images = clip(state.images - step * mean, sources, settings.radius)  # meta-test, Eq. 8
             state.done = k + 1
             self._keep_better(state, moved, home)
             self._keep_better(state, state.images, home)
@@ -174,7 +180,7 @@ class _Problem:
 
     def _first(self, sources: Images, home: Labels) -> _State:
         nothing = torch.full((len(sources),), -torch.inf)
-        state = _State(images=sources, best=sources, score=nothing, loss=-nothing)
+        state = _State(images=sources, velocity=torch.zeros_like(sources), best=sources, score=nothing, loss=-nothing)
         self._keep_better(state, sources, home)
         return state
 

@@ -96,8 +96,6 @@ def parse_endpoint(
         wire = KINDS[kind].model_validate(described)
     except ValidationError as problem:
         raise EndpointError(_one_line(problem, KINDS[kind])) from None
-    except RecursionError:
-        raise EndpointError("endpoint: nested too deeply") from None
     secrets = collect(wire.texts(), os.environ if environ is None else environ, folder or Path())
     try:
         check_url(secrets.fill(wire.url))

@@ -7,14 +7,23 @@ import yaml
 
 from modelprint.errors import EndpointError
 
+DEPTH_LIMIT = 50
+
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalar rules of YAML 1.2."""
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not supported")
-        return super().compose_node(parent, index)
+        if self.depth == DEPTH_LIMIT:
+            raise yaml.YAMLError(f"nested more than {DEPTH_LIMIT} levels deep")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
@@ -44,9 +53,8 @@ def read_yaml(text: str) -> object:
         mark = problem.problem_mark or problem.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise EndpointError(f"not readable as YAML: {place}{_first_words(problem)}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as problem:
-        reason = "nested too deeply" if isinstance(problem, RecursionError) else str(problem).splitlines()[0]
-        raise EndpointError(f"not readable as YAML: {reason}") from None
+    except (yaml.YAMLError, ValueError) as problem:
+        raise EndpointError(f"not readable as YAML: {str(problem).splitlines()[0]}") from None
     return document
 
 

@@ -122,7 +122,8 @@ def make_suspect(
     started = time.perf_counter()
     tampered = tampering.apply(model, data.train, stream(seed, "tampering", kind), progress)
     seconds = time.perf_counter() - started
-    classifier = model.with_network(tampered.network)
+    # Training lays weights out channels-last; back, so that a suspect and its saved copy agree to the last bit.
+    classifier = model.with_network(tampered.network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
     return Suspect(
         classifier=classifier,
         kind=kind,
