@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Any
 
 import numpy as np
 import rfc8785
@@ -31,7 +32,7 @@ from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
 from modelprint.methods.method import Crafted, Method, Work
-from modelprint.pixels import MODES, Picture, Pixels
+from modelprint.pixels import OnePixels, Picture, Pixels
 from modelprint.streams import stream
 from modelprint.tensors import Labels, to_images, to_pixels
 
@@ -40,6 +41,9 @@ ROUNDS = 4
 
 RESERVE = 1.25
 """How many more than are missing are crafted in a later round, counting on the yield so far."""
+
+COUNTS = ("crafted", "given_up", "lost_rounding", "duplicates")
+"""What is counted in each round."""
 
 FLIP_RATE = 1e-4
 """Probability p0 that honest serving flips the label of a steady sample all the same."""
@@ -78,16 +82,16 @@ class GenerationReport:
     def summary(self) -> str:
         """Say in one line each how many were crafted, lost and kept."""
         lines = {
-            "crafted": f"{self.crafted} in {self.rounds} round{'s' if self.rounds != 1 else ''}",
+            "crafted": f"{self.crafted} in {self.rounds} round(s)",
             "given up": f"{self.given_up} by the method",
-            "lost": f"{self.lost_rounding} to rounding to 8 bits",
+            "rounding": f"{self.lost_rounding} lost, their label changed at 8 bits",
             "repeated": f"{self.duplicates} with the pixels of another",
-            "unsteady": f"{self.lost_steadiness} within {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
-            "spare": f"{self.spare} steady, but more than were asked for",
+            "steadiness": f"{self.lost_steadiness} lost, below {self.multiple:g} times the floor of {self.floor:.3g} logits",
+            "spare": f"{self.spare} steady, but not needed",
             "kept": f"{self.kept}",
         }
-        absent = {"not measured": f"{name} ({reason})" for name, reason in self.absent.items()}
-        return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *absent.items()])
+        found = [f"{name:<12} {text}" for name, text in lines.items()]
+        return "\n".join(found + [f"not measured {name} ({reason})" for name, reason in self.absent.items()])
 
 
 def generate(
@@ -155,7 +159,8 @@ def generate(
         provenance=_provenance(model, data, method_name, settings, seed, created or datetime.now(UTC)),
         work=work,
     )
-    _seal(job, [_blank(job)], Noise(logits={}))  # (1)
+    blank = Picture.of(np.zeros(model.image_shape, dtype=np.uint8))
+    _seal(job, [Sample(picture=blank, label=0, margin=0.0, confidence=0.0)], None)  # (1)
     job = replace(job, work=replace(work, identity=_identity(job)))
     rounds = _craft_rounds(job)  # (2) to (6)
     return _finish(job, rounds)  # (7)
@@ -180,12 +185,9 @@ class _Job:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Round:
-    """One run of the method, sifted. The rows of `noise` are the candidates, then all sources of the round."""
+    """One run of the method, sifted; the rows of `noise` are the candidates, then all sources. Counts as reported."""
 
-    crafted: int
-    given_up: int
-    lost_rounding: int
-    duplicates: int
+    counts: Mapping[str, int]
     candidates: Pixels
     origins: Pixels
     noise: Noise
@@ -210,8 +212,6 @@ def _check(model: Classifier, data: DataSet, count: int, profile: str) -> None:
         raise CraftingError(
             f"{model.name} knows {model.class_count} classes, but {data.name} has {len(data.class_names)}"
         )
-    if model.image_shape[0] not in MODES.values():
-        raise CraftingError(f"samples are grey or RGB pictures, but {model.name} takes {model.image_shape[0]} channels")
 
 
 def _provenance(
@@ -242,16 +242,16 @@ def _provenance(
 def _identity(job: _Job) -> str:
     """Return the hash of everything the crafted images depend on."""
     made = job.provenance
-    facts = [made.version, made.model_sha256, made.data_sha256, made.method, dict(made.settings)]
-    rounds = [made.seed, job.count, job.profile.name, job.multiple, job.allow_fewer]
-    return hashlib.sha256(rfc8785.dumps([*facts, *rounds])).hexdigest()
+    facts: list[Any] = [made.version, made.model_sha256, made.data_sha256, made.method, made.settings]
+    facts += [made.seed, job.count, job.profile.name, job.multiple, job.allow_fewer]
+    return hashlib.sha256(rfc8785.dumps(facts)).hexdigest()
 
 
 def _craft_rounds(job: _Job) -> list[_Round]:
     rounds: list[_Round] = []
     seen: set[bytes] = set()
     for index in range(ROUNDS):
-        used = sum(done.crafted for done in rounds)
+        used = _total(rounds)["crafted"]
         wanted = _wanted(job, rounds, len(job.data.train) - used)
         if not wanted:
             break
@@ -264,7 +264,7 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
     """Return how many samples to craft in the next round, when so many sources are left."""
     if not rounds:
         return min(job.count, left) if job.allow_fewer else job.count
-    crafted, kept = sum(done.crafted for done in rounds), int(_pool(rounds, job.multiple).steady.sum())
+    crafted, kept = _total(rounds)["crafted"], int(_pool(rounds, job.multiple).steady.sum())
     # A yield that is very low says that more of the same will not help; count on one half at least.
     share = max(kept / crafted, 0.5)
     return min(math.ceil(RESERVE * max(job.count - kept, 0) / share), left)
@@ -272,24 +272,16 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
 
 def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
     """Run the method on `sources`, or take up what it made of them in an interrupted call."""
-    name = f"round-{index}"
-    saved = job.work.resume(name)
+    name, work = f"round-{index}", job.work
+    saved = work.resume(name)
     if "sources" in saved and np.array_equal(saved["sources"].numpy(), sources):
         notes = json.loads(saved["notes"].numpy().tobytes())
         return Crafted(images=saved["images"], usable=saved["usable"], notes=notes)
-    folder = None if job.work.folder is None else job.work.folder / name
-    work = replace(job.work, folder=folder)
-    crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, work)
-    notes = np.frombuffer(json.dumps(dict(crafted.notes)).encode(), dtype=np.uint8).copy()
-    job.work.save(
-        name,
-        {
-            "images": crafted.images.detach(),
-            "usable": crafted.usable,
-            "sources": torch.from_numpy(sources),
-            "notes": torch.from_numpy(notes),
-        },
-    )
+    inner = replace(work, folder=work.folder and work.folder / name)
+    crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, inner)
+    notes = torch.tensor(list(json.dumps(dict(crafted.notes)).encode()), dtype=torch.uint8)
+    images = {"images": crafted.images.detach(), "sources": torch.from_numpy(sources)}
+    work.save(name, {**images, "usable": crafted.usable, "notes": notes})
     return crafted
 
 
@@ -304,10 +296,12 @@ def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Ro
     candidates, origins = candidates[fresh], origins[fresh]
     both = np.concatenate([candidates, sources])
     return _Round(
-        crafted=len(sources),
-        given_up=int((~usable).sum()),
-        lost_rounding=int((~lasting).sum()),
-        duplicates=len(fresh) - int(fresh.sum()),
+        counts={
+            "crafted": len(sources),
+            "given_up": int((~usable).sum()),
+            "lost_rounding": int((~lasting).sum()),
+            "duplicates": int((~fresh).sum()),
+        },
         candidates=candidates,
         origins=origins,
         noise=measure(job.forms, both, job.profile, progress=job.work.progress),
@@ -344,22 +338,22 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
     pool = _pool(rounds, job.multiple)
     labels = pool.noise.labels[pool.rows]
     kept = in_turn(labels, pool.steady.nonzero()[:, 0], job.seed)[: job.count]
-    report = _report(job, rounds, pool, len(kept))
+    steady = int(pool.steady.sum())
+    report = GenerationReport(
+        **_total(rounds),
+        lost_steadiness=len(pool.rows) - steady,
+        spare=steady - len(kept),
+        kept=len(kept),
+        rounds=len(rounds),
+        floor=pool.noise.floor,
+        multiple=job.multiple,
+        absent=pool.noise.absent,
+    )
     if not kept or (len(kept) < job.count and not job.allow_fewer):
         raise CraftingError(_shortage(job, report))
     candidates = np.concatenate([done.candidates for done in rounds])
     origins = np.concatenate([done.origins for done in rounds])
-    margins, confidences = pool.noise.margins[pool.rows], pool.noise.confidences[pool.rows]
-    samples = [
-        Sample(
-            picture=Picture.of(candidates[index]),
-            label=int(labels[index]),
-            margin=float(margins[index]),
-            confidence=min(float(confidences[index]), 1.0),
-            source=Picture.of(origins[index]),
-        )
-        for index in kept
-    ]
+    samples = [_sample(candidates[index], origins[index], pool.noise, int(pool.rows[index])) for index in kept]
     provenance = replace(
         job.provenance,
         crafted=report.crafted,
@@ -368,6 +362,17 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
         notes=_notes(rounds, pool.noise),
     )
     return _seal(replace(job, provenance=provenance), samples, pool.noise), report
+
+
+def _sample(pixels: OnePixels, source: OnePixels, noise: Noise, row: int) -> Sample:
+    return Sample(
+        picture=Picture.of(pixels),
+        label=int(noise.labels[row]),
+        margin=float(noise.margins[row]),
+        # A sum of probabilities may come to a little more than one.
+        confidence=min(float(noise.confidences[row]), 1.0),
+        source=Picture.of(source),
+    )
 
 
 def in_turn(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
@@ -389,29 +394,17 @@ def in_turn(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> lis
     return [index for _, _, index in sorted(keys)]
 
 
-def _report(job: _Job, rounds: Sequence[_Round], pool: _Pool, kept: int) -> GenerationReport:
-    steady = int(pool.steady.sum())
-    return GenerationReport(
-        crafted=sum(done.crafted for done in rounds),
-        given_up=sum(done.given_up for done in rounds),
-        lost_rounding=sum(done.lost_rounding for done in rounds),
-        duplicates=sum(done.duplicates for done in rounds),
-        lost_steadiness=len(pool.rows) - steady,
-        spare=steady - kept,
-        kept=kept,
-        rounds=len(rounds),
-        floor=pool.noise.floor,
-        multiple=job.multiple,
-        absent=pool.noise.absent,
-    )
+def _total(rounds: Sequence[_Round]) -> dict[str, int]:
+    """Return the counts of all rounds together."""
+    return {name: sum(done.counts[name] for done in rounds) for name in COUNTS}
 
 
 def _shortage(job: _Job, report: GenerationReport) -> str:
     return (
-        f"only {report.kept} of {job.count} samples can be sealed: of {report.crafted} crafted in {report.rounds} round(s) "
-        f"{report.given_up} were given up, {report.lost_rounding} lost to rounding, {report.duplicates} repeated, "
-        f"{report.lost_steadiness} unsteady under profile {job.profile.name}; ask for fewer samples, give more source "
-        f"images (there are {len(job.data.train)}) or change the settings of {job.provenance.method}"
+        f"only {report.kept} of {job.count} samples can be sealed: of {report.crafted} crafted, {report.given_up} were "
+        f"given up, {report.lost_rounding} lost to rounding, {report.duplicates} repeated, {report.lost_steadiness} not "
+        f"steady under profile {job.profile.name}; ask for fewer samples, give more source images "
+        f"(there are {len(job.data.train)}) or change the settings of {job.provenance.method}"
     )
 
 
@@ -427,12 +420,7 @@ def _notes(rounds: Sequence[_Round], noise: Noise) -> dict[str, str]:
     return notes | {f"not measured: {name}": reason for name, reason in noise.absent.items()}
 
 
-def _blank(job: _Job) -> Sample:
-    pixels = np.zeros(job.data.image_shape, dtype=np.uint8)
-    return Sample(picture=Picture.of(pixels), label=0, margin=0.0, confidence=0.0)
-
-
-def _seal(job: _Job, samples: Sequence[Sample], noise: Noise) -> Fingerprint:
+def _seal(job: _Job, samples: Sequence[Sample], noise: Noise | None) -> Fingerprint:
     """Return the fingerprint; ValueError when it cannot be written."""
     channels, height, width = job.data.image_shape
     fingerprint = Fingerprint(
@@ -440,10 +428,10 @@ def _seal(job: _Job, samples: Sequence[Sample], noise: Noise) -> Fingerprint:
         class_names=job.data.class_names,
         profile=ProfileRecord(
             name=job.profile.name,
-            floor=noise.floor if noise.logits else 0.0,
+            floor=noise.floor if noise else 0.0,
             multiple=job.multiple,
             flip_rate=FLIP_RATE,
-            variants=noise.shifts if noise.logits else {},
+            variants=noise.shifts if noise else {},
         ),
         preprocessing=Preprocessing(
             channels=channels, height=height, width=width, colour="L" if channels == 1 else "RGB"

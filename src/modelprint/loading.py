@@ -84,8 +84,10 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     if not path.is_file():
         raise LoadingError(f"no weights file at {path}")
     with path.open("rb") as file:
-        start = file.read(8)
-    if path.suffix in PICKLE_ENDINGS or start[:2] in (b"PK", b"\x80\x02", b"\x80\x04"):
+        start = file.read(9)
+    # A safetensors file has its header, a JSON object, behind eight bytes that say how long it is.
+    foreign = start[8:] != b"{" and start[:1] in (b"P", b"\x80")
+    if path.suffix in PICKLE_ENDINGS or foreign:
         raise LoadingError(
             f"{path} looks like a pickle, which can run code when opened and is never loaded; "
             "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
@@ -227,7 +229,7 @@ def _no_pickle() -> Iterator[None]:
 
 
 _EXPRESSION = re.compile(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_HARMLESS = re.compile(r"(?:[su]\d+|Max|Min|Mod|FloorDiv|Eq|Ne|Integer|Symbol|true|false|True|False|\d+|[\s+\-*/(),<>=.&|~])*")
+_HARMLESS = re.compile(r"(?:[su]\d+|Max|Min|Mod|FloorDiv|Eq|Ne|Integer|Symbol|'[su]\d+'|positive|integer|nonnegative|true|false|True|False|\d+|[\s+\-*/(),<>=.&|~])*")
 
 
 def _check_expressions(path: Path) -> None:

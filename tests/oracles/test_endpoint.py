@@ -36,7 +36,7 @@ endpoint:
     label: $.result[0].name
     score: $.result[0].score
     topk: {items: "$.result[*]", label: $.name, score: $.score}
-  labels: {no: cat, 1: dog}
+  labels: {no: cat, 1: dog, true: cat}
   limits: {max_bytes: 1500000, requests_per_second: 2, concurrency: 1, timeout_s: 30}
   retry: {attempts: 4, backoff_s: [1, 30], on: [408, 425, 429, 500, 502, 503, 504]}
   budget: {max_queries: 50, price_per_query: 0.0015}
@@ -47,7 +47,7 @@ endpoint:
 
     wire = endpoint.wire
     assert wire.retry.on == {408, 425, 429, 500, 502, 503, 504}
-    assert wire.labels == {"no": "cat", "1": "dog"}
+    assert wire.labels == {"no": "cat", "1": "dog", "true": "cat"}
     assert wire.limits.requests_per_second == 2
     assert endpoint.ceiling() == "at most 50 requests, at most 0.075 to pay"
     assert endpoint.describe() == {"kind": "http", "url": "https://api.example.org/v1/classify"}

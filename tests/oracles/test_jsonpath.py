@@ -44,6 +44,13 @@ def test_one_value_means_exactly_one(path: str, count: str) -> None:
         JsonPath.parse(path).one(REPLY)
 
 
+def test_a_path_is_parsed_once() -> None:
+    """What is a path already stays the same path."""
+    path = JsonPath.parse("$.id")
+
+    assert JsonPath.parse(path) is path
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_a_path_or_a_value_error(text: str) -> None:
     """Parsing ends in one of two ways, and a path remembers its text."""

@@ -15,20 +15,28 @@ PICTURE = Picture.of(np.array([[[0, 51], [102, 255]]], dtype=np.uint8))
 
 
 def flatten_file(
-    path: Path, *, kind: int = TensorProto.FLOAT, shape: tuple[int | str, ...] = ("n", 1, 2, 2), extra: bool = False
+    path: Path,
+    *,
+    kind: int = TensorProto.FLOAT,
+    shape: tuple[int | str, ...] = ("n", 1, 2, 2),
+    overflow: bool = False,
+    outputs: int = 1,
 ) -> Path:
-    """A model whose logits are the four pixels themselves, times their place when `extra` has it overflow."""
+    """A model whose logits are the four pixels themselves, or infinite when they are to overflow."""
     nodes = [
         helper.make_node("Cast", ["image"], ["cast"], to=TensorProto.FLOAT),
         helper.make_node("Flatten", ["cast"], ["flat"], axis=1),
         helper.make_node("Mul", ["flat", "factor"], ["logits"]),
     ]
-    factor = np.array([np.inf if extra else 1.0], dtype=np.float32)
+    factor = np.array([np.inf if overflow else 1.0], dtype=np.float32)
     graph = helper.make_graph(
         nodes,
         "flatten",
         [helper.make_tensor_value_info("image", kind, shape)],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ("n", "classes"))],
+        [
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, ("n", "classes"))
+            for name in ("logits", "flat")[:outputs]
+        ],
         [numpy_helper.from_array(factor, "factor")],
     )
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
@@ -55,7 +63,7 @@ def test_equal_logits_are_a_tie(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        ({"extra": True}, "the model's logits are not finite"),
+        ({"overflow": True}, "the model's logits are not finite"),
         ({"shape": (1, 3, 2, 2)}, "the model takes images of shape [1, 3, 2, 2], this one has [1, 1, 2, 2]"),
         ({"shape": ("n", "c")}, "the model takes images of shape"),
         ({"shape": (1, 1, 1, 4)}, "the model takes images of shape"),
@@ -108,6 +116,8 @@ def test_a_file_that_cannot_be_used_is_an_error(tmp_path: Path) -> None:
         OnnxOracle(broken)
     with pytest.raises(OracleError, match=r"the input is tensor\(int64\)"):
         OnnxOracle(flatten_file(tmp_path / "m.onnx", kind=TensorProto.INT64))
+    with pytest.raises(OracleError, match="the model has 2 outputs, expected 1"):
+        OnnxOracle(flatten_file(tmp_path / "m.onnx", outputs=2))
 
 
 def test_a_missing_runtime_names_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
