@@ -86,9 +86,9 @@ class GenerationReport:
             "given up": f"{self.given_up} by the method",
             "rounding": f"{self.lost_rounding} lost, their label changed at 8 bits",
             "repeated": f"{self.duplicates} with the pixels of another",
-            "steadiness": f"{self.lost_steadiness} lost, below {self.multiple:g} times the floor of {self.floor:.3g} logits",
+            "steadiness": f"{self.lost_steadiness} lost, honest serving may change their label",
             "spare": f"{self.spare} steady, but not needed",
-            "kept": f"{self.kept}",
+            "kept": f"{self.kept}, margins at least {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
         }
         found = [f"{name:<12} {text}" for name, text in lines.items()]
         return "\n".join(found + [f"not measured {name} ({reason})" for name, reason in self.absent.items()])
@@ -402,8 +402,8 @@ def _total(rounds: Sequence[_Round]) -> dict[str, int]:
 def _shortage(job: _Job, report: GenerationReport) -> str:
     return (
         f"only {report.kept} of {job.count} samples can be sealed: of {report.crafted} crafted, {report.given_up} were "
-        f"given up, {report.lost_rounding} lost to rounding, {report.duplicates} repeated, {report.lost_steadiness} not "
-        f"steady under profile {job.profile.name}; ask for fewer samples, give more source images "
+        f"given up, {report.lost_rounding} lost to rounding, {report.duplicates} repeated and {report.lost_steadiness} "
+        f"not steady under profile {job.profile.name}; ask for fewer samples, give more source images "
         f"(there are {len(job.data.train)}) or change the settings of {job.provenance.method}"
     )
 

@@ -1,4 +1,4 @@
-"""From files to classifiers and back: safetensors, exported `.pt2` programs and `package.module:factory`; never a pickle.
+"""From files to classifiers and back: safetensors, exported `.pt2` programs, `package.module:factory`; never a pickle.
 
 A safetensors file is data and safe to read from anyone. A factory is the user's own code and runs as such. A `.pt2`
 program is read with PyTorch's pickle fallback switched off and its symbolic expressions checked first; still, take one
@@ -41,7 +41,7 @@ def load_classifier(
         network: A name in NETWORKS; "package.module:factory", called without arguments, returning a torch module or a
             Classifier; or the path of a `.pt2` file written by torch.export.
         weights: A safetensors file. Needed for a named network, optional for a factory, refused for `.pt2`.
-        image_shape: Channels, height and width of the images; needed for a factory that returns a module and for `.pt2`.
+        image_shape: Channels, height and width of the images; needed for `.pt2` and a factory that returns a module.
 
     Raises:
         LoadingError: Unknown network, unreadable weights, or weights of other shapes; the message names the first.
@@ -99,9 +99,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
 
 
-def fill(
-    network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
-) -> None:
+def fill(network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str) -> None:
     """Put `tensors` into `network`; every name and shape must agree, step counters of batch norms aside."""
     for layer in filter(None, metadata.get(INT8_LAYERS, "").split(",")):
         linear = dict(network.named_modules()).get(layer)
@@ -169,8 +167,8 @@ def _needed(image_shape: tuple[int, int, int] | None, network: str) -> tuple[int
 def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, int, int] | None) -> Classifier:
     module_name, _, attribute = network.partition(":")
     # A console script does not have the working folder on its path, where the user's module most likely is.
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
+    if str(Path.cwd()) not in sys.path:
+        sys.path.insert(0, str(Path.cwd()))
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
         made = factory()
@@ -229,7 +227,10 @@ def _no_pickle() -> Iterator[None]:
 
 
 _EXPRESSION = re.compile(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_HARMLESS = re.compile(r"(?:[su]\d+|Max|Min|Mod|FloorDiv|Eq|Ne|Integer|Symbol|'[su]\d+'|positive|integer|nonnegative|true|false|True|False|\d+|[\s+\-*/(),<>=.&|~])*")
+_HARMLESS = re.compile(
+    r"(?:[su]\d+|'[su]\d+'|Symbol|Integer|Max|Min|Mod|FloorDiv|Eq|Ne|positive|integer|nonnegative|[Tt]rue|[Ff]alse"
+    r"|\d+|[\s+\-*/(),<>=.&|~])*"
+)
 
 
 def _check_expressions(path: Path) -> None:

@@ -74,6 +74,6 @@ def decode_png(content: bytes) -> OnePixels:
             array = np.asarray(image, dtype=np.uint8)
     except ValueError:
         raise
-    except Exception as problem:  # Pillow raises many kinds on damaged files: OSError, SyntaxError, EOFError, struct.error
+    except Exception as problem:  # on damaged files Pillow raises OSError, SyntaxError, EOFError and others
         raise ValueError(f"not a readable PNG: {problem}") from problem
     return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))

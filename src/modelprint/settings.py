@@ -20,7 +20,7 @@ class Setting:
 
 
 def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mapping[str, str] | None = None) -> Thing:
-    """Return the object called `name` in `table`, with the settings in `overrides`, given as text, in place of defaults.
+    """Return the object called `name` in `table`; `overrides`, given as text, take the place of defaults.
 
     Raises:
         ValueError: Unknown name or setting, or a text that is no value of the setting's type; says what there is.
@@ -60,7 +60,7 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
 
 
 def parse(text: str, kind: Any, name: str) -> object:
-    """Return `text` as a value of the annotated type `kind`: bool, int, float, str, Literal, optional, or a tuple of one."""
+    """Return `text` as a value of the type `kind`: bool, int, float, str, Literal, optional, or a tuple of one."""
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
         if text.lower() == "none" and type(None) in arguments:
@@ -84,6 +84,9 @@ def _parse_bool(text: str, name: str) -> bool:
     if text.lower() not in {"true", "false", "yes", "no", "1", "0"}:
         raise ValueError(f"{name} is true or false, got {text!r}")
     return text.lower() in {"true", "yes", "1"}
+
+
+_WORDS = {type(None): "none", str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _class(factory: Callable[..., object]) -> type:
@@ -113,6 +116,4 @@ def _shown(kind: Any) -> str:
         return " | ".join(map(str, arguments))
     if origin is tuple:
         return f"{_shown(arguments[0])}, ..."
-    return {"NoneType": "none", "str": "text", "int": "a whole number", "float": "a number", "bool": "true or false"}.get(
-        kind.__name__, kind.__name__
-    )
+    return _WORDS.get(kind, str(kind))

@@ -159,7 +159,7 @@ def _step(network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, 
     loss = F.cross_entropy(network(inputs), labels)
     if not torch.isfinite(loss):
         raise TrainingError(f"the loss is {loss.item()} after {done} steps; try a smaller learning rate")
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimiser.step()
 
 
@@ -245,7 +245,7 @@ def shift_and_flip(pixels: Tensor, *, flip: bool, rng: torch.Generator) -> Tenso
 
 
 def usual_augmentation(data: LabelledImages) -> Augmentation:
-    """Return "crop-flip" for colour images; "crop" for grey ones, which are mostly characters that must not be mirrored."""
+    """Return "crop-flip" for colour images; "crop" for grey ones: mostly characters, which must not be mirrored."""
     return "crop-flip" if data.image_shape[0] == 3 else "crop"
 
 

@@ -23,7 +23,7 @@ def test_margin_and_gap_of_a_row() -> None:
 
 
 def test_entropy_of_even_and_certain_answers() -> None:
-    """ln K and 0, without a NaN at certainty."""
+    """Ln K and 0, without a NaN at certainty."""
     assert entropy(torch.zeros(1, 4)).item() == pytest.approx(math.log(4))
     assert entropy(torch.tensor([[1000.0, 0.0]])).item() == 0
 

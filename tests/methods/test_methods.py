@@ -26,7 +26,7 @@ def test_crafting_leaves_the_model_as_it_was_and_repeats_bit_for_bit(
     assert tiny_model.digest() == before
     assert torch.equal(first.images, again.images)
     assert first.images.shape == to_images(sources).shape
-    assert 0 <= first.images.min() and first.images.max() <= 1
+    assert first.images.min() >= 0 and first.images.max() <= 1
     assert first.usable.shape == (8,)
 
 

@@ -20,6 +20,11 @@ def test_words_stay_words() -> None:
     }
 
 
+def test_keys_are_texts_as_written() -> None:
+    """So that 1, 1.0 and true are three server labels, and << is one as well."""
+    assert read_yaml("{1: a, 1.0: b, true: c, ~: d, <<: e}") == {"1": "a", "1.0": "b", "true": "c", "~": "d", "<<": "e"}
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

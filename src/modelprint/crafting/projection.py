@@ -14,7 +14,8 @@ def clip(images: Images, sources: Images, radius: float) -> Images:
     shift = images - sources
     length = shift.flatten(1).norm(dim=1).clamp_min(1e-12)
     shrink = (radius / length).clamp_max(1)[:, None, None, None]
-    return (sources + shift * shrink).clamp(0, 1)
+    inside: Images = (sources + shift * shrink).clamp(0, 1)
+    return inside
 
 
 def unit(gradients: Images) -> Images:

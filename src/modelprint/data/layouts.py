@@ -9,7 +9,7 @@ from modelprint.data.data_set import DataSet, part_of, split
 from modelprint.data.idx import count_idx, read_idx
 from modelprint.data.images import Size
 from modelprint.data.labelled_images import LabelledImages
-from modelprint.data.parquet import count_parquet, read_parquet
+from modelprint.data.optional import parquet
 from modelprint.progress import Progress
 
 
@@ -59,10 +59,11 @@ class ParquetPair:
 
     def counts(self, root: Path) -> tuple[int, int]:
         """Return the row counts of the files."""
-        return count_parquet(root / self.train), count_parquet(root / self.test)
+        count = parquet().count_parquet
+        return count(root / self.train), count(root / self.test)
 
     def _part(self, path: Path, name: str, progress: Progress) -> LabelledImages:
-        images = read_parquet(path, name=name, size=self.size, progress=progress)
+        images = parquet().read_parquet(path, name=name, size=self.size, progress=progress)
         return replace(images, class_names=self.class_names) if self.class_names else images
 
 
@@ -85,12 +86,12 @@ class ParquetSplit:
 
     def read(self, root: Path, name: str, progress: Progress) -> DataSet:
         """Read the file and split it."""
-        images = read_parquet(root / self.file, name=name, progress=progress)
+        images = parquet().read_parquet(root / self.file, name=name, progress=progress)
         return split(images, name=name, test_share=self.test_share)
 
     def counts(self, root: Path) -> tuple[int, int]:
         """Return the sizes of the two parts; right for sets that have one image of each class."""
-        count = count_parquet(root / self.file)
+        count = parquet().count_parquet(root / self.file)
         tests = part_of(count, self.test_share)
         return count - tests, tests
 

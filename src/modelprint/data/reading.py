@@ -10,7 +10,7 @@ from modelprint.data.idx import read_idx
 from modelprint.data.images import Size
 from modelprint.data.labelled_images import LabelledImages
 from modelprint.data.npz import read_npz
-from modelprint.data.parquet import read_parquet
+from modelprint.data.optional import parquet
 from modelprint.data.sets import SETS, load_named
 from modelprint.errors import DataError
 from modelprint.progress import Progress, silent
@@ -49,7 +49,7 @@ class _Reader:
     def file(self, path: Path, name: str) -> LabelledImages:
         """Read one file."""
         if path.suffix == ".parquet":
-            return read_parquet(
+            return parquet().read_parquet(
                 path,
                 name=name,
                 image_column=self.image_column,

@@ -1,4 +1,4 @@
-"""A target and many copies of it, asked about the same images: what differs is computed, what is shared is not repeated."""
+"""A target and many copies of it, asked about the same images; what they share is computed once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,9 +58,7 @@ class Ensemble:
         changes = [self._change(self._copies[m], images, features, logits) for m in members]
         return logits, torch.stack(changes) if changes else logits.new_zeros(0, *logits.shape)
 
-    def _change(
-        self, copy: HeadChange | nn.Module, images: Images, features: Tensor | None, logits: Logits
-    ) -> Logits:
+    def _change(self, copy: HeadChange | nn.Module, images: Images, features: Tensor | None, logits: Logits) -> Logits:
         if isinstance(copy, HeadChange):
             assert features is not None  # head changes are only made when there is a trunk
             return features @ copy.weight.T + copy.bias

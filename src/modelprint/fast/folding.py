@@ -63,4 +63,5 @@ def frozen(network: nn.Module) -> nn.Module:
 
 def channels_last(network: nn.Module) -> nn.Module:
     """Lay out convolution weights channels-last, the faster layout on CPUs."""
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    laid_out: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return laid_out

@@ -3,8 +3,8 @@
 Source: the plainest of all boundary methods, the baseline that PublicCheck refines. Between an image and one of another
 label the label must change; halving the segment finds where.
 
-Departures: every halving is judged on eight-bit images, since nothing finer than a grey level travels; the last end that
-still has the source's label is the sample, so its label survives rounding by construction.
+Departures: every halving is judged on eight-bit images, since nothing finer than a grey level travels; the last end
+that still has the source's label is the sample, so its label survives rounding by construction.
 """
 
 from dataclasses import dataclass
@@ -61,6 +61,6 @@ def partners(model: Classifier, data: DataSet, home: Labels, seed: int) -> Image
     for label in home.tolist():
         others = (labels != label).nonzero()[:, 0]
         if not len(others):
-            raise CraftingError(f"{model.name} gives class {label} to all {len(pool)} images looked at; nothing to bisect")
+            raise CraftingError(f"{model.name} gives class {label} to all {len(pool)} images tried; nothing to bisect")
         chosen.append(others[torch.randint(len(others), (), generator=rng)])
     return images[torch.stack(chosen)]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool
@@ -77,6 +77,7 @@ class Crafted:
         return cls(images=images, usable=torch.ones(len(images), dtype=torch.bool))
 
 
+@runtime_checkable
 class Method(Protocol):
     """A frozen dataclass of settings that crafts one sample from each source image."""
 

@@ -1,4 +1,4 @@
-"""YAML that means what it says: no code, no aliases, no doubled keys, and `on`, `no` or `2024-01-01` stay texts."""
+"""YAML that means what it says: no code, no aliases, no doubled keys; keys, `on`, `no` and `2024-01-01` are texts."""
 
 import re
 from typing import Any
@@ -26,7 +26,10 @@ class _Loader(yaml.SafeLoader):
         return node
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
-        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for key in scalars:  # a key is the text as written: 1 and true would be the same key of a dict
+            key.tag = "tag:yaml.org,2002:str"
+        keys = [key.value for key in scalars]
         doubled = next((key for key in keys if keys.count(key) > 1), None)
         if doubled is not None:
             line = node.start_mark.line + 1
@@ -34,7 +37,7 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:float", "tag:yaml.org,2002:merge")
+_KEPT = ("tag:yaml.org,2002:null", "tag:yaml.org,2002:float")
 _Loader.yaml_implicit_resolvers = {
     first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()

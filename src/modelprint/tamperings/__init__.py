@@ -33,9 +33,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "finetune-all-1e-5-adam": partial(FineTune, layers="all", learning_rate=1e-5, optimiser="adam"),
     "retrain-last": partial(Retrain, layers="last"),
     "retrain-all": partial(Retrain, layers="all"),
-    "retrain-all-short": partial(
-        Retrain, layers="all", schedule="one-cycle", learning_rate=0.1, epochs=2, batch=128
-    ),
+    "retrain-all-short": partial(Retrain, layers="all", schedule="one-cycle", learning_rate=0.1, epochs=2, batch=128),
     "prune-20": partial(Prune, share=0.2),
     "int8-dynamic": partial(Quantise, what="linear"),
     "int8-weights": partial(Quantise, what="weights"),

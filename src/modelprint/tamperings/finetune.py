@@ -4,8 +4,8 @@ Source: MiSentry appendix C.2 (one epoch, learning rates 1e-3, 1e-4, 1e-5); opti
 as in the public benchmark code (CGCL-codes/BIVBench): SGD without momentum, batch 64, crops and mirror images, training
 mode, so that running statistics of all layers move even when only the last layer learns.
 
-Departures: `batch_norm="frozen"` keeps the network in evaluation mode, a far subtler change. Last-layer fine-tuning with
-frozen batch norm uses no augmentation: its features are computed once and shared by all such models.
+Departures: `batch_norm="frozen"` keeps the network in evaluation mode, a far subtler change. Last-layer fine-tuning
+with frozen batch norm uses no augmentation: its features are computed once and shared by all such models.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """One weight with its sign flipped: what a single memory fault in the top bit of a float does.
 
-Source: the bit-flip row of MiSentry's Table 1 in its simplest form for float models; which weight is not searched for but
-drawn at random, so most flips are far weaker than an attacker's best one.
+Source: the bit-flip row of MiSentry's Table 1 in its simplest form for float models; which weight is not searched for
+but drawn at random, so most flips are far weaker than an attacker's best one.
 """
 
 from dataclasses import dataclass

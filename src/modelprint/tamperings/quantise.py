@@ -1,8 +1,8 @@
 """Quantisation to eight bits.
 
-Source: MiSentry appendix C.2 (PyTorch's dynamic quantisation, which changes only linear layers, so only the last layer of
-a ResNet) and, for all weights, symmetric per-tensor rounding as in progressive bit search (8.13 of the field's notes:
-step = largest magnitude / 127).
+Source: MiSentry appendix C.2 (PyTorch's dynamic quantisation, which changes only linear layers, so only the last layer
+of a ResNet) and, for all weights, symmetric per-tensor rounding as in progressive bit search (BFA, A. S. Rakin et al.,
+ICCV 2019: step = largest magnitude / 127).
 
 Departure: dynamic quantisation runs in `Int8Linear`, whose integers and scale are PyTorch's own (a test compares them);
 the deprecated API would not load from safetensors.

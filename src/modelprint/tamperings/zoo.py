@@ -44,9 +44,7 @@ def parse_recipe(recipe: Sequence[str]) -> dict[str, int]:
     for entry in recipe:
         kind, star, number = entry.partition("*")
         if kind not in SUITE or kind in counts or (star and not number.isdecimal()) or (star and int(number) < 1):
-            raise ValueError(
-                f"a zoo entry is KIND*COUNT, each kind once, got {entry!r}; kinds are {', '.join(SUITE)}"
-            )
+            raise ValueError(f"a zoo entry is KIND*COUNT, each kind once, got {entry!r}; kinds are {', '.join(SUITE)}")
         counts[kind] = int(number) if star else 1
     if not counts:
         raise ValueError("a zoo needs at least one tampering, e.g. finetune-last-1e-5*5")

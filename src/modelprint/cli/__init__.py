@@ -1,0 +1,131 @@
+"""The command line: a thin skin over the library. Results go to stdout, progress and errors to stderr.
+
+Exit codes: 0 done, or intact; 1 tampered, and nothing else; 2 wrong usage, or something that cannot be read, so that
+nothing is said about the model; 3 no verdict; 130 stopped by Ctrl-C.
+
+Commands import what they need when they run: `modelprint --help` is instant, and checking commands never need torch.
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from modelprint.cli.console import Interrupted, one_line
+from modelprint.cli.data import data_app
+from modelprint.cli.detect import detect
+from modelprint.cli.endpoint import endpoint_app
+from modelprint.cli.fingerprints import export, inspect
+from modelprint.cli.generate import generate
+from modelprint.cli.quickstart import quickstart
+from modelprint.cli.serve import serve
+from modelprint.cli.tables import methods, tamperings
+from modelprint.cli.tamper import tamper
+from modelprint.cli.verify import replay, verify
+from modelprint.errors import ModelprintError
+
+DEBUG = "MODELPRINT_DEBUG"
+"""Environment variable; 1 adds the traceback to an error."""
+
+WRONG = 2
+STOPPED = 130
+CLOSED = 141
+"""Nobody reads our output any more: 128 + SIGPIPE, as shells count. Never 1, which says tampered."""
+
+EXTRAS = {
+    "fastapi": "serve",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "onnxscript": "onnx",
+    "pyarrow": "generate",
+    "safetensors": "generate",
+    "sklearn": "generate",
+    "starlette": "serve",
+    "torch": "generate",
+    "uvicorn": "serve",
+}
+"""Which extra brings a module."""
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+for command in (generate, inspect, export, verify, replay, tamper, detect, serve, quickstart, methods, tamperings):
+    app.command()(command)
+app.add_typer(data_app, name="data")
+app.add_typer(endpoint_app, name="endpoint")
+
+
+@app.callback(invoke_without_command=True)
+def modelprint(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+) -> None:
+    """Seal a classifier with a few images whose labels change with nearly any change of its weights, and check the endpoint that serves it.
+
+    Exit codes: 0 done or intact, 1 tampered, 2 wrong usage or unreadable input, 3 no verdict, 130 stopped by Ctrl-C.
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        typer.echo(f"modelprint {installed('modelprint')}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line of this process."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; whatever goes wrong becomes one line on stderr, here and nowhere else."""
+    try:
+        command = typer.main.get_command(app)
+        with command.make_context("modelprint", list(arguments)) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as done:
+        return done.exit_code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it ends
+        return CLOSED
+    # An error we did not foresee must not end as Python's own exit code 1 either.
+    except (Exception, KeyboardInterrupt) as problem:
+        if os.environ.get(DEBUG) == "1":
+            traceback.print_exc()
+        typer.echo(one_line(_said(problem)), err=True)
+        return STOPPED if isinstance(problem, KeyboardInterrupt | typer.Abort) else WRONG
+    return 0
+
+
+def _said(problem: BaseException) -> str:
+    """Return what to tell a person about `problem`."""
+    if isinstance(problem, Interrupted):
+        return f"stopped; {problem}"
+    if isinstance(problem, KeyboardInterrupt | typer.Abort):
+        return "stopped; run the same command to start again"
+    if isinstance(problem, typer.TyperException):
+        return f"error: {_usage(problem)}"
+    if isinstance(problem, ImportError):
+        return f"error: {_missing(problem)}"
+    if isinstance(problem, OSError):
+        return f"error: {problem.filename or 'input or output'}: {problem.strerror or problem}"
+    if isinstance(problem, ModelprintError | ValueError):
+        return f"error: {problem}"
+    return f"error: unexpected {type(problem).__name__}: {problem}; {DEBUG}=1 shows where, please report it"
+
+
+def _usage(problem: typer.TyperException) -> str:
+    """Return a mistake on the command line, and which help explains it."""
+    message = problem.format_message().strip().rstrip(".")
+    context = getattr(problem, "ctx", None)
+    see = "modelprint" if context is None else context.command_path
+    return f"{message[:1].lower()}{message[1:]}; see: {see} --help"
+
+
+def _missing(problem: ImportError) -> str:
+    """Return which extra brings the module that is not there."""
+    module = (problem.name or "").partition(".")[0]
+    if module not in EXTRAS:
+        return f"{problem}; install modelprint again"
+    return f'this needs {module}, which is not installed; install it with: pip install "modelprint[{EXTRAS[module]}]"'

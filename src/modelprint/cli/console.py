@@ -1,0 +1,83 @@
+"""What a person sees: progress and remarks on stderr, results on stdout. Imports rich only when it is needed."""
+
+import json
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import typer
+
+from modelprint.progress import Progress, silent
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during work that knows how it can be continued; the message says how."""
+
+
+@contextmanager
+def continued_by(how: str) -> Iterator[None]:
+    """Let Ctrl-C inside the block end with a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as stopped:
+        raise Interrupted(how) from stopped
+
+
+@contextmanager
+def bars(quiet: bool = False) -> Iterator[Progress]:
+    """Yield something that draws one bar per phase on stderr; silent when that is no terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield silent
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
+    with Bars(*columns, *times, console=Console(stderr=True), transient=True) as drawn:
+        tasks = {}
+
+        def show(phase: str, done: int, total: int) -> None:
+            if phase not in tasks:
+                tasks[phase] = drawn.add_task(phase, total=total)
+            elif not done:
+                drawn.reset(tasks[phase], total=total)
+            drawn.update(tasks[phase], completed=done, total=total)
+
+        yield show
+
+
+def remark(text: str, quiet: bool = False) -> None:
+    """Tell a person something that is no result."""
+    if not quiet:
+        typer.echo(text, err=True)
+
+
+def show_json(record: object) -> None:
+    """Print one JSON object on stdout."""
+    typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
+
+
+def aligned(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Return rows of text in columns as wide as their widest entry; numbers to the right."""
+    texts = [list(heads), *([str(entry) for entry in row] for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    numeric = [bool(rows) and all(_is_number(str(row[i])) for row in rows) for i in range(len(heads))]
+    lines = [
+        "  ".join(
+            text.rjust(width) if right else text.ljust(width)
+            for text, width, right in zip(line, widths, numeric, strict=True)
+        )
+        for line in texts
+    ]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _is_number(text: str) -> bool:
+    return text == "-" or text.removesuffix("%").strip().lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
+
+
+def one_line(text: str) -> str:
+    """Return `text` on one line, with whatever a terminal might obey spelled out."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))

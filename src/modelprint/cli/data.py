@@ -1,0 +1,62 @@
+"""Data sets: `data list` and `data fetch`. Needs no torch."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelprint.cli.console import aligned, bars, continued_by, show_json
+from modelprint.cli.options import AsJson, Quiet
+
+data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: what is here, and getting what is not.")
+
+
+@data_app.command("list")
+def list_data(as_json: AsJson = False) -> None:
+    """List the named data sets: shape of their images, number of classes and images, and where each was found.
+
+    They are looked for in the folders of MODELPRINT_DATA, then in your own data folder.
+
+    Example: modelprint data list
+    """
+    from modelprint.data import list_sets, user_folder
+
+    statuses = list_sets()
+    if as_json:
+        sets = [asdict(s) | {"present": s.present and str(s.present)} for s in statuses]
+        show_json({"user_folder": str(user_folder()), "sets": sets})
+        return
+    rows = []
+    for status in statuses:
+        where = str(status.present) if status.present else ("comes with scikit-learn" if status.embedded else "")
+        missing = f"run: modelprint data fetch {status.name}" if status.fetchable else f"not here; {status.source}"
+        shape = " x ".join(map(str, status.image_shape))
+        counts = ("-" if n is None else n for n in (status.train_count, status.test_count))
+        rows.append((status.name, shape, status.class_count, *counts, where or missing))
+    typer.echo(aligned(("name", "shape", "classes", "train", "test", "where"), rows))
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="Name of the data set; see: modelprint data list.", show_default=False)],
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Data folder to put it into; your own when not given.")
+    ] = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Download a named data set, and check it. Needs the internet; an interrupted download is continued.
+
+    Example: modelprint data fetch cifar10
+    """
+    from modelprint.data.fetch import fetch as download
+
+    with continued_by("run the same command again to go on"), bars(quiet) as progress:
+        files = download(name, folder, progress=progress)
+    if as_json:
+        show_json({"name": name, "files": [asdict(file) | {"path": str(file.path)} for file in files]})
+        return
+    for file in files:
+        done = "fetched" if file.downloaded else "was there"
+        typer.echo(f"{done} {file.path} ({file.size} bytes), checked against {file.checked}")

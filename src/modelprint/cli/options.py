@@ -1,0 +1,70 @@
+"""Options that several commands share, so that they mean and say the same everywhere."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Network = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Name of a built-in network, package.module:factory of your own, or the path of a .pt2 file.",
+    ),
+]
+Weights = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Weights as .safetensors; needed for a built-in network. Pickles are refused."),
+]
+ImageShape = Annotated[
+    str | None,
+    typer.Option(
+        metavar="C,H,W",
+        help="Channels, height and width of the images, in pixels; only for a factory that returns a bare module, and for .pt2.",
+    ),
+]
+Data = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME|PATH",
+        help="A named data set (see: modelprint data list), or a parquet, .npz or idx file, or a folder.",
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting from its default; may be given several times."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random number.")]
+FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Draw no progress bars and print no remarks.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+
+
+def parse_shape(text: str | None) -> tuple[int, int, int] | None:
+    """Return "3,32,32" as three numbers; None stays None.
+
+    Raises:
+        ValueError: It is not three positive whole numbers.
+    """
+    if text is None:
+        return None
+    parts = text.split(",")
+    if len(parts) != 3 or not all(part.strip().isascii() and part.strip().isdecimal() for part in parts):
+        raise ValueError(f"an image shape is channels,height,width such as 3,32,32, got {text!r}")
+    channels, height, width = (int(part) for part in parts)
+    if not min(channels, height, width):
+        raise ValueError(f"an image has at least one channel and one pixel, got {text!r}")
+    return channels, height, width
+
+
+def refuse_to_replace(path: Path, force: bool) -> None:
+    """Raise ValueError when `path` is there and nobody said to replace it.
+
+    Raises:
+        ValueError: As said, or the path is a folder.
+    """
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file")
+    if path.exists() and not force:
+        raise ValueError(f"{path} is there already; name another file, or replace it with --force")

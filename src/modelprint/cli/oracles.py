@@ -1,0 +1,56 @@
+"""From the options of `verify` to the oracle it asks."""
+
+from pathlib import Path
+
+from modelprint.cli.console import remark
+from modelprint.fingerprint import Fingerprint
+from modelprint.oracles.endpoint import dry_run, load_endpoint, open_oracle
+from modelprint.oracles.onnx import OnnxOracle
+from modelprint.oracles.oracle import Oracle
+
+
+def choose_oracle(
+    fingerprint: Fingerprint,
+    endpoint: Path | None,
+    onnx: Path | None,
+    network: str | None,
+    weights: Path | None,
+    image_shape: tuple[int, int, int] | None,
+    quiet: bool,
+) -> Oracle:
+    """Return the oracle behind the one of `endpoint`, `onnx` and `network` that is given.
+
+    Raises:
+        ValueError: A local classifier does not fit the fingerprint.
+    """
+    if endpoint is not None:
+        described = load_endpoint(endpoint)
+        remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
+        return open_oracle(described, fingerprint.class_names)
+    if onnx is not None:
+        return OnnxOracle(onnx)
+    from modelprint.loading import load_classifier
+    from modelprint.oracles.local import LocalOracle
+
+    assert network is not None
+    model = load_classifier(network, weights, image_shape=image_shape)
+    wanted, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
+    if (model.image_shape, model.class_count) != (wanted, classes):
+        raise ValueError(
+            f"{network} takes images of shape {model.image_shape} and knows {model.class_count} classes, "
+            f"but the fingerprint was made for {wanted} and {classes}"
+        )
+    return LocalOracle(model)
+
+
+def preview(endpoint: Path | None, fingerprint: Fingerprint) -> str:
+    """Return the request that would be sent first, and what a run may cost at most.
+
+    Raises:
+        ValueError: There is no endpoint to send it to.
+    """
+    if endpoint is None:
+        raise ValueError("--dry-run shows a request, so it needs --endpoint")
+    described = load_endpoint(endpoint)
+    open_oracle(described, fingerprint.class_names)  # a label map that does not fit is found before anything is sent
+    return f"{dry_run(described, fingerprint.samples[0].picture)}\n\n# {described.ceiling()}; nothing was sent"

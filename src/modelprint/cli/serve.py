@@ -1,0 +1,61 @@
+"""The demo server: `serve`."""
+
+import socket
+from typing import Annotated
+
+import typer
+
+from modelprint.cli.console import remark
+from modelprint.cli.options import ImageShape, Network, Quiet, Weights, parse_shape
+
+
+def serve(
+    network: Network,
+    weights: Weights = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Name of the model in addresses; the network's when not given.")
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(metavar="NAME|PATH", help="Take the class names from this data set.")
+    ] = None,
+    class_names: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Class names, in label order; numbers when not given.")
+    ] = None,
+    scores: Annotated[bool, typer.Option("--scores", help="Give logits away too, not only labels.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+    image_shape: ImageShape = None,
+    quiet: Quiet = False,
+) -> None:
+    """Serve a classifier on this machine, to try things out: Open Inference Protocol v2, and POST /classify with a PNG.
+
+    It has no authentication and no encryption. Ctrl-C ends it.
+
+    Example: modelprint serve --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --port 8080
+    """
+    if data is not None and class_names is not None:
+        raise ValueError("--data and --class-names both name the classes; give one of them")
+    _check_port(host, port)
+    from modelprint.data import load_data
+    from modelprint.loading import load_classifier
+    from modelprint.serving import build_app
+    from modelprint.serving import serve as serve_until_stopped
+
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    names = None if class_names is None else tuple(part.strip() for part in class_names.split(","))
+    if data is not None:
+        names = load_data(data).class_names
+    app = build_app(model, name=name, class_names=names, labels_only=not scores)
+    remark(f"serving {name or model.name} at http://{host}:{port}; Ctrl-C ends it", quiet)
+    serve_until_stopped(app, host, port)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Raise ValueError when nothing can listen there: the server itself would end with a code that means a verdict."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            trial.bind(address)
+    except OSError as problem:
+        raise ValueError(f"cannot listen on {host}:{port}: {problem.strerror or problem}") from None

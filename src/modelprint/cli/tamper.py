@@ -1,0 +1,71 @@
+"""Making a suspect: `tamper`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelprint.cli.console import bars, show_json
+from modelprint.cli.options import (
+    AsJson,
+    Data,
+    Force,
+    ImageShape,
+    Network,
+    Quiet,
+    Seed,
+    Settings,
+    Weights,
+    parse_shape,
+    refuse_to_replace,
+)
+
+
+def tamper(
+    kind: Annotated[str, typer.Option(metavar="NAME", help="What to do; see: modelprint tamperings.")],
+    network: Network,
+    data: Data,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
+    weights: Weights = None,
+    settings: Settings = None,
+    seed: Seed = 0,
+    image_shape: ImageShape = None,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Change a copy of a classifier, and say how far it moved.
+
+    The suspect is written with a record of what was done: settings, steps, and the movement, which is the relative L2
+    distance of parameters and buffers, the RMS change of logits and the share of labels changed on the test images, and
+    the accuracy before and after (0 to 1).
+
+    Example: modelprint tamper --kind finetune-last-1e-5 --network resnet20 --weights cifar10_resnet20.safetensors
+    --data cifar10 --seed 1 --output suspects/finetuned.safetensors
+    """
+    refuse_to_replace(output, force)
+    from modelprint.data import load_data
+    from modelprint.loading import load_classifier, save_weights
+    from modelprint.settings import build, parse_assignments
+    from modelprint.tamperings import SUITE, make_suspect
+
+    tampering = build(SUITE, kind, parse_assignments(settings or []))
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    with bars(quiet) as progress:
+        suspect = make_suspect(kind, tampering, model, load_data(data, progress=progress), seed, progress=progress)
+    record = suspect.record()
+    save_weights(suspect.classifier, output, record)
+    if as_json:
+        show_json({"file": str(output), **record})
+        return
+    moved = suspect.movement
+    lines = {
+        "suspect": f"{kind}, seed {seed}, {suspect.steps} steps{f'; {suspect.notes}' if suspect.notes else ''}",
+        "goal": "reached" if suspect.goal_reached else "not reached",
+        "parameters": f"moved by {moved.parameters:.3g} of their length, buffers by {moved.buffers:.3g} of theirs",
+        "logits": f"{moved.logit_rms:.3g} RMS change on the test images",
+        "labels": f"{moved.labels_changed:.2%} changed on the test images",
+        "accuracy": f"{moved.accuracy_before:.2%} before, {moved.accuracy_after:.2%} after",
+        "written to": str(output),
+    }
+    typer.echo("\n".join(f"{name:<12} {text}" for name, text in lines.items()))

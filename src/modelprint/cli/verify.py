@@ -1,0 +1,118 @@
+"""Checking a model: `verify` and `replay`. Needs no torch, except to check weights of one's own."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelprint.cli.console import bars, continued_by, remark
+from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, parse_shape
+
+
+def verify(
+    fingerprint: FingerprintFile,
+    endpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")
+    ] = None,
+    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A classifier in your own hands: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
+        ),
+    ] = None,
+    weights: Weights = None,
+    image_shape: ImageShape = None,
+    queries: Annotated[
+        int | None, typer.Option(metavar="N", help="Most samples to ask; all of them when not given.")
+    ] = None,
+    alpha: Annotated[float, typer.Option(help="Largest probability of calling an intact model tampered.")] = 1e-3,
+    beta: Annotated[
+        float, typer.Option(help="Largest probability of calling a model intact that flips the labels named by --p1.")
+    ] = 1e-2,
+    p1: Annotated[
+        float | None,
+        typer.Option(help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given."),
+    ] = None,
+    transcript: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask an endpoint, an ONNX file or a classifier about the samples of a fingerprint, and print a verdict.
+
+    Name exactly one of --endpoint, --onnx and --network. Asking stops as soon as the answers are clear. Exits with 0 when
+    intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked.
+
+    Example: modelprint verify r20.mprint --endpoint endpoint.yaml --queries 20 --transcript today.jsonl
+    """
+    _check_choice(endpoint, onnx, network, weights, image_shape)
+    from modelprint.cli.oracles import choose_oracle, preview
+    from modelprint.fingerprint import Fingerprint
+    from modelprint.transcript import Transcript
+    from modelprint.verification import verify as ask_and_judge
+
+    loaded = Fingerprint.load(fingerprint)
+    if dry_run:
+        typer.echo(preview(endpoint, loaded))
+        return
+    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
+    how = "with --transcript FILE a verification can be continued"
+    if transcript is not None:
+        how = f"run the same command again to go on; the answers so far are in {transcript}"
+    with continued_by(how), bars(quiet) as progress:
+        verdict = ask_and_judge(
+            oracle,
+            loaded,
+            queries=queries,
+            alpha=alpha,
+            beta=beta,
+            p1=p1,
+            transcript=None if transcript is None else Transcript(transcript),
+            progress=progress,
+        )
+    if report is not None:
+        from modelprint.cli.pages import write_page
+        from modelprint.report import render_report
+
+        write_page(report, render_report(f"Verification with {fingerprint.name}", loaded, {"asked": verdict}))
+        remark(f"the report is in {report}", quiet)
+    typer.echo(verdict.to_json() if as_json else verdict.summary())
+    raise typer.Exit(verdict.outcome.exit_code)
+
+
+def replay(
+    transcript: Annotated[Path, typer.Argument(metavar="TRANSCRIPT", help="What verify wrote.", show_default=False)],
+    fingerprint: FingerprintFile,
+    as_json: AsJson = False,
+) -> None:
+    """Reach the verdict of a transcript again, without asking anybody.
+
+    Exits like verify: 0 intact, 1 tampered, 3 no verdict, 2 when the transcript is damaged or belongs to another file.
+
+    Example: modelprint replay today.jsonl r20.mprint
+    """
+    from modelprint.fingerprint import Fingerprint
+    from modelprint.verification import replay as judge_again
+
+    verdict = judge_again(transcript, Fingerprint.load(fingerprint))
+    typer.echo(verdict.to_json() if as_json else verdict.summary())
+    raise typer.Exit(verdict.outcome.exit_code)
+
+
+def _check_choice(
+    endpoint: Path | None, onnx: Path | None, network: str | None, weights: Path | None, image_shape: str | None
+) -> None:
+    given = [name for name, value in (("--endpoint", endpoint), ("--onnx", onnx), ("--network", network)) if value]
+    if len(given) != 1:
+        named = " and ".join(given) or "none of them"
+        raise ValueError(f"name exactly one of --endpoint, --onnx and --network, got {named}")
+    if network is None and (weights is not None or image_shape is not None):
+        raise ValueError("--weights and --image-shape belong to --network")
