@@ -37,7 +37,7 @@ docs: $(VENV)/installed-docs ## build the documentation into site/
 	$(BIN)/mkdocs build --strict
 
 bench: $(VENV)/installed-dev ## measure speed: ratios within one run, never asserts
-	$(BIN)/pytest benchmarks --benchmark-only --benchmark-columns=min,median,rounds -s
+	$(BIN)/pytest benchmarks -s
 
 constraints: ## resolve every dependency anew and write the versions down
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints

@@ -45,6 +45,7 @@ class Stubborn(nn.Module):
 
 
 def classifier_of(network: nn.Module, class_count: int = 2) -> Classifier:
+    """Grey 8x8 images, two classes."""
     return Classifier(network, image_shape=(1, 8, 8), class_count=class_count, name="of the test")
 
 
@@ -56,7 +57,7 @@ def noise_of(*tables: list[list[float]]) -> Noise:
 def test_every_way_of_serving_gives_a_trained_classifier_nearly_the_same_logits(
     tiny_model: Classifier, pixels: Pixels
 ) -> None:
-    """All twelve variants of fp32 can be measured here; their shifts are far below any honest margin, but not all zero."""
+    """All twelve variants of fp32 can be measured here; their shifts are small, but not all zero."""
     noise = measure(tiny_model, pixels, PROFILES["fp32"])
 
     assert set(noise.logits) == set(PROFILES["fp32"].variants)
@@ -220,9 +221,9 @@ def test_an_image_is_steady_when_every_variant_keeps_label_and_margin() -> None:
         [[4.0, 0.0, 0.0], [4.0, 3.0, 0.0], [4.0, 0.0, 0.0], [4.0, 4.0, 0.0], [1.5, 0.0, 0.0]],
     )
 
-    assert noise.steady(3, floor=0.5).tolist() == [True, False, False, False, True]
-    assert noise.steady(0, floor=0.5).tolist() == [True, True, False, False, True]
-    assert noise.steady(3).tolist() == [False] * 5  # the drift of 3 in the second image is the floor of all
+    assert noise.steady(3.0, floor=0.5).tolist() == [True, False, False, False, True]
+    assert noise.steady(0.0, floor=0.5).tolist() == [True, True, False, False, True]
+    assert noise.steady(3.0).tolist() == [False] * 5  # the drift of 3 in the second image is the floor of all
 
 
 def test_margin_and_confidence_come_from_the_reference() -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.errors import LoadingError, ModelprintError, OracleError
+from modelprint.errors import ModelprintError, OracleError
 from modelprint.fingerprint import Fingerprint
 from modelprint.loading import load_like
 from modelprint.streams import derive
@@ -115,8 +115,6 @@ def _detect_one(
 ) -> Detection:
     try:
         suspect, record = load_like(model, path)
-        if not isinstance(record, dict):
-            raise LoadingError(f"{path}: its record is no JSON object")
         mismatched = mismatches(suspect, fingerprint)
     except (ModelprintError, OSError) as problem:
         return Detection(name=name, problem=str(problem))

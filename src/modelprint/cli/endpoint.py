@@ -26,7 +26,8 @@ def probe(
     data: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|PATH", help="Ask about test images of this data set, and propose a label map from their labels."
+            metavar="NAME|PATH",
+            help="Ask about test images of this data set, and propose a label map from their labels.",
         ),
     ] = None,
     fingerprint: Annotated[

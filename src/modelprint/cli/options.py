@@ -32,7 +32,9 @@ Data = Annotated[
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="Change one setting from its default; may be given several times."),
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change one setting from its default; may be given several times."
+    ),
 ]
 Seed = Annotated[int, typer.Option(min=0, help="Seed of every random number.")]
 FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]

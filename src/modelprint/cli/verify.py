@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark
+from modelprint.cli.console import bars, continued_by, remark, write_text
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, parse_shape
 
 
@@ -33,7 +33,9 @@ def verify(
     ] = 1e-2,
     p1: Annotated[
         float | None,
-        typer.Option(help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given."),
+        typer.Option(
+            help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given."
+        ),
     ] = None,
     transcript: Annotated[
         Path | None,
@@ -79,10 +81,11 @@ def verify(
             progress=progress,
         )
     if report is not None:
-        from modelprint.cli.pages import write_page
+        from modelprint.cache import write_atomically
         from modelprint.report import render_report
 
-        write_page(report, render_report(f"Verification with {fingerprint.name}", loaded, {"asked": verdict}))
+        page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
+        write_atomically(report, lambda draft: write_text(draft, page))
         remark(f"the report is in {report}", quiet)
     typer.echo(verdict.to_json() if as_json else verdict.summary())
     raise typer.Exit(verdict.outcome.exit_code)

@@ -63,7 +63,7 @@ class ParquetPair:
         return count(root / self.train), count(root / self.test)
 
     def _part(self, path: Path, name: str, progress: Progress) -> LabelledImages:
-        images = parquet().read_parquet(path, name=name, size=self.size, progress=progress)
+        images: LabelledImages = parquet().read_parquet(path, name=name, size=self.size, progress=progress)
         return replace(images, class_names=self.class_names) if self.class_names else images
 
 
@@ -86,7 +86,7 @@ class ParquetSplit:
 
     def read(self, root: Path, name: str, progress: Progress) -> DataSet:
         """Read the file and split it."""
-        images = parquet().read_parquet(root / self.file, name=name, progress=progress)
+        images: LabelledImages = parquet().read_parquet(root / self.file, name=name, progress=progress)
         return split(images, name=name, test_share=self.test_share)
 
     def counts(self, root: Path) -> tuple[int, int]:

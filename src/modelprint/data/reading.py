@@ -49,7 +49,7 @@ class _Reader:
     def file(self, path: Path, name: str) -> LabelledImages:
         """Read one file."""
         if path.suffix == ".parquet":
-            return parquet().read_parquet(
+            images: LabelledImages = parquet().read_parquet(
                 path,
                 name=name,
                 image_column=self.image_column,
@@ -57,6 +57,7 @@ class _Reader:
                 size=self.size,
                 progress=self.progress,
             )
+            return images
         if path.suffix == ".npz":
             parts = read_npz(path, name=name)
             if "" not in parts:

@@ -5,13 +5,14 @@ Source: MiSentry / BIVBench, main text section 4 (Eqs. 1 to 5) and appendices A 
 Two objectives. `published` is the paper's: minimise -KL(target || copy) + lambda_1 H(target) + lambda_2 H(copy). On
 a well-trained network it does not move: natural images are saturated, and KL of nearly equal models is rounding noise
 in float32. `stable`, the default, asks the same of margins: the target keeps the source's label, the copies lose it,
-by a hinge each; a soft minimum over the families of the zoo looks after the family that is separated worst; entropies
-are held inside the band of natural images by a hinge.
+by a hinge each; a soft minimum over the families of the zoo goes on with the family that is nearest to being
+separated; entropies are held inside the band of natural images by a hinge.
 
-Departures and gaps filled (the paper gives no lambdas, step sizes, iteration counts or split size): gradients are scaled
-to unit length and steps decay by a cosine; a fresh random split, stratified by family, each outer iteration (appendix A,
-not the fixed one of Algorithm 1); each KL is clamped at 10 nats, so that one retrained copy cannot rule the mean; of all
-outer iterates, rounded to eight bits, the one is kept that most of the zoo disagrees on.
+Departures and gaps filled (the paper gives no lambdas, step sizes, iteration counts or split size): gradients are
+scaled to unit length, averaged over outer iterations, and steps decay by a cosine; a fresh random split, stratified by
+family, each outer iteration (appendix A, not the fixed one of Algorithm 1); each KL is clamped at 10 nats, so that one
+retrained copy cannot rule the mean; of all outer iterates, rounded to eight bits, the one is kept that most of the zoo
+disagrees on.
 """
 
 import math
@@ -68,6 +69,7 @@ class MiSentry:
         zoo_seed: Seed of the first copy of each kind.
         train_share: Part of each family that inner updates learn from.
         chunk: Images that are optimised at a time; bounds the memory.
+        eight_bit: Judge iterates as the eight-bit images that travel; false compares with papers, which round nothing.
     """
 
     objective: Literal["stable", "published"] = "stable"
@@ -94,6 +96,7 @@ class MiSentry:
     zoo_seed: int = 1000
     train_share: float = 2 / 3
     chunk: int = 50
+    eight_bit: bool = True
 
     def __post_init__(self) -> None:
         parse_recipe(self.zoo)
@@ -236,21 +239,25 @@ class _Problem:
     def _separation(
         self, logits: Logits, changes: Float[Tensor, "members n classes"], home: Labels, members: tuple[int, ...]
     ) -> Float[Tensor, " n"]:
-        """Return the hinge of the target plus the soft maximum over families of the hinges of their copies."""
+        """Return the hinge of the target plus the soft minimum over families of the hinges of their copies.
+
+        The minimum looks after the families that are nearest to being separated: a hinge that is met pulls no more, so
+        the next one gets its turn, and a family that no confident sample can separate does not stop the others.
+        """
         settings = self.settings
         ours, theirs = margins(logits, changes, home)
         violation = F.relu(theirs + settings.copy_margin)
         present = [[i for i, m in enumerate(members) if m in family] for family in self.families]
         by_family = torch.stack([violation[rows].mean(0) for rows in present if rows])
-        soft = settings.temperature * (torch.logsumexp(by_family / settings.temperature, 0) - math.log(len(by_family)))
-        return F.relu(settings.target_margin - ours) + soft
+        nearest = torch.logsumexp(-by_family / settings.temperature, 0) - math.log(len(by_family))
+        return F.relu(settings.target_margin - ours) - settings.temperature * nearest
 
     def _keep_better(self, state: _State, images: Images, home: Labels) -> None:
-        """Take over, image by image, what is better than the best so far, judged on eight-bit pixels."""
-        rounded = to_images(to_pixels(images))
-        score, loss = self._judge(rounded, home)
+        """Take over, image by image, what is better than the best so far, judged as they will travel."""
+        travelling = to_images(to_pixels(images)) if self.settings.eight_bit else images
+        score, loss = self._judge(travelling, home)
         better = (score > state.score) | ((score == state.score) & (loss < state.loss))
-        state.best = torch.where(better[:, None, None, None], rounded, state.best)
+        state.best = torch.where(better[:, None, None, None], travelling, state.best)
         state.score = torch.where(better, score, state.score)
         state.loss = torch.where(better, loss, state.loss)
 

@@ -1,0 +1,24 @@
+"""The architecture of suspects, without weights."""
+
+from modelprint.classifier import Classifier
+from modelprint.fingerprint import Fingerprint
+from modelprint.loading import load_classifier
+from modelprint.networks import NETWORKS
+
+
+def architecture_for(
+    fingerprint: Fingerprint, network: str | None, image_shape: tuple[int, int, int] | None
+) -> Classifier:
+    """Return an untrained classifier of the network called `network`, or of the one that the fingerprint names.
+
+    Raises:
+        ValueError: The fingerprint names no built-in network: code that a file names is not run.
+    """
+    named = network or fingerprint.provenance.network
+    if named in NETWORKS:
+        shape, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
+        module = NETWORKS[named].make(class_count=classes, channels=shape[0])
+        return Classifier(module, image_shape=shape, class_count=classes, name=named)
+    if network is None:
+        raise ValueError(f"the fingerprint is of {named!r}, which is no built-in network; say which with --network")
+    return load_classifier(network, None, image_shape=image_shape or fingerprint.preprocessing.image_shape)

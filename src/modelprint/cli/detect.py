@@ -1,0 +1,99 @@
+"""How much a fingerprint sees: `detect`."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from modelprint.cli.console import aligned, remark, show_json
+from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, parse_shape
+
+WEIGHTS = "*.safetensors"
+
+
+def detect(
+    fingerprint: FingerprintFile,
+    suspects: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder with suspects as .safetensors, or one such file; see tamper.")
+    ],
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Network of the suspects, when it is no built-in one: package.module:factory, or the one that the "
+            "fingerprint names when not given.",
+        ),
+    ] = None,
+    image_shape: ImageShape = None,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask local suspects about every sample: share of labels that differ, and exact detection rates.
+
+    The rate at N is the probability that N different samples, drawn at random, show a difference at least once. The
+    second table is the mean over the suspects of each kind, with a 95 % bootstrap interval of the rate at N = 1. Exits
+    with 2 when a suspect could not be read; the others are shown all the same.
+
+    Example: modelprint detect r20.mprint --suspects suspects
+    """
+    from modelprint.cli.architectures import architecture_for
+    from modelprint.detection import QUERIES, mean_rates
+    from modelprint.detection import detect as ask_all
+    from modelprint.fingerprint import Fingerprint
+
+    loaded = Fingerprint.load(fingerprint)
+    files = _files(suspects)
+    found = ask_all(architecture_for(loaded, network, parse_shape(image_shape)), loaded, files)
+    kinds = mean_rates(found)
+    problems = [one for one in found if one.problem]
+    if as_json:
+        means = [vars(kind) | {"rates": {str(n): rate for n, rate in kind.rates.items()}} for kind in kinds]
+        suspected = [one.to_record() for one in found]
+        show_json({"fingerprint": loaded.digest, "suspects": suspected, "kinds": means})
+    else:
+        heads = ("suspect", "kind", "differ", *(f"N={n}" for n in QUERIES), "parameters", "logit RMS", "labels")
+        rows = [
+            (one.name, one.kind, _share(one.mismatches / one.samples), *_rates(one.rates, QUERIES), *_moved(one.record))
+            for one in found
+            if not one.problem
+        ]
+        typer.echo(aligned(heads, rows))
+        means_rows = [
+            (k.kind, k.models, *_rates(k.rates, QUERIES), f"{_share(k.low)} to {_share(k.high)}") for k in kinds
+        ]
+        heads = ("kind", "models", *(f"N={n}" for n in QUERIES), "interval at N=1")
+        typer.echo("\n" + aligned(heads, means_rows))
+    for one in problems:
+        remark(f"error: {one.name}: {one.problem}", quiet and as_json)
+    raise typer.Exit(2 if problems else 0)
+
+
+def _files(suspects: Path) -> list[tuple[str, Path]]:
+    """Return names and paths of the weights files."""
+    if suspects.is_file():
+        return [(suspects.stem, suspects)]
+    if not suspects.is_dir():
+        raise ValueError(f"there is no folder {suspects}")
+    files = sorted(suspects.rglob(WEIGHTS))
+    if not files:
+        raise ValueError(f"there is no .safetensors file in {suspects}; make suspects with: modelprint tamper")
+    return [(str(file.relative_to(suspects).with_suffix("")), file) for file in files]
+
+
+def _rates(rates: Mapping[int, float], queries: tuple[int, ...]) -> list[str]:
+    return [_share(rates[n]) if n in rates else "-" for n in queries]
+
+
+def _share(value: float) -> str:
+    return f"{100 * value:.1f}%"
+
+
+def _moved(record: Mapping[str, Any]) -> list[str]:
+    """Return how far a suspect moved, as its record says; whoever wrote that may have written anything."""
+    movement = record.get("movement")
+    moved = movement if isinstance(movement, Mapping) else {}
+    shown = [moved.get(name) for name in ("parameters", "logit_rms", "labels_changed")]
+    numbers = [value if isinstance(value, int | float) else None for value in shown]
+    parameters, logits = ("-" if value is None else f"{value:.2e}" for value in numbers[:2])
+    return [parameters, logits, "-" if numbers[2] is None else _share(numbers[2])]
