@@ -14,7 +14,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fingerprint import Fingerprint
-from modelprint.generation import GenerationReport, generate, in_turn
+from modelprint.generation import GenerationReport, generate
 from modelprint.methods import Bisection, Natural
 from modelprint.methods.method import Crafted, Method, Work
 from modelprint.pixels import Pixels
@@ -177,24 +177,6 @@ def test_too_few_sources_are_an_error(tiny_model: Classifier, split: DataSet) ->
     """The message has both numbers."""
     with pytest.raises(CraftingError, match="65 source images are needed but tiny holds 64"):
         sealed(tiny_model, split, Natural(), count=65)
-
-
-def test_labels_come_in_turn() -> None:
-    """Every prefix covers the labels evenly, an exhausted label is passed over, and within a label the order stays."""
-    labels = torch.tensor([2, 2, 2, 0, 0, 1, 2, 0])
-    chosen = torch.tensor([0, 1, 2, 3, 4, 5, 6])
-
-    order = in_turn(labels, chosen, seed=3)
-
-    found = [int(labels[index]) for index in order]
-    assert sorted(order) == chosen.tolist()
-    assert set(found[:3]) == {0, 1, 2}
-    assert set(found[3:5]) == {0, 2}
-    assert found[5:] == [2, 2]
-    assert [index for index in order if labels[index] == 2] == [0, 1, 2, 6]
-    assert order == in_turn(labels, chosen, seed=3)
-    assert any(in_turn(labels, chosen, seed=seed) != order for seed in range(10))
-    assert in_turn(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), seed=3) == []
 
 
 def test_any_prefix_of_a_fingerprint_covers_its_classes_evenly(tiny_model: Classifier, split: DataSet) -> None:

@@ -10,7 +10,6 @@ What a method makes in floats counts for nothing until it is eight-bit pixels: t
 import hashlib
 import json
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from torch import Tensor
 
 from modelprint.calibration import FLOAT64, PROFILES, Forms, Noise, Profile, join, measure, reference_labels
 from modelprint.classifier import Classifier
+from modelprint.crafting.ordering import in_turn
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
@@ -33,8 +33,7 @@ from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
 from modelprint.methods.method import Crafted, Method, Work
 from modelprint.pixels import OnePixels, Picture, Pixels
-from modelprint.streams import stream
-from modelprint.tensors import Labels, to_images, to_pixels
+from modelprint.tensors import to_images, to_pixels
 
 ROUNDS = 4
 """How often we craft what is still missing."""
@@ -373,25 +372,6 @@ def _sample(pixels: OnePixels, source: OnePixels, noise: Noise, row: int) -> Sam
         confidence=min(float(noise.confidences[row]), 1.0),
         source=Picture.of(source),
     )
-
-
-def in_turn(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
-    """Return `indices` reordered so that their labels come in turn: every prefix covers the labels evenly.
-
-    Args:
-        labels: Of all images.
-        indices: Which of them to put in order; within a label their order stays.
-        seed: Chooses the order of the labels.
-    """
-    classes = int(labels.max()) + 1 if len(labels) else 0
-    place = torch.randperm(classes, generator=stream(seed, "order")).tolist()
-    used: Counter[int] = Counter()
-    keys = []
-    for index in indices.tolist():
-        label = int(labels[index])
-        keys.append((used[label], place[label], index))
-        used[label] += 1
-    return [index for _, _, index in sorted(keys)]
 
 
 def _total(rounds: Sequence[_Round]) -> dict[str, int]:

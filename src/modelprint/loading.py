@@ -155,6 +155,8 @@ def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, obje
         record = json.loads(metadata.get(RECORD, "{}"))
     except json.JSONDecodeError as problem:
         raise LoadingError(f"{path}: its record is no JSON: {problem}") from problem
+    if not isinstance(record, dict):
+        raise LoadingError(f"{path}: its record is a {type(record).__name__}, not a JSON object")
     return twin, record
 
 
