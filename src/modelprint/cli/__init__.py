@@ -56,20 +56,25 @@ app.add_typer(data_app, name="data")
 app.add_typer(endpoint_app, name="endpoint")
 
 
-@app.callback(invoke_without_command=True)
+def _print_version(wanted: bool) -> bool:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"modelprint {version('modelprint')}")
+        raise typer.Exit
+    return wanted
+
+
+@app.callback()
 def modelprint(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
-    """Seal a classifier with a few images whose labels change with nearly any change of its weights, and check the endpoint that serves it.
+    """Seal a classifier with a few images that tell nearly any change of its weights, and check whoever serves it.
 
     Exit codes: 0 done or intact, 1 tampered, 2 wrong usage or unreadable input, 3 no verdict, 130 stopped by Ctrl-C.
     """
-    if version:
-        from importlib.metadata import version as installed
-
-        typer.echo(f"modelprint {installed('modelprint')}")
-    elif context.invoked_subcommand is None:
-        typer.echo(context.get_help())
 
 
 def main() -> None:
@@ -78,10 +83,10 @@ def main() -> None:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; whatever goes wrong becomes one line on stderr, here and nowhere else."""
+    """Run one command and return its exit code; here and nowhere else an error becomes one line on stderr."""
     try:
         command = typer.main.get_command(app)
-        with command.make_context("modelprint", list(arguments)) as context:
+        with command.make_context("modelprint", list(arguments) or ["--help"]) as context:
             command.invoke(context)
         sys.stdout.flush()
     except typer.Exit as done:

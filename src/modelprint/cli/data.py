@@ -14,9 +14,10 @@ data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: what is her
 
 @data_app.command("list")
 def list_data(as_json: AsJson = False) -> None:
-    """List the named data sets: shape of their images, number of classes and images, and where each was found.
+    """List the named data sets and where each was found.
 
-    They are looked for in the folders of MODELPRINT_DATA, then in your own data folder.
+    With the shape of their images and the number of classes, training and test images. They are looked for in the
+    folders of MODELPRINT_DATA, then in your own data folder.
 
     Example: modelprint data list
     """
@@ -39,7 +40,9 @@ def list_data(as_json: AsJson = False) -> None:
 
 @data_app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="Name of the data set; see: modelprint data list.", show_default=False)],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Name of the data set; see: modelprint data list.", show_default=False)
+    ],
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Data folder to put it into; your own when not given.")
     ] = None,

@@ -29,11 +29,12 @@ def detect(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Ask local suspects about every sample: share of labels that differ, and exact detection rates.
+    """Measure how well a fingerprint sees local suspects.
 
-    The rate at N is the probability that N different samples, drawn at random, show a difference at least once. The
-    second table is the mean over the suspects of each kind, with a 95 % bootstrap interval of the rate at N = 1. Exits
-    with 2 when a suspect could not be read; the others are shown all the same.
+    Every sample is asked; shown are the share of labels that differ and the exact detection rates. The rate at N is the
+    probability that N different samples, drawn at random, show a difference at least once. The second table is the mean
+    over the suspects of each kind, with a 95 % bootstrap interval of the rate at N = 1. Exits with 2 when a suspect
+    could not be read; the others are shown all the same.
 
     Example: modelprint detect r20.mprint --suspects suspects
     """

@@ -36,13 +36,16 @@ def probe(
     image_shape: Annotated[
         str, typer.Option(metavar="C,H,W", help="Shape of the made-up images that are sent without the two above.")
     ] = "3,32,32",
-    count: Annotated[int, typer.Option(min=1, help="How many images to send; one more repeats the first.")] = 10,
+    count: Annotated[
+        int, typer.Option(metavar="N", min=1, help="How many images to send; one more repeats the first.")
+    ] = 10,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Send a few ordinary images and say how the endpoint answers: labels, scores, speed, repeatability, hints.
+    """Send a few ordinary images and say how the endpoint answers.
 
-    No sample of a fingerprint is sent. Exits with 0 when every image got a label, with 3 when not.
+    Shown are its labels, scores, speed, repeatability and hints about itself. No sample of a fingerprint is sent. Exits
+    with 0 when every image got a label, with 3 when not.
 
     Example: modelprint endpoint probe endpoint.yaml --data cifar10
     """

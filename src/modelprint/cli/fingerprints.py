@@ -27,7 +27,9 @@ def export(
     to: Annotated[Path, typer.Option(metavar="DIR", help="Folder to write into; made when it is not there.")],
     force: Force = False,
 ) -> None:
-    """Write the samples as PNG files, byte for byte as they travel, and labels.csv with file, label and margin in logits.
+    """Write the samples as PNG files, with a table of labels.
+
+    The files are byte for byte what travels to an endpoint; labels.csv has file, label and margin in logits.
 
     Example: modelprint export r20.mprint --to pictures
     """

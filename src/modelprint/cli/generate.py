@@ -40,9 +40,14 @@ def generate(
     profile: Annotated[
         str, typer.Option(metavar="NAME", help="Which honest serving differences must raise no alarm: exact or fp32.")
     ] = "fp32",
-    multiple: Annotated[float, typer.Option(help="Smallest margin of a sample, in noise floors of the profile.")] = 3.0,
+    multiple: Annotated[
+        float, typer.Option(metavar="TIMES", help="Smallest margin of a sample, in noise floors of the profile.")
+    ] = 3.0,
     expected_flip_rate: Annotated[
-        float, typer.Option(help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1.")
+        float,
+        typer.Option(
+            metavar="SHARE", help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1."
+        ),
     ] = 0.25,
     seed: Seed = 0,
     image_shape: ImageShape = None,
@@ -54,10 +59,11 @@ def generate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Craft samples of a classifier, keep the steady ones, and seal them in a fingerprint file.
+    """Seal a classifier: craft samples and keep the steady ones.
 
-    Unfinished work is kept in FILE.partial: after an interruption the same command continues, and the result is the same
-    as without one. Equal arguments give equal files on one machine, apart from the date in them (SOURCE_DATE_EPOCH).
+    Unfinished work is kept in FILE.partial: after an interruption the same command continues, and the result is the
+    same as without one. Equal arguments give equal files on one machine, apart from the date in them
+    (SOURCE_DATE_EPOCH).
 
     Example: modelprint generate --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --count 100
     --seed 7 --output r20.mprint

@@ -20,7 +20,7 @@ ImageShape = Annotated[
     str | None,
     typer.Option(
         metavar="C,H,W",
-        help="Channels, height and width of the images, in pixels; only for a factory that returns a bare module, and for .pt2.",
+        help="Channels, height and width of the images, in pixels; for a .pt2 file or a factory of a bare module.",
     ),
 ]
 Data = Annotated[
@@ -36,7 +36,7 @@ Settings = Annotated[
         "--set", metavar="NAME=VALUE", help="Change one setting from its default; may be given several times."
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random number.")]
+Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every random number.")]
 FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Draw no progress bars and print no remarks.")]

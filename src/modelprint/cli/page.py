@@ -61,18 +61,14 @@ def _section(name: str, command: Any) -> str:
     options = [one for one in command.params if one.param_type_name == "option"]
     lines = [f"## {name}", "", text, "", "```console", f"$ {example_of(command)}", "```", ""]
     lines += ["| argument or option | default | |", "|---|---|---|"] if command.params else []
-    lines += [f"| `{one.make_metavar(_context(command))}` | needed | {_cell(one.help)} |" for one in arguments]
+    lines += [f"| `{one.metavar}` | needed | {_cell(one.help)} |" for one in arguments]
     lines += [f"| `{_spelling(one)}` | {_default(one)} | {_cell(one.help)} |" for one in options if not one.hidden]
-    return "\n".join(lines + [""] if command.params else lines)
-
-
-def _context(command: Any) -> Any:
-    return command.context_class(command)
+    return "\n".join([*lines, ""] if command.params else lines)
 
 
 def _spelling(option: Any) -> str:
     names = " / ".join([*option.opts, *option.secondary_opts])
-    return names if option.is_flag else f"{names} {option.metavar or option.type.name.upper().split()[0]}"
+    return names if option.is_flag else _cell(f"{names} {option.metavar}")
 
 
 def _default(option: Any) -> str:

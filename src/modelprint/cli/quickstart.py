@@ -14,10 +14,11 @@ def quickstart(
     seed: Seed = 7,
     quiet: Quiet = False,
 ) -> None:
-    """Train a small classifier on real digits, seal it, serve it, and find out the copies that were tampered with.
+    """Show the main job: seal, serve, verify, tamper, catch.
 
-    Everything happens on this machine, without a network, in a minute or two. Exits with 0 when the served model was
-    found intact and all four tampered copies were caught, with 3 when not.
+    A small classifier is trained on real digits, sealed and served; then four tampered copies are. Everything happens
+    on this machine, without a network, in a minute or two. Exits with 0 when the served model was found intact and all
+    four tampered copies were caught, with 3 when not.
 
     Example: modelprint quickstart --output modelprint-quickstart
     """

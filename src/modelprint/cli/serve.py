@@ -22,14 +22,15 @@ def serve(
         str | None, typer.Option(metavar="A,B,...", help="Class names, in label order; numbers when not given.")
     ] = None,
     scores: Annotated[bool, typer.Option("--scores", help="Give logits away too, not only labels.")] = False,
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8080,
+    host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(metavar="N", min=1, max=65535, help="Port to listen on.")] = 8080,
     image_shape: ImageShape = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve a classifier on this machine, to try things out: Open Inference Protocol v2, and POST /classify with a PNG.
+    """Serve a classifier on this machine, to try things out.
 
-    It has no authentication and no encryption. Ctrl-C ends it.
+    It speaks Open Inference Protocol v2, and answers a PNG that is posted to /classify. It has no authentication and no
+    encryption. Ctrl-C ends it.
 
     Example: modelprint serve --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --port 8080
     """

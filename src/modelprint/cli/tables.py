@@ -9,7 +9,9 @@ from modelprint.cli.options import AsJson
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods that craft samples, with every setting that generate --set takes and its default.
+    """List the methods, with their settings and defaults.
+
+    These are the names that generate --method takes, and the settings that generate --set takes.
 
     Example: modelprint methods
     """
@@ -19,7 +21,9 @@ def methods(as_json: AsJson = False) -> None:
 
 
 def tamperings(as_json: AsJson = False) -> None:
-    """List the tamperings, with every setting that tamper --set takes and its default.
+    """List the tamperings, with their settings and defaults.
+
+    These are the names that tamper --kind takes, and the settings that tamper --set takes.
 
     Example: modelprint tamperings
     """

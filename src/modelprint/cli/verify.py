@@ -19,7 +19,7 @@ def verify(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A classifier in your own hands: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
+            help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
         ),
     ] = None,
     weights: Weights = None,
@@ -27,14 +27,20 @@ def verify(
     queries: Annotated[
         int | None, typer.Option(metavar="N", help="Most samples to ask; all of them when not given.")
     ] = None,
-    alpha: Annotated[float, typer.Option(help="Largest probability of calling an intact model tampered.")] = 1e-3,
+    alpha: Annotated[
+        float, typer.Option(metavar="P", help="Largest probability of calling an intact model tampered.")
+    ] = 1e-3,
     beta: Annotated[
-        float, typer.Option(help="Largest probability of calling a model intact that flips the labels named by --p1.")
+        float,
+        typer.Option(
+            metavar="P", help="Largest probability of calling a model intact that changes the share --p1 of the labels."
+        ),
     ] = 1e-2,
     p1: Annotated[
         float | None,
         typer.Option(
-            help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given."
+            metavar="SHARE",
+            help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given.",
         ),
     ] = None,
     transcript: Annotated[
@@ -48,10 +54,11 @@ def verify(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Ask an endpoint, an ONNX file or a classifier about the samples of a fingerprint, and print a verdict.
+    """Ask about the samples of a fingerprint, and print a verdict.
 
-    Name exactly one of --endpoint, --onnx and --network. Asking stops as soon as the answers are clear. Exits with 0 when
-    intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked.
+    Name exactly one of --endpoint, --onnx and --network, which says whom to ask. Asking stops as soon as the answers
+    are clear. Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be
+    asked.
 
     Example: modelprint verify r20.mprint --endpoint endpoint.yaml --queries 20 --transcript today.jsonl
     """
@@ -96,7 +103,7 @@ def replay(
     fingerprint: FingerprintFile,
     as_json: AsJson = False,
 ) -> None:
-    """Reach the verdict of a transcript again, without asking anybody.
+    """Reach the verdict of a transcript again, asking nobody.
 
     Exits like verify: 0 intact, 1 tampered, 3 no verdict, 2 when the transcript is damaged or belongs to another file.
 

@@ -39,7 +39,7 @@ def stored_suspect(
         progress: Told about long work.
     """
     seed = 0 if tampering.deterministic else seed
-    path = (folder or cache_folder() / "suspects") / f"{kind}-{seed}-{key(tampering, model, data, seed)}.safetensors"
+    path = suspect_path(kind, tampering, model, data, seed, folder=folder)
     if path.is_file():
         try:
             return _from_record(*load_like(model, path))
@@ -50,7 +50,15 @@ def stored_suspect(
     return suspect
 
 
-def key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> str:
+def suspect_path(
+    kind: str, tampering: Tampering, model: Classifier, data: DataSet, seed: int, *, folder: Path | None = None
+) -> Path:
+    """Return where the suspect is, or would be, kept."""
+    seed = 0 if tampering.deterministic else seed
+    return (folder or cache_folder() / "suspects") / f"{kind}-{seed}-{_key(tampering, model, data, seed)}.safetensors"
+
+
+def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> str:
     """Return the content hash of everything a suspect is made from."""
     inputs = [
         REVISION,
