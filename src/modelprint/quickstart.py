@@ -58,7 +58,7 @@ FLIP_TRIALS = 200
 RECIPE = Recipe(
     learning_rate=0.05, momentum=0.9, weight_decay=5e-4, batch=64, epochs=15, batch_norm="train", schedule="one-cycle"
 )
-MISENTRY = MiSentry(steps=40, inner=3, band=(0.0, 100.0))
+MISENTRY = MiSentry(steps=200, band=(0.0, 100.0), target_margin=0.1, copy_margin=0.1)
 UNTOUCHED = "the original"
 
 Say = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""A small world for the command line: tiny data under a known name, a network that learned it, a sealed file, a server."""
+"""A small world for the command line: tiny data with a known name, a network that learned it, a file, a server."""
 
 import json
 import shutil

@@ -143,7 +143,7 @@ REPLIES = {
 class Strange(BaseHTTPRequestHandler):
     """Answers by its path, never as it should."""
 
-    def do_POST(self) -> None:  # noqa: N802 - the library's name
+    def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/slow":
             time.sleep(1)
@@ -157,10 +157,17 @@ class Strange(BaseHTTPRequestHandler):
         pass
 
 
+class Quiet(ThreadingHTTPServer):
+    """Says nothing about clients that did not wait."""
+
+    def handle_error(self, *arguments: object) -> None:
+        pass
+
+
 @pytest.fixture(scope="module")
 def strange() -> Iterator[str]:
     """The URL of a server that misbehaves."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Strange) as server:
+    with Quiet(("127.0.0.1", 0), Strange) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()

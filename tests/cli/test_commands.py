@@ -121,7 +121,18 @@ def test_a_tampered_model_is_exit_code_1(command: Any, world: Path) -> None:
 def test_generate_says_what_became_of_the_samples(command: Any, world: Path) -> None:
     """Crafted, lost and kept; the unfinished work is gone afterwards."""
     done = command(
-        "generate", *NAMED, "--data", "cifar10", "--method", "bisection", "--count", "3", "--output", "new.mprint"
+        "generate",
+        *NAMED,
+        "--data",
+        "cifar10",
+        "--method",
+        "natural",
+        "--count",
+        "3",
+        "--profile",
+        "exact",
+        "--output",
+        "new.mprint",
     )
 
     assert done.code == 0
@@ -202,7 +213,7 @@ def until(attempt: Any, tries: int = 600) -> Any:
 
 def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path) -> None:
     """Ctrl-C loses nothing: the file is the one that an uninterrupted run writes."""
-    zoo = ["--set", "zoo=none*1,flip-sign*2", "--set", "inner=1", "--set", "steps=300"]
+    zoo = ["--set", "zoo=none*1,flip-sign*2", "--set", "inner=1", "--set", "steps=200"]
     sealed = ["--method", "misentry", *zoo, "--count", "10", "--profile", "exact", "--seed", "3", "--allow-fewer"]
     (tmp_path / "mine.py").write_text(
         "import torch\nfrom modelprint.networks.digits import DigitsNet\n"
@@ -238,7 +249,7 @@ def test_an_interrupted_verification_asks_no_answered_sample_again(world: Path, 
     transcript = world / "cut.jsonl"
 
     with started(line, world) as process:
-        until(lambda: transcript.read_text().count('"answer"') >= 3)
+        until(lambda: transcript.read_text().count('"kind": "answer"') >= 3)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
     answered = transcript.read_text().count('"kind": "answer"')
