@@ -60,8 +60,8 @@ class MiSentry:
         lambda_2: Weight of the copies' entropy in inner updates.
         lambda_3: Weight of the target's entropy in outer updates.
         lambda_4: Weight of the copies' entropy in outer updates.
-        band: Percentiles of natural entropies a sample has to stay within; 0,100 allows any: the samples come nearer to
-            the boundary, see subtler changes, and are easier to tell from natural images.
+        band: Percentiles of natural entropies, label by label, that a sample has to stay within. With 0,100 it may be as
+            undecided as any natural image: nearer to the boundary, where subtler changes show, and less covert.
         target_margin: Logits by which the target has to keep the label ("stable").
         copy_margin: Logits by which copies have to lose it ("stable").
         temperature: Of the soft minimum over families, in logits; large means the plain mean ("stable").
