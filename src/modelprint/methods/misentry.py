@@ -60,7 +60,7 @@ class MiSentry:
         lambda_2: Weight of the copies' entropy in inner updates.
         lambda_3: Weight of the target's entropy in outer updates.
         lambda_4: Weight of the copies' entropy in outer updates.
-        band: Percentiles of natural entropies, label by label, that a sample has to stay within. With 0,100 it may be as
+        band: Percentiles of natural entropies, label by label, that a sample stays within. With 0,100 it may be as
             undecided as any natural image: nearer to the boundary, where subtler changes show, and less covert.
         target_margin: Logits by which the target has to keep the label ("stable").
         copy_margin: Logits by which copies have to lose it ("stable").
