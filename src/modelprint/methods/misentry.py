@@ -86,9 +86,9 @@ class MiSentry:
     lambda_3: float = 1.0
     lambda_4: float = 1.0
     band: tuple[float, ...] = (10.0, 98.0)
-    target_margin: float = 1.5
+    target_margin: float = 2.0
     copy_margin: float = 2.5
-    temperature: float = 0.5
+    temperature: float = 1.0
     retrained_weight: float = 0.2
     zoo: tuple[str, ...] = (
         "finetune-last-1e-5*4",
@@ -254,7 +254,7 @@ class _Problem:
     ) -> Float[Tensor, " n"]:
         """Return the hinge of the target plus the soft minimum over families of the hinges of their copies.
 
-        The minimum looks after the families that are nearest to being separated: a hinge that is met pulls no more, so
+        The minimum is taken over the families that still wait to be separated and looks after the nearest of them, so
         the next one gets its turn, and a family that no confident sample can separate does not stop the others.
         """
         settings = self.settings
@@ -263,8 +263,11 @@ class _Problem:
         present = [[i for i, m in enumerate(members) if m in family] for family in self.families]
         by_family = torch.stack([violation[rows].mean(0) for rows in present if rows])
         weights = torch.tensor([w for w, rows in zip(self.weights, present, strict=True) if rows])
-        nearest = torch.logsumexp((weights / weights.sum()).log()[:, None] - by_family / settings.temperature, 0)
-        return F.relu(settings.target_margin - ours) - settings.temperature * nearest
+        waiting = by_family > 0
+        shares = torch.where(waiting, weights[:, None].log(), -torch.inf).log_softmax(0)
+        nearest = torch.logsumexp(torch.where(waiting, shares - by_family / settings.temperature, -torch.inf), 0)
+        soft = torch.where(waiting.any(0), -settings.temperature * nearest, 0.0)
+        return F.relu(settings.target_margin - ours) + soft
 
     def _keep_better(self, state: _State, images: Images, home: Labels) -> None:
         """Take over, image by image, what is better than the best so far, judged as they will travel."""
