@@ -48,7 +48,7 @@ constraints: ## resolve every dependency anew and write the versions down
 	} > constraints.txt
 
 clean: ## remove the environment and everything that was built
-	rm -rf $(VENV) build site dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis
+	rm -rf $(VENV) modelprint-quickstart build site dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .benchmarks .hypothesis
 
 # A virtual environment without Debian's separate python3-venv package: the machine's pip puts a pip into it.
 $(BIN)/pip:
