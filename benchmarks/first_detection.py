@@ -23,6 +23,7 @@ from modelprint.data import DataSet, load_data, weights_path
 from modelprint.detection import bootstrap_interval, detection_rate
 from modelprint.fingerprint import Fingerprint
 from modelprint.generation import generate
+from modelprint.loading import load_classifier
 from modelprint.methods import METHODS, Work
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
@@ -71,7 +72,7 @@ def models(seeds: Sequence[int], model: Classifier, data: DataSet, *, make: bool
 def sealed(name: str, method: str, overrides: dict[str, str], model: Classifier, data: DataSet, count: int) -> Column:
     """Return what the whole pipeline makes: eight bits, steady under the fp32 profile."""
     made = build(METHODS, method, overrides)
-    folder = cache_folder() / "first-detection" / name.replace(" ", "-").replace(",", "")
+    folder = folder_of(name)
     fingerprint, report = generate(
         model, data, made, method_name=method, settings=asdict(made), count=count, seed=7, allow_fewer=True,
         work=Work(folder=folder, progress=tell),
@@ -90,6 +91,11 @@ def sealed(name: str, method: str, overrides: dict[str, str], model: Classifier,
     return Column(name, to_images(pixels), labels, facts)
 
 
+def folder_of(name: str) -> Path:
+    """Return where unfinished work of a column is kept."""
+    return cache_folder() / "first-detection" / name.replace(" ", "-").replace(",", "")
+
+
 def describe(fingerprint: Fingerprint) -> str:
     """Return confidence and distance of the samples."""
     confidence = np.median([sample.confidence for sample in fingerprint.samples])
@@ -105,7 +111,7 @@ def as_floats(name: str, overrides: dict[str, str], model: Classifier, data: Dat
     """Return float images as papers use them: nothing is rounded, steadiness is not asked for."""
     method = build(METHODS, "misentry", overrides | {"eight_bit": "false"})
     sources = pick_sources(data.train, count, 7).pixels
-    folder = cache_folder() / "first-detection" / name.replace(" ", "-").replace(",", "")
+    folder = folder_of(name)
     crafted = method.craft(model, data, sources, 7, Work(folder=folder, progress=tell))
     images = crafted.images[crafted.usable]
     logits = model.logits(images)
@@ -166,7 +172,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="where the Markdown goes; standard output by default")
     arguments = parser.parse_args()
     data = load_data("cifar10")
-    model = load_like_public(data)
+    model = load_classifier("resnet20", weights_path("cifar10_resnet20"))
     suspects = list(models(range(1, arguments.models + 1), model, data, make=arguments.part == "suspects"))
     if arguments.part == "suspects":
         return
@@ -185,13 +191,6 @@ def main() -> None:
         arguments.output.write_text(text)
     else:
         print(text)
-
-
-def load_like_public(data: DataSet) -> Classifier:
-    """Return the public ResNet-20 (91.73 %)."""
-    from modelprint.loading import load_classifier
-
-    return load_classifier("resnet20", weights_path("cifar10_resnet20"))
 
 
 if __name__ == "__main__":

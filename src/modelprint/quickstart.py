@@ -18,9 +18,10 @@ import torch
 from rich.console import Console
 from rich.table import Table
 
-from modelprint.cache import write_atomically
+from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
+from modelprint.fast.known import logits_on
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_parts import ProfileRecord, Sample
 from modelprint.generation import generate
@@ -160,7 +161,9 @@ def quickstart(
         checked = tuple(_check_all(model, suspects, fingerprint, folder, say))  # (4)
     page = folder / "report.html"
     verdicts = {one.name: one.verdict for one in checked}
-    _write(page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_told, checked)]))  # (5)
+    write_text_atomically(
+        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_told, checked)])
+    )  # (5)
     return QuickstartResult(
         folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked, notes=notes
     )
@@ -344,17 +347,8 @@ def _told(one: Checked) -> str:
 
 
 def _accuracy(model: Classifier, data: DataSet) -> float:
-    from modelprint.fast.known import logits_on
-
     labels = torch.from_numpy(data.test.labels)
     return (logits_on(model, data.test).argmax(1) == labels).double().mean().item()
-
-
-def _write(path: Path, text: str) -> None:
-    def write(draft: Path) -> None:
-        draft.write_text(text, encoding="utf-8")
-
-    write_atomically(path, write)
 
 
 @contextmanager

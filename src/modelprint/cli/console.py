@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import typer
 
@@ -58,11 +57,6 @@ def remark(text: str, quiet: bool = False) -> None:
 def show_json(record: object) -> None:
     """Print one JSON object on stdout."""
     typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8."""
-    path.write_text(text, encoding="utf-8")
 
 
 def aligned(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark, write_text
+from modelprint.cli.console import bars, continued_by, remark
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, parse_shape
 
 
@@ -88,11 +88,11 @@ def verify(
             progress=progress,
         )
     if report is not None:
-        from modelprint.cache import write_atomically
+        from modelprint.cache import write_text_atomically
         from modelprint.report import render_report
 
         page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
-        write_atomically(report, lambda draft: write_text(draft, page))
+        write_text_atomically(report, page)
         remark(f"the report is in {report}", quiet)
     typer.echo(verdict.to_json() if as_json else verdict.summary())
     raise typer.Exit(verdict.outcome.exit_code)

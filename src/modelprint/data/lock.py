@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from modelprint.cache import write_atomically
+from modelprint.cache import write_text_atomically
 from modelprint.errors import DataError
 
 LOCK = "fetched.json"
@@ -57,11 +57,7 @@ def write_record(path: Path, record: Record) -> None:
     lock = path.with_name(LOCK)
     files = _read(lock) | {path.name: asdict(record)}
     text = json.dumps({"format": FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
-    write_atomically(lock, lambda draft: _put(draft, text))
-
-
-def _put(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
+    write_text_atomically(lock, text)
 
 
 def _read(lock: Path) -> dict[str, Any]:
