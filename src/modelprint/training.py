@@ -16,6 +16,15 @@ from modelprint.tensors import GREY_LEVELS, Images, Labels
 
 BatchNormMode = Literal["train", "frozen"]
 Augmentation = Literal["crop-flip", "crop", "none"]
+Objective = Callable[[nn.Module, Tensor, Labels], Tensor]
+"""Adds the gradients of one batch to `.grad` of the network's parameters and returns the loss."""
+
+
+def cross_entropy(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+    """Descend the cross-entropy of the labels: the ordinary objective."""
+    loss = F.cross_entropy(network(inputs), labels)
+    loss.backward()
+    return loss
 
 
 @runtime_checkable
@@ -111,6 +120,8 @@ def train(
     recipe: Recipe,
     rng: torch.Generator,
     *,
+    objective: Objective = cross_entropy,
+    finished: Callable[[int], bool] | None = None,
     validation: Callable[[], float] | None = None,
     phase: str = "training",
     progress: Progress = silent,
@@ -119,9 +130,12 @@ def train(
 
     Args:
         network: Inputs to logits.
-        batches: The examples; cross-entropy of their labels is minimised.
+        batches: The examples.
         recipe: Optimiser, schedule, batch-norm mode.
         rng: Order and augmentation; dropout draws from a generator seeded by it.
+        objective: What is learnt from a batch.
+        finished: Asked before each step, with the number of steps taken; training ends when it says so. It may put the
+            network into evaluation mode.
         validation: Returns the validation loss; needed by the "plateau" schedule.
         phase: What the progress report calls this.
         progress: Told after each step.
@@ -141,9 +155,13 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
         for _ in range(recipe.epochs):
-            network.train(recipe.batch_norm == "train")
             for inputs, labels in batches.epoch(recipe.batch, rng):
-                _step(network, optimiser, inputs, labels, steps)
+                if finished is not None and finished(steps):
+                    network.eval()
+                    progress(phase, total, total)
+                    return steps
+                network.train(recipe.batch_norm == "train")
+                _step(network, optimiser, objective, inputs, labels, steps)
                 schedule.after_step()
                 steps += 1
                 progress(phase, steps, total)
@@ -154,12 +172,18 @@ def train(
     return steps
 
 
-def _step(network: nn.Module, optimiser: torch.optim.Optimizer, inputs: Tensor, labels: Labels, done: int) -> None:
+def _step(
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    objective: Objective,
+    inputs: Tensor,
+    labels: Labels,
+    done: int,
+) -> None:
     optimiser.zero_grad(set_to_none=True)
-    loss = F.cross_entropy(network(inputs), labels)
+    loss = objective(network, inputs, labels)
     if not torch.isfinite(loss):
         raise TrainingError(f"the loss is {loss.item()} after {done} steps; try a smaller learning rate")
-    loss.backward()
     optimiser.step()
 
 

@@ -14,7 +14,7 @@ from typing import Literal
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -46,7 +46,7 @@ class FineTune:
         """Order and augmentation differ with the seed."""
         return False
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network after fine-tuning."""
         recipe = Recipe(
             optimiser=self.optimiser,
@@ -59,10 +59,10 @@ class FineTune:
         suspect.network.requires_grad_(self.layers == "all")
         head = suspect.head.requires_grad_()
         if self.layers == "last" and self.batch_norm == "frozen":
-            features = TensorBatches(inputs=features_on(model, data), labels=torch.from_numpy(data.labels))
+            features = TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels))
             steps = train(head, features, recipe, rng, progress=progress)
         else:
-            images = ImageBatches(data=data, augment=usual_augmentation(data))
+            images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
             suspect.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
             steps = train(suspect.network, images, recipe, rng, progress=progress)
         return Tampered(network=suspect.network.requires_grad_(), steps=steps)

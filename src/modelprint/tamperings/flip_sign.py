@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 
@@ -24,7 +24,7 @@ class FlipSign:
         """Every seed draws another weight."""
         return False
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with one sign flipped."""
         network = model.copy().network
         layers = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]

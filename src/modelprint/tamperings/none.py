@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 
@@ -19,6 +19,6 @@ class Untouched:
         """Always the same."""
         return True
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return a copy."""
         return Tampered(network=model.copy().network)

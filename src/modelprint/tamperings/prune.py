@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.utils import prune
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 
@@ -35,7 +35,7 @@ class Prune:
         """The smallest weights are the same for every seed."""
         return True
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the pruned network."""
         network = model.copy().network
         weights = [(m, "weight") for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet
 from modelprint.networks.int8 import Int8Linear
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -37,7 +37,7 @@ class Quantise:
         """Rounding draws nothing."""
         return True
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network."""
         network = model.copy().network
         return Tampered(network=_integer_linears(network) if self.what == "linear" else _rounded_weights(network))

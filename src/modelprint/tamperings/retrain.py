@@ -17,7 +17,7 @@ import torch.nn.functional as F  # noqa: N812 - the name everybody uses
 from torch import nn
 
 from modelprint.classifier import Classifier
-from modelprint.data import LabelledImages
+from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -48,15 +48,15 @@ class Retrain:
         """Every seed starts elsewhere."""
         return False
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network after retraining."""
         suspect = model.copy()
         reset(suspect.head if self.layers == "last" else suspect.network, rng)
         if self.layers == "last":
-            steps = self._train_last(suspect.head, model, data, rng, progress)
+            steps = self._train_last(suspect.head, model, data.train, rng, progress)
         else:
             suspect.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            steps = self._train_all(suspect.network, data, rng, progress)
+            steps = self._train_all(suspect.network, data.train, rng, progress)
         return Tampered(network=suspect.network, steps=steps)
 
     def _train_last(

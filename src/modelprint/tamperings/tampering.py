@@ -23,12 +23,16 @@ class Tampered:
     Attributes:
         network: The changed network, in evaluation mode.
         steps: Optimisation steps taken.
+        goal: What it set out to do, with the number that decides; empty when applying it is all there is to it.
+        goal_value: The number reached.
         goal_reached: Whether it did what it set out to do.
         notes: What else is worth knowing, e.g. which weight was flipped.
     """
 
     network: nn.Module
     steps: int = 0
+    goal: str = ""
+    goal_value: float | None = None
     goal_reached: bool = True
     notes: str = ""
 
@@ -41,8 +45,8 @@ class Tampering(Protocol):
     def deterministic(self) -> bool:
         """Whether every seed gives the same suspect."""
 
-    def apply(self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return a changed copy of the network of `model`; `model` stays as it is, `data` is its training set."""
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return a changed copy of the network of `model`, which stays as it is; `data` is what it was made for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,10 +80,12 @@ class Suspect:
         settings: Its settings.
         seed: What its random draws came from.
         steps: Optimisation steps taken.
-        goal_reached: Whether the tampering did what it set out to do.
+        goal_reached: Whether the tampering did what it set out to do; one that did not is shown, never counted.
         movement: How far it moved.
         seconds: How long it took to make.
         notes: What else is worth knowing.
+        goal: What the tampering set out to do; empty when applying it is all there is to it.
+        goal_value: The number that decides, as reached.
     """
 
     classifier: Classifier
@@ -91,6 +97,8 @@ class Suspect:
     movement: Movement
     seconds: float
     notes: str = ""
+    goal: str = ""
+    goal_value: float | None = None
 
     def record(self) -> dict[str, object]:
         """Return everything but the classifier, ready for JSON."""
@@ -103,6 +111,8 @@ class Suspect:
             "movement": asdict(self.movement),
             "seconds": round(self.seconds, 3),
             "notes": self.notes,
+            "goal": self.goal,
+            "goal_value": self.goal_value,
         }
 
 
@@ -120,7 +130,7 @@ def make_suspect(
         progress: Told about long work.
     """
     started = time.perf_counter()
-    tampered = tampering.apply(model, data.train, stream(seed, "tampering", kind), progress)
+    tampered = tampering.apply(model, data, stream(seed, "tampering", kind), progress)
     seconds = time.perf_counter() - started
     # Training lays weights out channels-last; back, so that a suspect and its saved copy agree to the last bit.
     classifier = model.with_network(tampered.network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
@@ -134,6 +144,8 @@ def make_suspect(
         movement=measure(model, classifier, data.test),
         seconds=seconds,
         notes=tampered.notes,
+        goal=tampered.goal,
+        goal_value=tampered.goal_value,
     )
 
 
