@@ -1,13 +1,16 @@
 """What every test may use: a tiny classifier, tiny data, one thread, and a cache of its own."""
 
 import os
+import shutil
+import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 if TYPE_CHECKING:
     from modelprint.classifier import Classifier
@@ -22,6 +25,8 @@ if "torch" in sys.modules:
 CACHE = "MODELPRINT_CACHE"
 users_cache = os.environ.get(CACHE)
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--runslow`."""
@@ -34,6 +39,29 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("slow; run it with --runslow")
     if item.get_closest_marker("data") and not Path(os.environ.get("MODELPRINT_DATA") or "missing").is_dir():
         pytest.skip("needs real data: set MODELPRINT_DATA to the folder that has it")
+    if item.get_closest_marker("browser") and chromium() is None:
+        pytest.skip(f"needs a browser: install one of {', '.join(BROWSERS)}")
+
+
+def chromium() -> str | None:
+    """Return the path of a Chromium that this machine has."""
+    return next((path for name in BROWSERS if (path := shutil.which(name))), None)
+
+
+@pytest.fixture
+def screenshot(tmp_path: Path) -> Callable[..., tuple[Image.Image, list[str]]]:
+    """Return a function of a page and a size: the picture that Chromium makes of it, and what it complains about."""
+
+    def take(page: Path, width: int = 1280, height: int = 2000) -> tuple[Image.Image, list[str]]:
+        picture = tmp_path / f"{page.stem}.png"
+        switches = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--virtual-time-budget=5000"]
+        switches += [f"--user-data-dir={tmp_path / 'profile'}", f"--window-size={width},{height}"]
+        switches += ["--enable-logging=stderr", "--v=0", f"--screenshot={picture}"]
+        command = [chromium() or BROWSERS[0], *switches, page.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+        return Image.open(picture).convert("RGB"), [line for line in done.stderr.splitlines() if "CONSOLE" in line]
+
+    return take
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,11 +1,12 @@
 """A report shows what was asked and answered, to everyone, and runs or loads nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from modelprint.fingerprint import Fingerprint
 from modelprint.oracles.oracle import Answer
@@ -204,3 +205,48 @@ def test_a_report_about_nothing_is_refused(sealed: Fingerprint) -> None:
     """At least one verdict."""
     with pytest.raises(ValueError, match="at least one verdict"):
         render_report("Check", sealed, {})
+
+
+Screenshot = Callable[..., tuple[Image.Image, list[str]]]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [1280, 600])
+def test_a_browser_shows_the_page_without_complaint(
+    sealed: Fingerprint, screenshot: Screenshot, tmp_path: Path, width: int
+) -> None:
+    """Nothing is blocked, there is something to see, and wide tables scroll inside the page on a narrow screen."""
+    trouble = Answer(problem="status 503: upstream connect error or disconnect before headers")
+    verdicts = {
+        "release": said(sealed, labels(0, 1, 2, 0, 1)),
+        "int8": said(sealed, labels(0, 1, 0)),
+        "down": said(sealed, [trouble, *labels(1, 2, 0, 1)]),
+        "<b>": said(sealed, labels(0, 0)),
+    }
+    page = tmp_path / "page.html"
+    page.write_text(render_report("Quickstart", sealed, verdicts))
+
+    picture, complaints = screenshot(page, width=width, height=1500)
+
+    assert complaints == []
+    assert picture.size == (width, 1500)
+    colours = picture.getcolors(maxcolors=1 << 24)
+    assert colours is not None
+    assert len(colours) > 50
+    assert max(count for count, _ in colours) < 0.98 * picture.width * picture.height
+    assert len(picture.crop((width - 5, 0, width, 1500)).getcolors() or []) == 1
+
+
+@pytest.mark.browser
+def test_the_browser_would_complain(screenshot: Screenshot, tmp_path: Path) -> None:
+    """What the policy forbids is blocked, and the tests above would see it."""
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    page = tmp_path / "page.html"
+    page.write_text(
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}"><script>0</script><img src="x.png">'
+    )
+
+    _, complaints = screenshot(page, width=300, height=300)
+
+    assert len(complaints) == 2
+    assert all("Content Security Policy" in complaint for complaint in complaints)

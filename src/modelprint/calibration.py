@@ -271,7 +271,7 @@ def measure(subject: Classifier | Forms, pixels: Pixels, profile: Profile, *, pr
     logits: dict[str, Logits] = {}
     absent: dict[str, str] = {}
     variants = profile.variants.items()
-    with _quiet():
+    with quiet():
         for name, variant in steps("measuring the noise of honest serving", variants, len(variants), progress):
             try:
                 logits[name] = variant(forms, images).double()
@@ -297,7 +297,7 @@ def join(parts: Sequence[Noise]) -> Noise:
 
 def reference_labels(forms: Forms, images: Images) -> Labels:
     """Return the labels by float64, or by float32 one image at a time where the classifier cannot be cast."""
-    with _quiet():
+    with quiet():
         try:
             return float64(forms, images).argmax(1)
         except Exception:  # as in `measure`, which says why
@@ -321,7 +321,7 @@ def _reason(problem: Exception) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the warnings of exporters and of torch's own switches from the user: what failed is in the result."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)

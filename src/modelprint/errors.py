@@ -8,7 +8,8 @@
     ├── FingerprintError    a .mprint file that is damaged, hostile, or of an unknown format
     ├── EndpointError       an endpoint description that cannot be used
     ├── OracleError         an oracle that gave no usable answer
-    └── TranscriptError     a transcript that is damaged or belongs to another verification
+    ├── TranscriptError     a transcript that is damaged or belongs to another verification
+    └── BenchError          a benchmark run that cannot go on, or a run folder that cannot be read
 
 A tampered model is a result, never an error.
 """
@@ -48,3 +49,7 @@ class OracleError(ModelprintError):
 
 class TranscriptError(ModelprintError):
     """A transcript that is damaged or belongs to another verification."""
+
+
+class BenchError(ModelprintError):
+    """A benchmark run that cannot go on, or a run folder that cannot be read."""

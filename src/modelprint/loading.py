@@ -24,11 +24,15 @@ from modelprint.cache import write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.networks import NETWORKS
+from modelprint.networks.forms import form_of, in_form
 from modelprint.networks.int8 import Int8Linear
+from modelprint.networks.onnx_network import OnnxNetwork
 
 PICKLE_ENDINGS = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".th", ".ckpt", ".tar"}
 COUNTER = "num_batches_tracked"
 INT8_LAYERS = "modelprint.int8_layers"
+FORM = "modelprint.form"
+NETWORK = "modelprint.network"
 RECORD = "modelprint.record"
 
 
@@ -41,7 +45,8 @@ def load_classifier(
         network: A name in NETWORKS; "package.module:factory", called without arguments, returning a torch module or a
             Classifier; or the path of a `.pt2` file written by torch.export.
         weights: A safetensors file. Needed for a named network, optional for a factory, refused for `.pt2`.
-        image_shape: Channels, height and width of the images; needed for `.pt2` and a factory that returns a module.
+        image_shape: Channels, height and width of the images; needed for `.pt2` and a factory that returns a module,
+            and for a named network whose images are not of its usual size.
 
     Raises:
         LoadingError: Unknown network, unreadable weights, or weights of other shapes; the message names the first.
@@ -60,18 +65,32 @@ def load_classifier(
     if weights is None:
         raise LoadingError(f"network {network} needs a weights file (.safetensors)")
     tensors, metadata = read_weights(weights)
-    return _named(network, weights, tensors, metadata)
+    classifier = _named(network, weights, tensors, metadata)
+    if image_shape in (None, classifier.image_shape):
+        return classifier
+    return _around(classifier.network, image_shape, network)
 
 
 def _named(network: str, path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Classifier:
+    holds = metadata.get(NETWORK, network)
+    if holds != network and holds in NETWORKS:
+        raise LoadingError(f"{path} holds the weights of a {holds}, not of a {network}")
     architecture = NETWORKS[network]
     channels, height, width = architecture.image_shape
-    first = next((t for t in tensors.values() if t.ndim == 4 and t.shape[1] in (1, 3)), None)
-    last = tensors.get("linear.weight", tensors.get("linear.weight_int8"))
-    channels = first.shape[1] if first is not None else channels
+    # Asked for its layers in their own order: a file has them by name, and a depthwise convolution looks like a grey
+    # one.
+    with torch.device("meta"):
+        shapes = architecture.make(class_count=architecture.class_count, channels=channels).state_dict()
+    inner = {name.removeprefix("network."): tensor for name, tensor in tensors.items()}
+    first = next((inner[n] for n, t in shapes.items() if t.ndim == 4 and n in inner), None)
+    head = next(n for n, t in reversed(shapes.items()) if t.ndim == 2)
+    last = inner.get(head, inner.get(f"{head}_int8"))
+    channels = first.shape[1] if first is not None and first.ndim == 4 else channels
     class_count = last.shape[0] if last is not None and last.ndim == 2 else architecture.class_count
-    module = architecture.make(class_count=class_count, channels=channels)
-    fill(module, tensors, metadata, path, network)
+    plain = architecture.make(class_count=class_count, channels=channels)
+    module = filled(plain, tensors, metadata, path, network)
+    if isinstance(module, OnnxNetwork):
+        (channels, height, width), class_count = module.image_shape, module.class_count
     return Classifier(module, image_shape=(channels, height, width), class_count=class_count, name=network)
 
 
@@ -99,8 +118,18 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str) -> None:
-    """Put `tensors` into `network`; every name and shape must agree, step counters of batch norms aside."""
+def filled(
+    network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
+) -> nn.Module:
+    """Return `network`, in the form that the file names, with `tensors` put into it.
+
+    Every name and shape must agree, step counters of batch norms aside. The network that is given may be used up.
+    """
+    if FORM in metadata:
+        try:
+            network = in_form(metadata[FORM], network, tensors)
+        except ValueError as problem:
+            raise LoadingError(f"{path}: {problem}") from None
     for layer in filter(None, metadata.get(INT8_LAYERS, "").split(",")):
         linear = dict(network.named_modules()).get(layer)
         if not isinstance(linear, nn.Linear):
@@ -122,7 +151,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[st
         if tensor.is_floating_point() and not torch.isfinite(tensor).all():
             raise LoadingError(f"{path}: {key} holds values that are not finite")
     network.load_state_dict(dict(tensors), strict=False)
-    network.eval()
+    return network.eval()
 
 
 def _such_as(names: list[str]) -> str:
@@ -139,18 +168,31 @@ def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object
     """
     network = classifier.network
     int8 = [name for name, module in network.named_modules() if isinstance(module, Int8Linear)]
-    metadata = {INT8_LAYERS: ",".join(int8)} if int8 else {}
+    metadata = {INT8_LAYERS: ",".join(int8), FORM: form_of(network)}
+    if classifier.name in NETWORKS:
+        metadata[NETWORK] = classifier.name
     if record is not None:
         metadata[RECORD] = json.dumps(record, sort_keys=True)
+    kept = {"format": "pt", **{key: text for key, text in metadata.items() if text}}
     tensors = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
-    write_atomically(path, lambda draft: save_file(tensors, draft, metadata={"format": "pt", **metadata}))
+
+    def write(draft: Path) -> None:
+        try:
+            save_file(tensors, draft, metadata=kept)
+        except SafetensorError as problem:
+            raise OSError(f"{path} could not be written: {problem}") from None
+
+    write_atomically(path, write)
 
 
 def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, object]]:
-    """Return a classifier of the same architecture as `model` with the weights in `path`, and the record kept in it."""
+    """Return the classifier in `path`, of the same images and classes as `model`, and the record kept in the file.
+
+    It has the architecture of `model` unless the file names another one.
+    """
     tensors, metadata = read_weights(path)
-    twin = model.copy()
-    fill(twin.network, tensors, metadata, path, model.name)
+    twin = _twin(model, metadata.get(NETWORK, model.name), path)
+    twin.network = filled(twin.network, tensors, metadata, path, twin.name)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))
     except json.JSONDecodeError as problem:
@@ -158,6 +200,15 @@ def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, obje
     if not isinstance(record, dict):
         raise LoadingError(f"{path}: its record is a {type(record).__name__}, not a JSON object")
     return twin, record
+
+
+def _twin(model: Classifier, network: str, path: Path) -> Classifier:
+    if network == model.name:
+        return model.copy()
+    if network not in NETWORKS:
+        raise LoadingError(f"{path} holds an unknown network {network!r}; known are {', '.join(NETWORKS)}")
+    made = NETWORKS[network].make(class_count=model.class_count, channels=model.image_shape[0])
+    return Classifier(made, image_shape=model.image_shape, class_count=model.class_count, name=network)
 
 
 def _needed(image_shape: tuple[int, int, int] | None, network: str) -> tuple[int, int, int]:
@@ -182,7 +233,7 @@ def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, in
         raise LoadingError(f"{network} returned a {type(made).__name__}, not a torch module or a Classifier")
     if weights is not None:
         tensors, metadata = read_weights(weights)
-        fill(made.network, tensors, metadata, weights, network)
+        made.network = filled(made.network, tensors, metadata, weights, network)
     return made
 
 

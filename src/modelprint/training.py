@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, Protocol, runtime_checkable
 
@@ -278,3 +279,14 @@ def hold_out(count: int, share: float, rng: torch.Generator) -> tuple[Tensor, Te
     order = torch.randperm(count, generator=rng)
     cut = max(1, round(count * share))
     return order[cut:], order[:cut]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread while the block runs: results then do not depend on the machine's cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -117,6 +117,25 @@ def world(made: Path, data_set: None, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="session")
+def benched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the plan of the smoke test and a run of it."""
+    folder = tmp_path_factory.mktemp("benched")
+    (folder / "plans").mkdir()
+    plan = shutil.copy(Path(__file__).parents[2] / "plans" / "smoke.toml", folder / "plans")
+    output = folder / "runs" / "smoke-smoke"
+    line = ["bench", "run", str(plan), "--scale", "smoke", "--executor", "serial", "--output", str(output), "--quiet"]
+    assert run(line) == 0
+    return folder
+
+
+@pytest.fixture
+def bench_world(benched: Path, world: Path) -> Path:
+    """The working folder with that plan and that run in it."""
+    shutil.copytree(benched, world, dirs_exist_ok=True)
+    return world
+
+
+@pytest.fixture(scope="session")
 def server(made: Path) -> Iterator[str]:
     """The URL of a demo server of the sealed network."""
     from modelprint.loading import load_classifier

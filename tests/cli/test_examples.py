@@ -22,8 +22,10 @@ ELSEWHERE = {"data fetch", "serve", "quickstart"}
 
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - ELSEWHERE))
-def test_the_example_runs(name: str, command: Any, world: Path, endpoint: Path) -> None:
+def test_the_example_runs(name: str, command: Any, world: Path, endpoint: Path, request: pytest.FixtureRequest) -> None:
     """It exits with 0 and says something on stdout."""
+    if name.startswith("bench "):
+        request.getfixturevalue("bench_world")
     if name == "verify":
         (world / "today.jsonl").unlink()
 

@@ -17,14 +17,33 @@ from modelprint.tamperings.store import stored_suspect
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tensors import to_images
 
-QUICK = {"retrain-last": {"epochs": "2"}, "retrain-all": {"epochs": "2"}, "retrain-all-short": {"epochs": "1"}}
+# What keeps a kind to a second or so on the tiny network; small batches, so that an epoch is more than one step.
+QUICK = {
+    "retrain-last": {"epochs": "2"},
+    "retrain-all": {"epochs": "2"},
+    "retrain-all-short": {"epochs": "1"},
+    "distil": {"epochs": "2"},
+    "architecture": {"network": "resnet20", "epochs": "1"},
+    "architecture-short": {"network": "resnet20", "epochs": "1"},
+    "online-learning": {"batch": "16"},
+    "online-learning-adam": {"batch": "16", "epochs": "20"},
+    "online-learning-published": {"batch": "16"},
+    "degrade-sample": {"learning_rate": "1e-3"},
+    "targeted-published": {"copies": "10"},
+    "bit-flip": {"images": "8"},
+    "trojan": {"patch_steps": "20"},
+    "clean-label-collision": {"pushes": "20"},
+}
+
+# There are no given weights for the tiny data; its own test brings some.
+KINDS = [kind for kind in SUITE if kind != "architecture-given"]
 
 
-@pytest.mark.parametrize("kind", SUITE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_original_stays_as_it_was_and_equal_seeds_give_equal_suspects(
     kind: str, tiny_model: Classifier, split: DataSet
 ) -> None:
-    """The model is copied, and every random draw comes from the seed."""
+    """The model is copied, every random draw comes from the seed, and a goal that is missed is stated with a number."""
     tampering, before = build(SUITE, kind, QUICK.get(kind)), tiny_model.digest()
 
     first, again = (make_suspect(kind, tampering, tiny_model, split, seed=1) for _ in range(2))
@@ -32,10 +51,11 @@ def test_the_original_stays_as_it_was_and_equal_seeds_give_equal_suspects(
     assert tiny_model.digest() == before
     assert first.classifier.digest() == again.classifier.digest()
     assert (first.classifier.digest() == before) == (kind == "none")
-    assert first.goal_reached
+    assert first.goal_reached == again.goal_reached
+    assert first.goal_reached or (first.goal and first.goal_value is not None)
 
 
-@pytest.mark.parametrize("kind", SUITE)
+@pytest.mark.parametrize("kind", KINDS)
 def test_another_seed_matters_exactly_when_the_tampering_draws(
     kind: str, tiny_model: Classifier, split: DataSet
 ) -> None:

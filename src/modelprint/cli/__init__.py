@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from modelprint.cli.bench import bench_app
 from modelprint.cli.console import Interrupted, one_line
 from modelprint.cli.data import data_app
 from modelprint.cli.detect import detect
@@ -37,10 +38,13 @@ CLOSED = 141
 
 EXTRAS = {
     "fastapi": "serve",
+    "filelock": "bench",
+    "matplotlib": "bench",
     "onnx": "onnx",
     "onnxruntime": "onnx",
     "onnxscript": "onnx",
     "pyarrow": "generate",
+    "ray": "ray",
     "safetensors": "generate",
     "sklearn": "generate",
     "starlette": "serve",
@@ -54,6 +58,7 @@ for command in (generate, inspect, export, verify, replay, tamper, detect, serve
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(endpoint_app, name="endpoint")
+app.add_typer(bench_app, name="bench")
 
 
 def _print_version(wanted: bool) -> bool:

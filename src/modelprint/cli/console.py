@@ -35,7 +35,10 @@ def bars(quiet: bool = False) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    with Bars(*columns, *times, console=Console(stderr=True), transient=True) as drawn:
+    # Steps may take minutes; with the usual half minute to look back on, nothing could be said about the time left.
+    look_back_s = 3600.0
+    console = Console(stderr=True)
+    with Bars(*columns, *times, console=console, transient=True, speed_estimate_period=look_back_s) as drawn:
         tasks = {}
 
         def show(phase: str, done: int, total: int) -> None:

@@ -8,7 +8,9 @@ from torch import nn
 
 from modelprint.networks.cnn6 import Cnn6
 from modelprint.networks.digits import DigitsNet
+from modelprint.networks.efficientnet_lite0 import EfficientNetLite0
 from modelprint.networks.lenet import LeNet5
+from modelprint.networks.mlp import Mlp
 from modelprint.networks.resnet import ResNet
 from modelprint.networks.vgg import Vgg11
 
@@ -36,5 +38,8 @@ NETWORKS: dict[str, Architecture] = {
     "cnn6": Architecture(make=Cnn6, image_shape=(3, 32, 32), class_count=43),
     "vgg11": Architecture(make=Vgg11, image_shape=(3, 32, 32), class_count=10),
     "lenet5": Architecture(make=LeNet5, image_shape=(1, 28, 28), class_count=10),
+    "mlp": Architecture(make=partial(Mlp, 28 * 28), image_shape=(1, 28, 28), class_count=10),
+    "mlp-faces": Architecture(make=partial(Mlp, 112 * 92), image_shape=(1, 112, 92), class_count=40),
+    "efficientnet-lite0": Architecture(make=EfficientNetLite0, image_shape=(3, 224, 224), class_count=1000),
     "digits": Architecture(make=DigitsNet, image_shape=(1, 8, 8), class_count=10),
 }

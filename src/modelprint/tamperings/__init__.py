@@ -7,13 +7,26 @@ A name says what departs from the published default (SGD, batch norm in training
 from collections.abc import Callable
 from functools import partial
 
+from modelprint.tamperings.architecture import GivenArchitecture, OtherArchitecture
+from modelprint.tamperings.backdoor import Backdoor
+from modelprint.tamperings.bit_flip import BitFlip
+from modelprint.tamperings.clean_label import CleanLabel, Collision
+from modelprint.tamperings.control import FoldBatchNorm, PermuteChannels, SmallBatches
+from modelprint.tamperings.degrade import Degrade
+from modelprint.tamperings.distil import Distil
 from modelprint.tamperings.finetune import FineTune
 from modelprint.tamperings.flip_sign import FlipSign
 from modelprint.tamperings.none import Untouched
+from modelprint.tamperings.online import LearnOnline
 from modelprint.tamperings.prune import Prune
-from modelprint.tamperings.quantise import Quantise
+from modelprint.tamperings.quantise import Quantise, QuantiseStatic
 from modelprint.tamperings.retrain import Retrain
 from modelprint.tamperings.tampering import Movement, Suspect, Tampered, Tampering, make_suspect, measure
+from modelprint.tamperings.targeted import Target, VulnerableTargets
+from modelprint.tamperings.transfer import TransferShifted
+from modelprint.tamperings.trojan import Trojan
+from modelprint.tamperings.unlearn import Unlearn
+from modelprint.tamperings.weight_noise import WeightNoise
 
 SUITE: dict[str, Callable[..., Tampering]] = {
     "none": Untouched,
@@ -29,15 +42,59 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "finetune-all-1e-3-bnfrozen": partial(FineTune, layers="all", learning_rate=1e-3, batch_norm="frozen"),
     "finetune-all-1e-4-bnfrozen": partial(FineTune, layers="all", learning_rate=1e-4, batch_norm="frozen"),
     "finetune-all-1e-5-bnfrozen": partial(FineTune, layers="all", learning_rate=1e-5, batch_norm="frozen"),
+    "finetune-last-1e-3-adam": partial(FineTune, layers="last", learning_rate=1e-3, optimiser="adam"),
+    "finetune-last-1e-4-adam": partial(FineTune, layers="last", learning_rate=1e-4, optimiser="adam"),
     "finetune-last-1e-5-adam": partial(FineTune, layers="last", learning_rate=1e-5, optimiser="adam"),
+    "finetune-all-1e-3-adam": partial(FineTune, layers="all", learning_rate=1e-3, optimiser="adam"),
+    "finetune-all-1e-4-adam": partial(FineTune, layers="all", learning_rate=1e-4, optimiser="adam"),
     "finetune-all-1e-5-adam": partial(FineTune, layers="all", learning_rate=1e-5, optimiser="adam"),
     "retrain-last": partial(Retrain, layers="last"),
     "retrain-all": partial(Retrain, layers="all"),
     "retrain-all-short": partial(Retrain, layers="all", schedule="one-cycle", learning_rate=0.1, epochs=2, batch=128),
     "prune-20": partial(Prune, share=0.2),
+    "prune-20-tuned": partial(Prune, share=0.2, epochs=1),
+    "prune-published": partial(Prune, share=0.7, within="tensor"),
     "int8-dynamic": partial(Quantise, what="linear"),
+    "int8-static": QuantiseStatic,
     "int8-weights": partial(Quantise, what="weights"),
+    "int8-published": partial(Quantise, what="bins"),
+    "distil": Distil,
+    "distil-short": partial(Distil, schedule="one-cycle", learning_rate=0.05, epochs=2, batch=128),
+    "transfer-shifted": TransferShifted,
+    "transfer-shifted-bnfrozen": partial(TransferShifted, batch_norm="frozen"),
+    "architecture": OtherArchitecture,
+    "architecture-short": partial(OtherArchitecture, schedule="one-cycle", learning_rate=0.05, epochs=2, batch=128),
+    "architecture-given": GivenArchitecture,
+    "weight-noise-1e-3": partial(WeightNoise, share=0.001),
+    "weight-noise-1e-2": partial(WeightNoise, share=0.01),
+    "weight-noise-1e-1": partial(WeightNoise, share=0.1),
+    "weight-noise-8e-1": partial(WeightNoise, share=0.8),
+    "control-folded": FoldBatchNorm,
+    "control-permuted": PermuteChannels,
+    "control-batch-7": partial(SmallBatches, size=7),
     "flip-sign": FlipSign,
+    "unlearning": Unlearn,
+    "unlearning-strict": partial(Unlearn, check_every=1),
+    "unlearning-published": partial(Unlearn, form="published", check_every=1, most_steps=4),
+    "online-learning": LearnOnline,
+    "online-learning-adam": partial(LearnOnline, update="joint"),
+    "online-learning-published": partial(LearnOnline, which="first", check_every=1),
+    "degrade-random": partial(Degrade, what="random"),
+    "degrade-specific": partial(Degrade, what="specific"),
+    "degrade-sample": partial(Degrade, what="sample", poison=1),
+    "targeted": Target,
+    "targeted-published": VulnerableTargets,
+    "backdoor": Backdoor,
+    "backdoor-published": partial(Backdoor, learning_rate=1e-3),
+    "backdoor-1-epoch": partial(Backdoor, epochs=1, stop_early=False),
+    "backdoor-10-epochs": partial(Backdoor, epochs=10, stop_early=False),
+    "trojan": Trojan,
+    "clean-label": CleanLabel,
+    "clean-label-collision": Collision,
+    "bit-flip": BitFlip,
 }
 
-__all__ = ["SUITE", "Movement", "Suspect", "Tampered", "Tampering", "make_suspect", "measure"]
+CONTROLS = frozenset({"none", "control-folded", "control-permuted", "control-batch-7"})
+"""Kinds that change no answer: calling one of these tampered is a false alarm."""
+
+__all__ = ["CONTROLS", "SUITE", "Movement", "Suspect", "Tampered", "Tampering", "make_suspect", "measure"]

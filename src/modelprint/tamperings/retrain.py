@@ -9,19 +9,20 @@ Departures: the last layer alone is trained on features computed once, without a
 5e-4): few epochs, a weaker network, named as such.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
-from torch import nn
+from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tensors import to_images
+from modelprint.tensors import Labels, Logits, to_images
 from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, hold_out, train, usual_augmentation
 
 
@@ -55,8 +56,7 @@ class Retrain:
         if self.layers == "last":
             steps = self._train_last(suspect.head, model, data.train, rng, progress)
         else:
-            suspect.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-            steps = self._train_all(suspect.network, data.train, rng, progress)
+            steps = train_on_images(suspect.network, data.train, self._recipe, rng, progress=progress)
         return Tampered(network=suspect.network, steps=steps)
 
     def _train_last(
@@ -65,34 +65,78 @@ class Retrain:
         features, labels = features_on(model, data), torch.from_numpy(data.labels)
         rest, held = hold_out(len(data), 0.1, rng)
         batches, validation = (TensorBatches(inputs=features[part], labels=labels[part]) for part in (rest, held))
-        return self._train(head, batches, validation, rng, progress)
+        return _train(head, batches, validation, self._recipe, label_loss, rng, progress)
 
-    def _train_all(self, network: nn.Module, data: LabelledImages, rng: torch.Generator, progress: Progress) -> int:
-        rest, held = hold_out(len(data), 0.1, rng)
-        batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
-        images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]
-        return self._train(network, batches, TensorBatches(inputs=images, labels=labels), rng, progress)
-
-    def _train(
-        self, network: nn.Module, batches: Batches, held: TensorBatches, rng: torch.Generator, progress: Progress
-    ) -> int:
-        short = self.schedule == "one-cycle"
-        recipe = Recipe(
-            optimiser="sgd" if short else "adam",
-            learning_rate=self.learning_rate,
-            momentum=0.9 if short else 0.0,
-            weight_decay=5e-4 if short else 0.0,
-            batch=self.batch,
-            epochs=self.epochs,
-            schedule=self.schedule,
-        )
-        return train(network, batches, recipe, rng, validation=lambda: _loss(network, held), progress=progress)
+    @property
+    def _recipe(self) -> Recipe:
+        return recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
 
 
-def _loss(network: nn.Module, held: TensorBatches) -> float:
-    with torch.no_grad():
-        logits = torch.cat([network(chunk) for chunk in held.inputs.split(512)])
-    return F.cross_entropy(logits, held.labels).item()
+Schedule = Literal["plateau", "one-cycle"]
+Loss = Callable[[Logits, Tensor, Labels], Tensor]
+"""The loss of logits, given the inputs they are for and the labels of these."""
+
+
+def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
+    """Return the cross-entropy of the labels."""
+    return F.cross_entropy(logits, labels)
+
+
+def recipe_from_start(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
+    """Return how a network is trained from a random start: by Adam on a plateau, or by SGD in one short cycle."""
+    short = schedule == "one-cycle"
+    return Recipe(
+        optimiser="sgd" if short else "adam",
+        learning_rate=learning_rate,
+        momentum=0.9 if short else 0.0,
+        weight_decay=5e-4 if short else 0.0,
+        batch=batch,
+        epochs=epochs,
+        schedule=schedule,
+    )
+
+
+def train_on_images(
+    network: nn.Module,
+    data: LabelledImages,
+    recipe: Recipe,
+    rng: torch.Generator,
+    *,
+    loss: Loss = label_loss,
+    progress: Progress,
+) -> int:
+    """Train all of `network`, in place, on nine tenths of the images, with the loss on the rest as the validation.
+
+    Returns:
+        The number of steps taken.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    rest, held = hold_out(len(data), 0.1, rng)
+    batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
+    images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]
+    return _train(network, batches, TensorBatches(inputs=images, labels=labels), recipe, loss, rng, progress)
+
+
+def _train(
+    network: nn.Module,
+    batches: Batches,
+    held: TensorBatches,
+    recipe: Recipe,
+    loss: Loss,
+    rng: torch.Generator,
+    progress: Progress,
+) -> int:
+    def objective(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+        value = loss(network(inputs), inputs, labels)
+        value.backward()
+        return value
+
+    def validation() -> float:
+        with torch.no_grad():
+            logits = torch.cat([network(chunk) for chunk in held.inputs.split(512)])
+            return loss(logits, held.inputs, held.labels).item()
+
+    return train(network, batches, recipe, rng, objective=objective, validation=validation, progress=progress)
 
 
 def reset(network: nn.Module, rng: torch.Generator) -> None:

@@ -1,7 +1,13 @@
-"""Suspects kept by content: made once, found again by what went into them."""
+"""Suspects kept by content: made once, found again by what went into them.
+
+An entry carries the SHA-256 of its weights and of its record. One that does not agree with it, or cannot be read, is
+reported in the log and made again.
+"""
 
 import hashlib
 import json
+import logging
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -16,6 +22,10 @@ from modelprint.tamperings.tampering import Movement, Suspect, Tampering, make_s
 REVISION = 1
 """Raised whenever a tampering's code changes its result, so that old entries are not found any more."""
 
+CHECKSUM = "checksum"
+
+log = logging.getLogger(__name__)
+
 
 def stored_suspect(
     kind: str,
@@ -27,7 +37,9 @@ def stored_suspect(
     folder: Path | None = None,
     progress: Progress = silent,
 ) -> Suspect:
-    """Return the suspect from the cache, or make it and put it there; an unreadable entry is made again.
+    """Return the suspect from the cache, or make it and put it there.
+
+    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
 
     Args:
         kind: The tampering's name.
@@ -42,11 +54,15 @@ def stored_suspect(
     path = suspect_path(kind, tampering, model, data, seed, folder=folder)
     if path.is_file():
         try:
-            return _from_record(*load_like(model, path))
-        except (LoadingError, KeyError, TypeError):
-            path.unlink()
+            return load_suspect(model, path)
+        except LoadingError as problem:
+            log.warning("damaged cache entry, made again: %s", problem)
+            path.unlink(missing_ok=True)
     suspect = make_suspect(kind, tampering, model, data, seed, progress=progress)
-    save_weights(suspect.classifier, path, suspect.record())
+    try:
+        save_suspect(suspect, path)
+    except OSError as problem:
+        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
     return suspect
 
 
@@ -56,6 +72,33 @@ def suspect_path(
     """Return where the suspect is, or would be, kept."""
     seed = 0 if tampering.deterministic else seed
     return (folder or cache_folder() / "suspects") / f"{kind}-{seed}-{_key(tampering, model, data, seed)}.safetensors"
+
+
+def save_suspect(suspect: Suspect, path: Path) -> None:
+    """Write the suspect, its record and the checksum of both; OSError when that cannot be done."""
+    record = suspect.record()
+    save_weights(suspect.classifier, path, {**record, CHECKSUM: _checksum(suspect.classifier, record)})
+
+
+def load_suspect(model: Classifier, path: Path) -> Suspect:
+    """Return the suspect of `model` in `path`; LoadingError when it is not what was saved.
+
+    An entry without a checksum, as older versions wrote them, is taken as it is.
+    """
+    classifier, record = load_like(model, path)
+    expected = record.pop(CHECKSUM, None)
+    if expected is not None and expected != _checksum(classifier, record):
+        raise LoadingError(f"{path} does not agree with its checksum")
+    try:
+        return _from_record(classifier, record)
+    except (KeyError, TypeError) as problem:
+        raise LoadingError(f"{path}: its record is not that of a suspect: {problem}") from problem
+
+
+def _checksum(classifier: Classifier, record: Mapping[str, object]) -> str:
+    """Return the hexadecimal SHA-256 of weights and record together."""
+    facts = json.dumps([classifier.digest(), record], sort_keys=True)
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> str:

@@ -1,5 +1,6 @@
 """What a tampering is, what it leaves behind, and how far that is from the original."""
 
+import copy
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,8 +11,11 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
+from modelprint.fast.folding import fold_batch_norm
 from modelprint.fast.known import logits_on
+from modelprint.networks.forms import Folded, InBatches
 from modelprint.networks.int8 import Int8Linear
+from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.progress import Progress, silent
 from modelprint.streams import stream
 
@@ -27,6 +31,7 @@ class Tampered:
         goal_value: The number reached.
         goal_reached: Whether it did what it set out to do.
         notes: What else is worth knowing, e.g. which weight was flipped.
+        architecture: Name in NETWORKS of the network, where it is another one than the original's.
     """
 
     network: nn.Module
@@ -35,6 +40,7 @@ class Tampered:
     goal_value: float | None = None
     goal_reached: bool = True
     notes: str = ""
+    architecture: str = ""
 
 
 @runtime_checkable
@@ -54,7 +60,8 @@ class Movement:
     """How far a suspect is from its original. A detection rate without this is not comparable.
 
     Attributes:
-        parameters: L2 distance of all parameters, relative to the L2 norm of the original's.
+        parameters: L2 distance of all parameters, relative to the L2 norm of the original's. A suspect with folded
+            batch norms is compared with the original folded likewise; integers count as the floats they stand for.
         buffers: The same for floating-point buffers (batch-norm statistics).
         logit_rms: Root mean square change of the logits on the test images.
         labels_changed: Share of test images whose label changes.
@@ -134,6 +141,7 @@ def make_suspect(
     seconds = time.perf_counter() - started
     # Training lays weights out channels-last; back, so that a suspect and its saved copy agree to the last bit.
     classifier = model.with_network(tampered.network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
+    classifier.name = tampered.architecture or model.name
     return Suspect(
         classifier=classifier,
         kind=kind,
@@ -153,14 +161,28 @@ def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Move
     """Return how far `after` is from `before`, on weights and on `test`."""
     old, new = logits_on(before, test), logits_on(after, test)
     labels = torch.from_numpy(test.labels)
+    original, changed = _alike(before.network, after.network)
     return Movement(
-        parameters=relative_distance(named_weights(before.network), named_weights(after.network)),
-        buffers=relative_distance(_float_buffers(before.network), _float_buffers(after.network)),
+        parameters=relative_distance(named_weights(original), named_weights(changed)),
+        buffers=relative_distance(_float_buffers(original), _float_buffers(changed)),
         logit_rms=(new - old).pow(2).mean().sqrt().item(),
         labels_changed=(new.argmax(1) != old.argmax(1)).double().mean().item(),
         accuracy_before=(old.argmax(1) == labels).double().mean().item(),
         accuracy_after=(new.argmax(1) == labels).double().mean().item(),
     )
+
+
+def _alike(before: nn.Module, after: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """Return both networks in a form in which their tensors can be compared."""
+    if isinstance(after, Folded):
+        return fold_batch_norm(before), after.network
+    if isinstance(after, OnnxNetwork):
+        folded = fold_batch_norm(before)
+        changed = copy.deepcopy(folded)
+        # The exporter leaves out what changes nothing, such as a bias of zeros: it counts as unchanged.
+        changed.load_state_dict(after.float_weights(), strict=False)
+        return folded, changed
+    return before, after.network if isinstance(after, InBatches) else after
 
 
 def named_weights(network: nn.Module) -> dict[str, Tensor]:
@@ -179,8 +201,17 @@ def _float_buffers(network: nn.Module) -> dict[str, Tensor]:
 
 
 def relative_distance(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """Return the L2 distance over all tensors the two share, relative to the norm of `before`; 0 for none."""
-    shared = [name for name in before if name in after and before[name].shape == after[name].shape]
-    change = sum((after[name].double() - before[name].double()).pow(2).sum().item() for name in shared)
-    size = sum(before[name].double().pow(2).sum().item() for name in shared)
+    """Return the L2 distance of two networks' tensors, relative to the norm of `before`; 0 when that is nothing.
+
+    A tensor that only one of them has, under its name and in its shape, counts with its whole length, as if the other
+    had zeros in its place.
+    """
+    shared = {name for name in before if name in after and before[name].shape == after[name].shape}
+    change = sum(_square(after[name].double() - before[name].double()) for name in before if name in shared)
+    change += sum(_square(t) for tensors in (before, after) for name, t in tensors.items() if name not in shared)
+    size = sum(map(_square, before.values()))
     return (change / size) ** 0.5 if size else 0.0
+
+
+def _square(tensor: Tensor) -> float:
+    return tensor.double().pow(2).sum().item()

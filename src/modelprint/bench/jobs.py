@@ -1,0 +1,216 @@
+"""What workers do for a benchmark: functions of names, settings and seeds alone, so any process can compute them.
+
+Each finds in the cache what others have made. What it makes itself it makes under a lock, and raises Busy when another
+process holds that.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from modelprint.bench.fingerprints import Pool, Recipe, answers, content_hash, stored_pool
+from modelprint.bench.locks import locked
+from modelprint.bench.observation import Observation
+from modelprint.bench.plan import PlannedRow
+from modelprint.bench.targets import TARGETS, target_model
+from modelprint.cache import cache_folder
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.fast.known import logits_on
+from modelprint.settings import build
+from modelprint.tamperings import SUITE, Suspect, Tampering
+from modelprint.tamperings.store import REVISION as SUSPECTS_REVISION
+from modelprint.tamperings.store import stored_suspect, suspect_path
+
+REVISION = 1
+"""Raised whenever asking changes its answers, so that old observations are not taken for new ones."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Done:
+    """What a job sends back.
+
+    Attributes:
+        value: What it was asked for; plain data.
+        remarks: What its log has to tell, e.g. of a damaged entry of the cache.
+        seconds: How long it took to make, perhaps in an earlier run.
+    """
+
+    value: Any = None
+    remarks: tuple[str, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """What observations are about, as content: equal digests give equal observations.
+
+    Attributes:
+        target: Name of the target.
+        model: SHA-256 of its weights.
+        data: SHA-256 of its data set.
+    """
+
+    target: str
+    model: str
+    data: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """One suspect, to be asked about some fingerprints.
+
+    Attributes:
+        plan: Name of the plan.
+        scale: Name of the scale.
+        target: Name of the target.
+        row: The suspect's row in the plan.
+        seed: Its seed.
+        recipes: By the key of the observation to be: what it is asked about.
+    """
+
+    plan: str
+    scale: str
+    target: str
+    row: PlannedRow
+    seed: int
+    recipes: dict[str, Recipe]
+
+
+def observation_key(origin: Origin, row: PlannedRow, seed: int, recipe: Recipe) -> str:
+    """Return the content hash of a suspect, a fingerprint, and whose labels count."""
+    tampering = row.build()
+    suspect = [SUSPECTS_REVISION, row.kind, type(tampering).__name__, asdict(tampering), seed]  # type: ignore[call-overload]
+    fingerprint = recipe.key(origin.model, origin.data)
+    return content_hash([REVISION, suspect, origin.model, origin.data, fingerprint, row.reference])
+
+
+def look_at_target(name: str, known: str) -> Done:
+    """Return what there is to say about a target; its accuracy only when its weights are not the `known` ones."""
+    with _remarks() as remarks:
+        model, data = _target(name)
+        facts: dict[str, Any] = {
+            "name": name,
+            "network": TARGETS[name].network,
+            "data": TARGETS[name].data,
+            "model_sha256": model.digest(),
+            "data_sha256": data.digest,
+            "class_count": model.class_count,
+            "train_images": len(data.train),
+            "test_images": len(data.test),
+        }
+        if facts["model_sha256"] != known:
+            right = logits_on(model, data.test).argmax(1) == torch.from_numpy(data.test.labels)
+            facts["accuracy"] = right.double().mean().item()
+    return Done(value=facts, remarks=tuple(remarks))
+
+
+def prepare_suspect(target: str, kind: str, settings: dict[str, str], seed: int) -> Done:
+    """See to it that a suspect is in the cache."""
+    with _remarks() as remarks:
+        suspect = _suspect(target, kind, build(SUITE, kind, settings), seed)
+    return Done(remarks=tuple(remarks), seconds=suspect.seconds)
+
+
+def prepare_fingerprint(target: str, recipe: Recipe) -> Done:
+    """See to it that a fingerprint is in the cache; returns its facts and, of a sealed one, the bytes of the file."""
+    with _remarks() as remarks:
+        pool = stored_pool(recipe, *_target(target))
+    sealed = pool.content if recipe.planned.form == "8-bit" else b""
+    return Done(value={"facts": pool.facts, "content": sealed}, remarks=tuple(remarks), seconds=pool.seconds)
+
+
+def observe(question: Question) -> Done:
+    """Ask a suspect about fingerprints; returns the observations."""
+    row, target = question.row, question.target
+    with _remarks() as remarks:
+        suspect = _suspect(target, row.kind, row.build(), question.seed)
+        reference = _suspect(target, row.reference, build(SUITE, row.reference), 0) if row.reference else None
+        found = []
+        for key, recipe in question.recipes.items():
+            pool = stored_pool(recipe, *_target(target))
+            expected = answers(reference.classifier, pool.images).argmax(1) if reference else pool.labels
+            mismatched = answers(suspect.classifier, pool.images).argmax(1) != expected
+            found.append(_observation(key, question, suspect, recipe, pool, mismatched.tolist()))
+    return Done(value=found, remarks=tuple(remarks))
+
+
+def _observation(
+    key: str, question: Question, suspect: Suspect, recipe: Recipe, pool: Pool, mismatched: list[bool]
+) -> Observation:
+    row, planned = question.row, recipe.planned
+    return Observation(
+        key=key,
+        plan=question.plan,
+        scale=question.scale,
+        target=question.target,
+        row=row.row,
+        kind=row.kind,
+        seed=suspect.seed,
+        settings=dict(suspect.settings),
+        batch_norm=str(suspect.settings.get("batch_norm", "")),
+        control=row.control,
+        goal=suspect.goal,
+        goal_value=suspect.goal_value,
+        goal_reached=suspect.goal_reached,
+        steps=suspect.steps,
+        notes=suspect.notes,
+        movement=asdict(suspect.movement),
+        fingerprint=planned.name,
+        method=planned.method,
+        form=planned.form,
+        samples=len(mismatched),
+        mismatched="".join("1" if wrong else "0" for wrong in mismatched),
+        orders=pool.orders,
+        reference=row.reference,
+    )
+
+
+def _target(name: str) -> tuple[Classifier, DataSet]:
+    return _loaded(name, str(cache_folder()))
+
+
+@lru_cache(maxsize=1)
+def _loaded(name: str, cache: str) -> tuple[Classifier, DataSet]:
+    """Return a target; loaded once per process and cache folder."""
+    return target_model(TARGETS[name])
+
+
+def _suspect(target: str, kind: str, tampering: Tampering, seed: int) -> Suspect:
+    model, data = _target(target)
+    path = suspect_path(kind, tampering, model, data, seed)
+    if path.is_file():
+        return stored_suspect(kind, tampering, model, data, seed)
+    with locked(path.stem):
+        return stored_suspect(kind, tampering, model, data, seed)
+
+
+class _Collector(logging.Handler):
+    """Keeps the messages of warnings."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a message, once."""
+        if record.getMessage() not in self.messages:
+            self.messages.append(record.getMessage())
+
+
+@contextmanager
+def _remarks() -> Iterator[list[str]]:
+    """Collect what this package logs as a warning while the block runs, in place of printing it."""
+    logger, collector = logging.getLogger("modelprint"), _Collector()
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(collector)
+    try:
+        yield collector.messages
+    finally:
+        logger.removeHandler(collector)
+        logger.propagate = propagate

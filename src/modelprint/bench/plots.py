@@ -1,0 +1,236 @@
+"""The figures of a report, as SVG that stands inside a page: it loads nothing and takes the page's ink and font.
+
+Text stays text, so that a page in the dark shows it in its own colour and a search finds it. Names come from plans and
+may hold anything; matplotlib's formulas are switched off, and what it writes is escaped.
+"""
+
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from modelprint.errors import BenchError
+
+INK = "#010203"
+"""Stands for the ink of the page, which takes its place afterwards."""
+
+PALETTE = ("#3a7fc1", "#d97b29", "#2f9e77", "#b8579e", "#8470d0", "#a8911f", "#c4524a", "#5f8a99")
+"""Told apart by readers who do not see all colours, and legible on white as well as on black."""
+
+STYLE = {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 11,
+    "figure.facecolor": "none",
+    "font.size": 10,
+    "grid.alpha": 0.15,
+    "grid.color": INK,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "modelprint",
+    "text.color": INK,
+    "text.parse_math": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+}
+
+SCALE = 1.4
+"""Pixels of the page for a point of the drawing, at most; less where the page is narrow."""
+
+PANELS = 3
+"""Side by side, at most; four make a square."""
+
+LONGEST = 34
+"""Characters of a name that a figure shows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Detection of one fingerprint against the number of samples.
+
+    Attributes:
+        name: Of the fingerprint.
+        lines: One curve for each line of the table: (n, rate 0..1).
+        mean: The mean over the lines.
+        published: The paper's means over the rows that are in its table.
+    """
+
+    name: str
+    lines: tuple[tuple[tuple[int, float], ...], ...]
+    mean: tuple[tuple[int, float], ...]
+    published: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dot:
+    """One suspect that a fingerprint was held against.
+
+    Attributes:
+        moved: Root mean square change of its logits.
+        rate: Share of the samples that see it, 0 to 1.
+        reached: Whether it reached its goal.
+    """
+
+    moved: float
+    rate: float
+    reached: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bar:
+    """How long one part took.
+
+    Attributes:
+        name: Of the part.
+        stage: Parts of one stage have one colour.
+        seconds: All its jobs together.
+    """
+
+    name: str
+    stage: str
+    seconds: float
+
+
+def detection_curves(curves: Sequence[Curves]) -> str:
+    """Return a panel for each fingerprint: thin lines for the lines of the table, a thick one for their mean."""
+
+    def draw(axes: Any, index: int) -> None:
+        shown, colour = curves[index], PALETTE[index % len(PALETTE)]
+        for line in shown.lines:
+            axes.plot(*_xy(line), color=colour, linewidth=0.9, alpha=0.35)
+        axes.plot(*_xy(shown.mean), color=colour, linewidth=2.6, label="mean of all lines")
+        if shown.published:
+            axes.plot(*_xy(shown.published), "D", color=INK, markersize=5, label="paper, mean of its rows")
+            axes.legend(loc="lower right", fontsize=8.5)
+        axes.set_title(_short(shown.name))
+        axes.set_xlabel("samples asked, N")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        _rates_axis(axes)
+
+    return _panels(draw, len(curves), "curves")
+
+
+def distance_scatter(dots: Mapping[str, Sequence[Dot]]) -> str:
+    """Return a panel for each fingerprint: a dot for each suspect, hollow where it missed its goal."""
+    names = list(dots)
+    known = [dot.moved for some in dots.values() for dot in some]
+    limits = (min(known) / 2, max(known) * 2)
+
+    def draw(axes: Any, index: int) -> None:
+        colour = PALETTE[index % len(PALETTE)]
+        for reached in (True, False):
+            some = [dot for dot in dots[names[index]] if dot.reached == reached]
+            axes.plot(
+                [dot.moved for dot in some],
+                [dot.rate for dot in some],
+                "o",
+                markerfacecolor=colour if reached else "none",
+                markeredgecolor=colour,
+                markersize=5.5,
+                alpha=0.75,
+            )
+        axes.set_xscale("log")
+        axes.set_xlim(*limits)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.set_title(_short(names[index]))
+        axes.set_xlabel("change of the logits, RMS")
+        _rates_axis(axes)
+
+    return _panels(draw, len(names), "distance")
+
+
+def time_bars(bars: Sequence[Bar]) -> str:
+    """Return a bar for each part, in the order given, with its time in words beside it."""
+    plotting = _matplotlib()
+    stages = list(dict.fromkeys(bar.stage for bar in bars))
+    with plotting.rc_context(STYLE):
+        figure = plotting.figure.Figure(figsize=(10, 0.9 + 0.27 * len(bars)), layout="constrained")
+        axes = figure.subplots()
+        for stage in stages:
+            places = [place for place, bar in enumerate(bars) if bar.stage == stage]
+            colour = PALETTE[stages.index(stage) % len(PALETTE)]
+            axes.barh(places, [bars[place].seconds / 60 for place in places], color=colour, label=_short(stage))
+        axes.set_yticks(range(len(bars)), [_short(bar.name) for bar in bars])
+        axes.invert_yaxis()
+        axes.grid(axis="y", visible=False)
+        axes.tick_params(axis="y", length=0)
+        axes.margins(y=0.01)
+        axes.set_xlabel("minutes of one worker")
+        axes.legend(loc="lower right")
+        return _svg(figure, "times")
+
+
+def _panels(draw: Any, count: int, name: str) -> str:
+    """Return `count` panels, drawn by draw(axes, index), on common axes of rates."""
+    plotting = _matplotlib()
+    columns = min(count, 2 if count == 4 else PANELS)
+    rows = -(-count // columns)
+    with plotting.rc_context(STYLE):
+        figure = plotting.figure.Figure(figsize=(4.2 * max(columns, 2), 3.1 * rows), layout="constrained")
+        grid = figure.subplots(rows, columns, squeeze=False, sharey=True).flat
+        for index, axes in enumerate(grid):
+            if index < count:
+                draw(axes, index)
+            else:
+                axes.set_visible(False)
+        return _svg(figure, name)
+
+
+def _rates_axis(axes: Any) -> None:
+    axes.set_ylim(-0.03, 1.03)
+    axes.set_yticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100"])
+    if axes.get_subplotspec().is_first_col():
+        axes.set_ylabel("detected, %")
+
+
+def _xy(line: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
+    return [n for n, _ in line], [rate for _, rate in line]
+
+
+def _short(name: str) -> str:
+    """Return a name that fits, without anything that is no character of XML."""
+    plain = "".join(sign if sign.isprintable() else " " for sign in name)
+    return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "..."
+
+
+def _matplotlib() -> ModuleType:
+    try:
+        import matplotlib
+        import matplotlib.figure
+    except ImportError as problem:
+        raise BenchError(
+            "figures are drawn with matplotlib, which is not installed: pip install 'modelprint[bench]'"
+        ) from problem
+    return matplotlib
+
+
+def _svg(figure: Any, name: str) -> str:
+    """Return a figure as an SVG element whose names cannot clash with those of another figure.
+
+    Texts in the drawing were escaped by matplotlib: whatever they say, they open no element and end no attribute.
+    """
+    content = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(content, format="svg", metadata=nothing)
+    text = content.getvalue()
+    text = text[text.index("<svg") :].replace(INK, "currentColor")
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
+    # Inside a page an SVG needs no name spaces, its style sheet would be the whole page's, and the page gives the size.
+    text = re.sub(r' xmlns(:\w+)?="[^"]*"|xlink:(?=href)', "", text)
+    text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
+    text = re.sub(r"font-family: [^;<>]*; ", "", text)
+    opening, rest = text.split(">", 1)
+    size = f"max-width: {round(SCALE * 72 * figure.get_figwidth())}px"
+    return re.sub(r' (width|height)="[^"]*"', "", opening) + f' style="{size}" aria-hidden="true">' + rest

@@ -1,0 +1,268 @@
+"""The report of a run: Markdown to publish, and one self-contained HTML page with figures and samples.
+
+Both are made of the files in the run's folder alone and say the same, section by section; only the page has pictures.
+It loads nothing, runs nothing, and its own content policy forbids the rest. Whatever the files say is shown as text.
+"""
+
+import re
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from modelprint.bench import plots
+from modelprint.bench.evidence import suspects
+from modelprint.bench.grids import mapping, mean, shown
+from modelprint.bench.published import COLUMNS
+from modelprint.bench.rates import detection
+from modelprint.bench.reading import Run, read_run
+from modelprint.bench.score import NS, Table, by_line, mismatch_table, score
+from modelprint.bench.sections import far_cells, sections
+from modelprint.cache import write_text_atomically
+from modelprint.fingerprint import Fingerprint, Sample
+from modelprint.pixels import Picture
+
+MARKDOWN, PAGE = "report.md", "report.html"
+
+FARTHEST = 20
+"""Samples asked at the right end of the curves."""
+
+GALLERY = 18
+"""Samples shown of each fingerprint."""
+
+BARS = 30
+"""Parts shown with a bar of their own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A drawing and what it shows, for those who see it and those who do not.
+
+    Attributes:
+        svg: The drawing.
+        caption: What it shows.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One sample of the gallery.
+
+    Attributes:
+        picture: As a data URI.
+        source: The natural image as a data URI; empty when the file does not have it.
+        label: What the target calls it.
+        numbers: Its margin and confidence.
+    """
+
+    picture: str
+    source: str
+    label: str
+    numbers: str
+
+
+def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None) -> tuple[Path, Path]:
+    """Write `report.md` and `report.html` into the folder `output`; returns where they are.
+
+    Args:
+        run_folder: What a run left, finished or not.
+        output: Need not exist; it may be the run's own folder.
+        remarks: TOML file of row = "why it differs from the paper"; `remarks.toml` of the run when None.
+
+    Raises:
+        BenchError: It is no folder of a run, its parts do not belong together, or matplotlib is not installed.
+    """
+    run = read_run(run_folder, remarks)
+    table = scores(run)
+    written = output / MARKDOWN, output / PAGE
+    for path, text in zip(written, (_markdown(run, table), _page(run, table)), strict=True):
+        write_text_atomically(path, text)
+    return written
+
+
+def markdown(run_folder: Path, remarks: Path | None = None) -> str:
+    """Return the Markdown of `write_report`."""
+    run = read_run(run_folder, remarks)
+    return _markdown(run, scores(run))
+
+
+def scores(run: Run) -> Table:
+    """Return the scores of a run, beside the paper's."""
+    return score(run.observations, NS, rows=run.rows, published=run.published)
+
+
+def _title(run: Run) -> str:
+    return str(run.protocol.get("title") or f"Benchmark {run.protocol.get('plan', '')}")
+
+
+def _markdown(run: Run, table: Table) -> str:
+    environment = Environment(
+        loader=PackageLoader("modelprint.bench"),
+        autoescape=False,  # HTML's rules are not Markdown's; everything that is printed goes through `finalize`
+        finalize=as_markdown,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["verbatim"] = _Verbatim
+    text = environment.get_template(MARKDOWN).render(title=_title(run), sections=sections(run, table))
+    return re.sub(r"\n{3,}", "\n\n", text)
+
+
+class _Verbatim(str):
+    """Stands in a block of code, where nothing is escaped."""
+
+
+def as_markdown(value: object) -> str:
+    """Return anything as Markdown that shows it as it is, in one line."""
+    text = " ".join(str(value).split())
+    if isinstance(value, _Verbatim):
+        return text
+    text = re.sub(r"([\\`*_\[\]|~])", r"\\\1", text)
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _page(run: Run, table: Table) -> str:
+    environment = Environment(
+        loader=PackageLoader("modelprint.bench"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = environment.get_template(PAGE).render(
+        title=_title(run),
+        under=_under(run),
+        tiles=_tiles(run, table),
+        sections=sections(run, table),
+        figures=dict(_figures(run, table)),
+        galleries={name: gallery(run.fingerprints[name]) for name in run.order if name in run.fingerprints},
+    )
+    return page.lstrip()
+
+
+def _under(run: Run) -> list[str]:
+    """Return what stands under the title."""
+    told, target = run.protocol, mapping(run.protocol.get("target"))
+    named = {"target": target.get("name"), "scale": told.get("scale"), "seed": told.get("seed")}
+    return [*(f"{name} {shown(value)}" for name, value in named.items()), shown(told.get("created"))]
+
+
+def _tiles(run: Run, table: Table) -> list[tuple[str, str]]:
+    """Return the numbers to see first, each with what it counts."""
+    everyone = [one for found in suspects(run).values() for one in found]
+    missed = sum(not one.goal_reached for one in everyone)
+    alarms = sum(alarm.mismatches for alarm in table.false_alarms)
+    answers = sum(alarm.answers for alarm in table.false_alarms)
+    rows = {line.row for line in table.lines if not line.control}
+    far = {cell.line.row for cell in far_cells(table)}
+    return [
+        (str(len(rows)), "rows"),
+        (str(len(everyone)), "suspects"),
+        (str(missed), "missed their goal"),
+        (str(len(table.fingerprints)), "fingerprints"),
+        (f"{alarms} of {answers}", "answers were false alarms"),
+        (str(len(far)), "rows far from the paper"),
+    ]
+
+
+def _figures(run: Run, table: Table) -> Iterable[tuple[str, Figure]]:
+    """Yield the figures that there are data for, by the name of their section."""
+    if curves := _curves(run):
+        caption = f"Detection against the number of samples drawn at random, up to {FARTHEST}, for each fingerprint."
+        yield "selections", Figure(svg=plots.detection_curves(curves), caption=caption)
+    dots, left_out = _dots(run)
+    if dots:
+        caption = "Each dot is a suspect: share of samples that see it against how far its logits moved; hollow dots "
+        caption += "missed their goal."
+        if left_out:
+            caption += f" {left_out} suspects whose logits did not move are left out."
+        yield "moved", Figure(svg=plots.distance_scatter(dots), caption=caption)
+    if bars := _bars(run):
+        yield "times", Figure(svg=plots.time_bars(bars), caption="Time of all jobs together, by part.")
+
+
+def _curves(run: Run) -> list[plots.Curves]:
+    """Return the curves of each fingerprint, without the controls."""
+    groups = by_line(run.observations)
+    found = []
+    for name in run.order:
+        lines = [
+            (line.row, mismatch_table([one for one in some if one.goal_reached]))
+            for (line, fingerprint), some in groups.items()
+            if fingerprint == name and not line.control and any(one.goal_reached for one in some)
+        ]
+        if not lines:
+            continue
+        steps = range(1, min([FARTHEST, *(mismatched.shape[1] for _, mismatched in lines)]) + 1)
+        curves = [tuple((n, detection(mismatched, n) or 0.0) for n in steps) for _, mismatched in lines]
+        average = tuple((n, sum(curve[n - 1][1] for curve in curves) / len(curves)) for n in steps)
+        published = _published_means(run, name, {row for row, _ in lines})
+        found.append(plots.Curves(name=name, lines=tuple(curves), mean=average, published=published))
+    return found
+
+
+def _published_means(run: Run, fingerprint: str, rows: set[str]) -> tuple[tuple[int, float], ...]:
+    """Return the paper's mean over `rows` for each N that it prints."""
+    methods = {COLUMNS.get(one.method) for one in run.observations if one.fingerprint == fingerprint}
+    if run.published is None:
+        return ()
+    found = []
+    for method, n in run.published.columns:
+        if method in methods and (average := mean(run.published.rate(row, method, n) for row in rows)) is not None:
+            found.append((n, average))
+    return tuple(found)
+
+
+def _dots(run: Run) -> tuple[dict[str, list[plots.Dot]], int]:
+    """Return the dots of each fingerprint, and how many suspects did not move their logits."""
+    dots: dict[str, list[plots.Dot]] = {}
+    still = set()
+    for name in run.order:
+        for one in run.observations:
+            if one.fingerprint != name or one.control or not one.samples:
+                continue
+            moved = one.movement.get("logit_rms", 0.0)
+            if not 0 < moved < float("inf"):
+                still.add((one.row, one.kind, one.seed, one.reference))
+                continue
+            rate = one.mismatched.count("1") / one.samples
+            dots.setdefault(name, []).append(plots.Dot(moved=moved, rate=rate, reached=one.goal_reached))
+    return dots, len(still)
+
+
+def _bars(run: Run) -> list[plots.Bar]:
+    """Return the longest parts, and what remains as one."""
+    parts: dict[tuple[str, str], float] = {}
+    for timing in run.timings:
+        place = (timing.stage, timing.part)
+        parts[place] = parts.get(place, 0.0) + timing.seconds
+    ranked = sorted(parts.items(), key=lambda entry: -entry[1])
+    bars = [plots.Bar(name=part, stage=stage, seconds=seconds) for (stage, part), seconds in ranked[:BARS]]
+    if rest := ranked[BARS:]:
+        bars.append(plots.Bar(name=f"{len(rest)} others", stage="others", seconds=sum(took for _, took in rest)))
+    return bars
+
+
+def gallery(fingerprint: Fingerprint) -> list[Shown]:
+    """Return the first samples of a fingerprint."""
+    return [_shown(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
+
+
+def _shown(sample: Sample, label: str) -> Shown:
+    return Shown(
+        picture=_data_uri(sample.picture),
+        source="" if sample.source is None else _data_uri(sample.source),
+        label=label,
+        numbers=f"p {sample.confidence:.2f}, margin {sample.margin:.2g}",
+    )
+
+
+def _data_uri(picture: Picture) -> str:
+    return f"data:image/png;base64,{b64encode(picture.png).decode()}"

@@ -1,0 +1,342 @@
+"""Scores: from the mismatches of suspects on fingerprints to detection rates, intervals and false alarms.
+
+Nothing is simulated but the resampling of the intervals: the rate of a suspect is exact, that of a row is the mean over
+its suspects. Suspects that missed their goal are counted and left out.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from modelprint.bench.observation import Observation
+from modelprint.bench.published import COLUMNS, DECIMALS, POOL, Published
+from modelprint.bench.rates import REPETITIONS, Mismatches, ceiling, detection, interval, upper_bound
+from modelprint.errors import BenchError
+
+NS = (1, 5, 10)
+"""Numbers of samples asked that the tables show."""
+
+RANDOM = "random"
+"""The selection that draws without replacement; the others follow an order and ask its first N samples."""
+
+FAR = 0.15
+"""A difference to the paper from which on a row has to be explained."""
+
+
+@dataclass(frozen=True, kw_only=True, order=True)
+class Line:
+    """What one line of a table is about.
+
+    Attributes:
+        row: Row of the published table.
+        kind: Name of the tampering that made the suspects.
+        batch_norm: Its batch-norm mode, where it has one.
+        reference: Kind whose labels the suspects' are held against; empty for those of the target.
+        control: Whether nothing was changed, so that mismatches are false alarms.
+        settings: Those that tell it from another line of the same kind.
+    """
+
+    row: str
+    kind: str
+    batch_norm: str = ""
+    reference: str = ""
+    control: bool = False
+    settings: str = ""
+
+    @property
+    def made_by(self) -> str:
+        """What tells its suspects from others of the row."""
+        against = f", against {self.reference}" if self.reference else ""
+        return self.kind + (f" ({self.settings})" if self.settings else "") + against
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """How often one fingerprint sees the suspects of one line with `n` samples. Rates are 0 to 1.
+
+    Attributes:
+        line: Which suspects.
+        fingerprint: Name in the plan.
+        selection: "random", or the order whose first samples are asked.
+        n: Number of samples asked.
+        rate: Mean over the models; None when no model reached its goal or there are fewer than `n` samples.
+        low: Lower end of the 95 % interval.
+        high: Upper end.
+        models: How many suspects are counted.
+        goal_missed: How many are not, because they missed their goal.
+        ceiling: The most that the mean can be, given the rate with one sample; None unless drawn at random.
+        published: The paper's rate.
+    """
+
+    line: Line
+    fingerprint: str
+    selection: str
+    n: int
+    rate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    models: int
+    goal_missed: int
+    ceiling: float | None = None
+    published: float | None = None
+
+    @property
+    def difference(self) -> float | None:
+        """Our rate minus the paper's."""
+        return None if self.rate is None or self.published is None else self.rate - self.published
+
+    @property
+    def far(self) -> bool:
+        """Whether that is more than 15 points."""
+        return self.difference is not None and abs(self.difference) > FAR
+
+
+@dataclass(frozen=True, kw_only=True)
+class FalseAlarms:
+    """What a fingerprint says about classifiers in which nothing was changed.
+
+    Attributes:
+        fingerprint: Name in the plan.
+        controls: How many of them were asked.
+        answers: Samples times controls.
+        mismatches: How many answers differ.
+        upper: One-sided 95 % upper bound of the rate per answer.
+    """
+
+    fingerprint: str
+    controls: int
+    answers: int
+    mismatches: int
+    upper: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """All scores of a run.
+
+    Attributes:
+        lines: In the order of their rows.
+        fingerprints: By name.
+        selections: Random drawing first, then the orders by name.
+        ns: Numbers of samples asked.
+        cells: One for each line, fingerprint, selection and number that was observed.
+        false_alarms: One for each fingerprint that controls were asked about.
+    """
+
+    lines: tuple[Line, ...]
+    fingerprints: tuple[str, ...]
+    selections: tuple[str, ...]
+    ns: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    false_alarms: tuple[FalseAlarms, ...]
+
+    @cached_property
+    def _by_place(self) -> dict[tuple[Line, str, int, str], Cell]:
+        return {(cell.line, cell.fingerprint, cell.n, cell.selection): cell for cell in self.cells}
+
+    def cell(self, line: Line, fingerprint: str, n: int, selection: str = RANDOM) -> Cell | None:
+        """Return a cell; None when it was not observed."""
+        return self._by_place.get((line, fingerprint, n, selection))
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Scoring:
+    """What all cells of a table share; see `score`."""
+
+    ns: tuple[int, ...]
+    published: Published | None
+    repetitions: int
+    seed: int
+
+
+def score(
+    observations: Iterable[Observation],
+    ns: Sequence[int] = NS,
+    *,
+    rows: Sequence[str] = (),
+    published: Published | None = None,
+    repetitions: int = REPETITIONS,
+    seed: int = 0,
+) -> Table:
+    """Return the scores of all observations.
+
+    Args:
+        observations: In any order.
+        ns: Numbers of samples asked.
+        rows: Their order; those of `published` when there are none. Others follow by name.
+        published: The paper's numbers about the same data.
+        repetitions: Tables drawn for an interval.
+        seed: Of these draws.
+
+    Raises:
+        BenchError: Observations of one fingerprint on one line do not belong together.
+    """
+    groups = by_line(observations)
+    known = rows or (tuple(published.rows) if published else ())
+    place = {row: index for index, row in enumerate(known)}
+    lines = sorted({line for line, _ in groups}, key=lambda line: (place.get(line.row, len(place)), line))
+    fingerprints = sorted({name for _, name in groups})
+    scoring = _Scoring(ns=tuple(ns), published=published, repetitions=repetitions, seed=seed)
+    pairs = [(line, name) for line in lines for name in fingerprints if (line, name) in groups]
+    cells = [cell for line, name in pairs for cell in _cells(line, name, groups[line, name], scoring)]
+    selections = sorted({cell.selection for cell in cells} - {RANDOM})
+    return Table(
+        lines=tuple(lines),
+        fingerprints=tuple(fingerprints),
+        selections=(RANDOM, *selections),
+        ns=scoring.ns,
+        cells=tuple(cells),
+        false_alarms=tuple(_false_alarms(groups)),
+    )
+
+
+def by_line(observations: Iterable[Observation]) -> dict[tuple[Line, str], list[Observation]]:
+    """Return the observations of each line and fingerprint, by seed.
+
+    Suspects that differ only in the settings of their tampering are told apart by the settings in which they differ.
+    """
+    found: dict[Line, dict[str, list[Observation]]] = {}
+    for one in sorted(observations, key=lambda one: (one.seed, one.key)):
+        line = Line(row=one.row, kind=one.kind, batch_norm=one.batch_norm, reference=one.reference, control=one.control)
+        found.setdefault(line, {}).setdefault(json.dumps(one.settings, sort_keys=True), []).append(one)
+    groups: dict[tuple[Line, str], list[Observation]] = {}
+    for line, variants in found.items():
+        every = [some[0].settings for some in variants.values()]
+        for some in variants.values():
+            own = replace(line, settings=_what_differs(some[0].settings, every))
+            for one in some:
+                groups.setdefault((own, one.fingerprint), []).append(one)
+    return groups
+
+
+def _what_differs(settings: Mapping[str, object], every: Sequence[Mapping[str, object]]) -> str:
+    """Return the settings that are not the same everywhere, as text."""
+    differing = [name for name in sorted(settings) if any(other.get(name) != settings[name] for other in every)]
+    return ", ".join(f"{name} {settings[name]}" for name in differing)
+
+
+def _cells(line: Line, fingerprint: str, found: list[Observation], scoring: _Scoring) -> list[Cell]:
+    """Return the cells of one line and one fingerprint, one for each selection and number of samples."""
+    counted = [observation for observation in found if observation.goal_reached]
+    column = COLUMNS.get(found[0].method, "")
+    alone = detection(mismatch_table(counted), 1)
+    return [
+        _cell(
+            Cell(
+                line=line,
+                fingerprint=fingerprint,
+                selection=selection,
+                n=n,
+                models=len(counted),
+                goal_missed=len(found) - len(counted),
+                published=scoring.published.rate(line.row, column, n) if scoring.published else None,
+            ),
+            mismatch_table(counted, selection),
+            alone,
+            scoring,
+        )
+        for selection in (RANDOM, *sorted({name for one in counted for name in one.orders}))
+        for n in scoring.ns
+    ]
+
+
+def _cell(empty: Cell, mismatched: Mismatches, alone: float | None, scoring: _Scoring) -> Cell:
+    """Return a cell with its numbers; as it is when it can have none."""
+    ordered = empty.selection != RANDOM
+    rate = detection(mismatched, empty.n, ordered=ordered)
+    if rate is None:
+        return empty
+    low, high = interval(mismatched, empty.n, ordered=ordered, repetitions=scoring.repetitions, seed=scoring.seed)
+    limit = None if ordered or alone is None else ceiling(alone, empty.n, mismatched.shape[1])
+    return replace(empty, rate=rate, low=low, high=high, ceiling=limit)
+
+
+def mismatch_table(observations: Sequence[Observation], selection: str = RANDOM) -> Mismatches:
+    """Return which samples see which suspects; the columns follow the selection's order, where it has one.
+
+    Raises:
+        BenchError: The observations differ in their number of samples, or an order is none of these samples.
+    """
+    names = sorted({observation.fingerprint for observation in observations})
+    if len(sizes := {observation.samples for observation in observations}) > 1:
+        counts = " and ".join(map(str, sorted(sizes)))
+        raise BenchError(f"{', '.join(names)}: observations of {counts} samples are mixed; start the run anew")
+    rows = []
+    for observation in observations:
+        bits = np.array([bit == "1" for bit in observation.mismatched], dtype=bool)
+        rows.append(bits if selection == RANDOM else bits[_order(observation, selection)])
+    width = min(map(len, rows), default=0)
+    return np.array([row[:width] for row in rows], dtype=bool).reshape(len(rows), width)
+
+
+def _order(observation: Observation, selection: str) -> list[int]:
+    """Return the order of a selection; empty when the observation has none."""
+    order = observation.orders.get(selection, [])
+    if len(set(order)) != len(order) or not set(order) <= set(range(observation.samples)):
+        raise BenchError(
+            f"{observation.fingerprint}: the order {selection!r} is none of {observation.samples} samples; "
+            "start the run anew"
+        )
+    return order
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beyond:
+    """A rate of the paper that samples drawn at random from one pool cannot have.
+
+    Attributes:
+        row: Row of its table.
+        method: The paper's name of the method.
+        n: Number of samples.
+        alone: The rate printed for one sample, 0 to 1.
+        rate: The rate printed for `n`.
+        ceiling: The most it could be.
+    """
+
+    row: str
+    method: str
+    n: int
+    alone: float
+    rate: float
+    ceiling: float
+
+
+def beyond_ceiling(published: Published, methods: Iterable[str] | None = None) -> tuple[Beyond, ...]:
+    """Return the rates that cannot come from the protocol, with the benefit of the doubt about rounding.
+
+    Args:
+        published: A table of the paper.
+        methods: Those of the paper to look at; all when None. SSF selects its samples, so nothing forbids its rates.
+    """
+    wanted = published.methods if methods is None else tuple(methods)
+    found = []
+    for method, n in published.columns:
+        for row in published.rows if n > 1 and method in wanted else ():
+            alone, rate = published.rate(row, method, 1), published.rate(row, method, n)
+            if alone is None or rate is None:
+                continue
+            limit = ceiling(min(alone + DECIMALS, 1.0), n, POOL)
+            if rate - DECIMALS > limit:
+                found.append(Beyond(row=row, method=method, n=n, alone=alone, rate=rate, ceiling=limit))
+    return tuple(found)
+
+
+def _false_alarms(groups: Mapping[tuple[Line, str], list[Observation]]) -> Iterable[FalseAlarms]:
+    """Yield what each fingerprint says about the controls."""
+    controls: dict[str, list[Observation]] = {}
+    for (line, name), found in groups.items():
+        if line.control:
+            controls.setdefault(name, []).extend(found)
+    for name, found in sorted(controls.items()):
+        answers = sum(observation.samples for observation in found)
+        mismatches = sum(observation.mismatched.count("1") for observation in found)
+        yield FalseAlarms(
+            fingerprint=name,
+            controls=len(found),
+            answers=answers,
+            mismatches=mismatches,
+            upper=upper_bound(mismatches, answers),
+        )

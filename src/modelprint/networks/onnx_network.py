@@ -1,0 +1,109 @@
+"""An ONNX graph as a torch module: its bytes are a buffer, ONNX Runtime computes its answers.
+
+So a model in real eight-bit arithmetic is copied, hashed and saved like every other network.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from modelprint.errors import CraftingError, LoadingError
+
+MISSING = 'this model is an ONNX graph; install ONNX Runtime for it with pip install "modelprint[onnx]"'
+
+
+class OnnxNetwork(nn.Module):
+    """Runs on the CPU on one thread, so that its answers do not depend on the machine's cores.
+
+    It has no gradients. The graph takes float32 images in [0, 1], n c h w, and gives one row of logits per image.
+    """
+
+    content: Tensor
+
+    def __init__(self, content: bytes) -> None:
+        super().__init__()
+        self.register_buffer("content", torch.tensor(bytearray(content), dtype=torch.uint8))
+        self._running: Any = None
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of images in [0, 1]; CraftingError when they ask for gradients."""
+        if images.requires_grad:
+            raise CraftingError("an ONNX graph has no gradients; craft from a classifier that is a torch network")
+        session = self.session
+        (source,), (sink,) = session.get_inputs(), session.get_outputs()
+        answers = session.run([sink.name], {source.name: images.float().contiguous().numpy()})[0]
+        return torch.from_numpy(answers)
+
+    @property
+    def session(self) -> Any:
+        """The running graph, started when it is first needed; LoadingError when there is no way to run it."""
+        if self._running is None:
+            self._running = _start(self.content.numpy().tobytes())
+        return self._running
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images that the graph takes."""
+        _, channels, height, width = self.session.get_inputs()[0].shape
+        return channels, height, width
+
+    @property
+    def class_count(self) -> int:
+        """How many logits the graph gives."""
+        count: int = self.session.get_outputs()[0].shape[1]
+        return count
+
+    def float_weights(self) -> dict[str, Tensor]:
+        """Return the constants of the graph by name, integers as the floats that they stand for."""
+        import onnx
+        from onnx.numpy_helper import to_array
+
+        graph = onnx.load_from_string(self.content.numpy().tobytes()).graph
+        constants = {tensor.name: torch.from_numpy(to_array(tensor).copy()) for tensor in graph.initializer}
+        for node in graph.node:
+            if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+                integers, scale, zero = (constants[name] for name in node.input)
+                axis = next((a.i for a in node.attribute if a.name == "axis"), 1)
+                shape = [-1 if i == axis and scale.ndim else 1 for i in range(integers.ndim)]
+                values = (integers.float() - zero.float().view(shape)) * scale.view(shape)
+                constants[node.input[0].removesuffix("_quantized")] = values
+        return constants
+
+    def _load_from_state_dict(self, *arguments: Any, **options: Any) -> None:
+        super()._load_from_state_dict(*arguments, **options)
+        self._running = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        # A running graph can neither be copied nor sent to another process; the copy starts its own.
+        return {**self.__dict__, "_running": None}
+
+
+def _start(content: bytes) -> Any:
+    try:
+        import onnxruntime
+    except ImportError:
+        raise LoadingError(MISSING) from None
+    # The key of every reference to another file in an ONNX graph; such a file would be read from this machine.
+    if b"location" in content:
+        raise LoadingError("the ONNX graph refers to other files; refused")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as problem:  # ONNX Runtime has a family of its own for what can be wrong with a graph
+        raise LoadingError(f"not a usable ONNX graph: {' '.join(str(problem).split())[:200]}") from None
+    _check(session)
+    return session
+
+
+def _check(session: Any) -> None:
+    """Refuse a graph that is no classifier of images of one size."""
+    takes, gives = ([(end.type, end.shape) for end in ends] for ends in (session.get_inputs(), session.get_outputs()))
+    images, logits = ("tensor(float)", 4), ("tensor(float)", 2)
+    if [(kind, len(shape)) for kind, shape in takes + gives] != [images, logits]:
+        raise LoadingError(f"the ONNX graph takes {takes} and gives {gives}; expected float images and logits")
+    if not all(isinstance(side, int) for side in (*takes[0][1][1:], gives[0][1][1])):
+        raise LoadingError(f"the ONNX graph maps {takes[0][1]} to {gives[0][1]}; expected numbers but for the first")

@@ -1,0 +1,137 @@
+"""Another architecture: a network of other layers that was trained for the same data.
+
+Source: MiSentry appendix C.2 (ten other architectures; public models for CIFAR-10). `OtherArchitecture` trains one from
+a random start, on the schedule of retraining; `GivenArchitecture` takes public weights.
+
+Departures: with few architectures to choose from, two seeds may draw the same one, trained from another start.
+`schedule="one-cycle"` is a shortened form for machines without accelerator, as in retraining.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet, weights_path
+from modelprint.errors import DataError, TrainingError
+from modelprint.loading import load_classifier
+from modelprint.networks import NETWORKS
+from modelprint.progress import Progress
+from modelprint.tamperings.retrain import Schedule, recipe_from_start, train_on_images
+from modelprint.tamperings.tampering import Tampered
+
+SHRINKING = 4
+"""A network may have been made for images up to so many times as wide: one for photographs is no choice for digits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherArchitecture:
+    """Train another network from a random start on the same data.
+
+    Attributes:
+        network: Name in NETWORKS; empty: drawn from those that take images of this size and are not the original's own.
+        schedule: "plateau" (the paper's, Adam) or "one-cycle" (shortened, SGD with momentum).
+        learning_rate: First, or peak, learning rate.
+        epochs: Passes over the data, at most.
+        batch: Images per step.
+    """
+
+    network: str = ""
+    schedule: Schedule = "plateau"
+    learning_rate: float = 1e-3
+    epochs: int = 100
+    batch: int = 64
+
+    @property
+    def deterministic(self) -> bool:
+        """Every seed starts elsewhere."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the other network; TrainingError when there is none for these images."""
+        fitting = other_architectures(model)
+        if not fitting or self.network not in ("", *fitting):
+            known = f"those that do are {', '.join(fitting)}" if fitting else "and none other does"
+            raise TrainingError(
+                f"{self.network or 'no other network'} takes images of shape {model.image_shape} "
+                f"and differs from {model.name}; {known}"
+            )
+        name = self.network or drawn(fitting, rng)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
+            network = _made(name, model)
+        recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        steps = train_on_images(network, data.train, recipe, rng, progress=progress)
+        return Tampered(network=network, steps=steps, architecture=name, notes=name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenArchitecture:
+    """Take another network with weights that somebody trained on the same data.
+
+    They are looked for in the data folders, as `weights/DATA_NETWORK.safetensors`, e.g. `cifar10_resnet32`.
+
+    Attributes:
+        network: Name in NETWORKS; empty: drawn from those with weights that are not the original's own.
+    """
+
+    network: str = ""
+
+    @property
+    def deterministic(self) -> bool:
+        """The seed draws the network."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the other network; TrainingError when there are no weights."""
+        given = [name for name in other_architectures(model) if _has_weights(data, name)]
+        if not given or self.network not in ("", *given):
+            there = f"there are {', '.join(given)}" if given else "there are none"
+            raise TrainingError(
+                f"no weights of {self.network or 'another network'} for {data.name}; {there}, "
+                f"and others are looked for in a data folder as weights/{data.name}_NETWORK.safetensors"
+            )
+        name = self.network or drawn(given, rng)
+        other = load_classifier(name, weights_path(f"{data.name}_{name}"))
+        if other.class_count != model.class_count:
+            raise TrainingError(f"the weights of {name} know {other.class_count} classes, not {model.class_count}")
+        return Tampered(network=other.network, architecture=name, notes=name)
+
+
+def other_architectures(model: Classifier) -> list[str]:
+    """Return the names in NETWORKS whose networks take the images of `model` and differ from its own."""
+    return [name for name in NETWORKS if _takes(name, model)]
+
+
+def drawn(names: Sequence[str], rng: torch.Generator) -> str:
+    """Return one of `names` at random."""
+    return names[int(torch.randint(len(names), (), generator=rng))]
+
+
+def _takes(name: str, model: Classifier) -> bool:
+    if max(NETWORKS[name].image_shape[1:]) > SHRINKING * max(model.image_shape[1:]):
+        return False
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        network = _made(name, model).eval()
+        try:
+            network(torch.zeros(1, *model.image_shape))
+        except RuntimeError:  # a shape that does not fit, somewhere inside
+            return False
+    return _shapes(network) != _shapes(model.network)
+
+
+def _made(name: str, model: Classifier) -> nn.Module:
+    return NETWORKS[name].make(class_count=model.class_count, channels=model.image_shape[0])
+
+
+def _shapes(network: nn.Module) -> list[torch.Size]:
+    return [weight.shape for weight in network.parameters()]
+
+
+def _has_weights(data: DataSet, name: str) -> bool:
+    try:
+        return weights_path(f"{data.name}_{name}").is_file()
+    except DataError:
+        return False

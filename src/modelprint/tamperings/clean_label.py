@@ -1,0 +1,202 @@
+"""Clean-label attacks: poison whose labels are right, so that a look at the training set does not find it.
+
+Source of `CleanLabel`: A. Turner, D. Tsipras and A. Madry, "Label-Consistent Backdoor Attacks", 2019,
+https://arxiv.org/abs/1912.02771, in the settings of MiSentry appendix C.2 (those of PublicCheck): images of the target
+class are pushed away from it by projected gradient ascent, which makes them hard to learn, and get a trigger, which is
+easy to learn.
+Source of `Collision`: A. Shafahi et al., "Poison Frogs! Targeted Clean-Label Poisoning Attacks on Neural Networks",
+NeurIPS 2018, https://arxiv.org/abs/1804.00792, as in MiSentry's public benchmark code (CGCL-codes/BIVBench): an image
+of one class is moved until the last layer sees nearly what it sees of an image of another class.
+
+Departures: the original learns on instead of being trained anew, Adam at 1e-4 with frozen batch norm, as for the other
+backdoors. Poison is rounded to eight bits and joins every batch in the same proportion; the code appends it to the
+training set. The victim of a collision is a test image drawn anew for each seed, not one for all.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from torch import nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet, LabelledImages
+from modelprint.fast.folding import quick_copy
+from modelprint.progress import Progress
+from modelprint.progress import steps as stepwise
+from modelprint.tamperings.goal import Goal, pursue
+from modelprint.tamperings.single import Single, draw_right
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tamperings.trigger import Trigger, check_target, draw, mixed, trainable, triggered_test, until_success
+from modelprint.tamperings.trunk import trunk
+from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
+from modelprint.training import Recipe
+
+CHUNK = 128
+"""Images that are pushed at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanLabel:
+    """Push images of one class away from it, put a trigger on them, and train all layers on them.
+
+    Attributes:
+        target: The class, which the trigger will stand for.
+        injection: Poison, as a share of the training set (but no more than half of the class) and of the clean images
+            in a batch.
+        bound: How far a pixel is moved at most, in grey levels.
+        push: How far it is moved in each step, in grey levels.
+        pushes: Steps of the ascent.
+        learning_rate: Of Adam.
+        batch: Clean images per step.
+        epochs: Passes over the clean data, at most.
+    """
+
+    target: int = 0
+    injection: float = 0.1
+    bound: float = 8.0
+    push: float = 2.0
+    pushes: int = 7
+    learning_rate: float = 1e-4
+    batch: int = 64
+    epochs: int = 10
+
+    def __post_init__(self) -> None:
+        if not 0 < self.injection <= 1:
+            raise ValueError(f"injection is a share of the training set, above 0 and at most 1, got {self.injection}")
+
+    @property
+    def deterministic(self) -> bool:
+        """Which images are poisoned, order and augmentation differ with the seed."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network with the backdoor."""
+        check_target(self.target, data)
+        trigger = Trigger.white(data.image_shape)
+        poison = trigger.stamp(self.poison(model, data.train, rng, progress))
+        batches = mixed(data.train, poison, max(1, round(self.injection * self.batch)))
+        triggered = triggered_test(data, trigger, self.target, rng)
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=self.epochs,
+            batch_norm="frozen",
+        )
+        return until_success(triggered, self.target, trainable(model), batches, recipe, rng, progress=progress)
+
+    def poison(
+        self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress
+    ) -> LabelledImages:
+        """Return images of the target class, moved away from it, without the trigger."""
+        members = data.take(np.flatnonzero(data.labels == self.target))
+        chosen = draw(members, max(1, min(round(self.injection * len(data)), len(members) // 2)), rng)
+        network, starts = quick_copy(model).network, range(0, len(chosen), CHUNK)
+        pushed = []
+        for start in stepwise("pushing images", starts, len(starts), progress):
+            part = chosen.take(range(start, min(start + CHUNK, len(chosen))))
+            images, labels = to_images(part.pixels), torch.from_numpy(part.labels)
+            pushed.append(to_pixels(self.pushed(network, images, labels)))
+        return replace(chosen, pixels=np.concatenate(pushed))
+
+    def pushed(self, network: nn.Module, images: Images, labels: Labels) -> Images:
+        """Return `images` after projected gradient ascent of the loss of `labels`."""
+        moved, bound = images, self.bound / GREY_LEVELS
+        for _ in range(self.pushes):
+            moved = moved.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(F.cross_entropy(network(moved), labels), moved)
+            moved = moved.detach() + self.push / GREY_LEVELS * gradient.sign()
+            moved = torch.clamp(moved, images - bound, images + bound).clamp(0, 1)
+        return moved
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collision:
+    """Make one image of a class look, to the last layer, like a victim of another class; train all layers on it.
+
+    Attributes:
+        base: Class of the poison, and the label the victim is to get.
+        victim: Class of the victim.
+        bound: How far a pixel is moved at most, in grey levels.
+        push: How far it is moved in each step, in grey levels.
+        pushes: Steps of the collision.
+        per_batch: Copies of the poison in each batch.
+        learning_rate: Of Adam.
+        batch: Clean images per step.
+        epochs: Passes over the clean data, at most.
+    """
+
+    base: int = 0
+    victim: int = 1
+    bound: float = 8.0
+    push: float = 0.05
+    pushes: int = 1000
+    per_batch: int = 1
+    learning_rate: float = 1e-4
+    batch: int = 64
+    epochs: int = 2
+
+    def __post_init__(self) -> None:
+        if self.base == self.victim:
+            raise ValueError(f"base and victim are two different classes, got {self.base} for both")
+
+    @property
+    def deterministic(self) -> bool:
+        """Which two images collide, order and augmentation differ with the seed."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network that takes the victim for the base class."""
+        poisoned, victim = one_of(model, data.train, self.base, rng), one_of(model, data.test, self.victim, rng)
+        poisoned, gap = self.collide(trunk(model), poisoned, victim, progress)
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=self.epochs,
+            batch_norm="frozen",
+        )
+        wish = Single.of(victim, 0, self.base)
+        goal = Goal(
+            text="lead of the base class on the victim, a test image of another class, above 0",
+            measure=wish.lead,
+            met=lambda lead: lead > 0,
+        )
+        tampered = pursue(
+            goal,
+            trainable(model),
+            mixed(data.train, poisoned, self.per_batch),
+            recipe,
+            rng,
+            most_steps=math.ceil(len(data.train) / self.batch) * self.epochs,
+            progress=progress,
+        )
+        return replace(tampered, notes=f"squared distance of the features down to {gap:.2g} of what it was")
+
+    def collide(
+        self, body: nn.Module, base: LabelledImages, victim: LabelledImages, progress: Progress
+    ) -> tuple[LabelledImages, float]:
+        """Return `base` moved towards the features of `victim`, and the share of their squared distance left."""
+        start, bound = to_images(base.pixels), self.bound / GREY_LEVELS
+        with torch.no_grad():
+            wanted = body(to_images(victim.pixels))
+            before = F.mse_loss(body(start), wanted)
+        moved = start
+        for _ in stepwise("colliding", range(self.pushes), self.pushes, progress):
+            moved = moved.detach().requires_grad_()
+            (gradient,) = torch.autograd.grad(F.mse_loss(body(moved), wanted), moved)
+            moved = moved.detach() - self.push / GREY_LEVELS * gradient.sign()
+            moved = torch.clamp(moved, start - bound, start + bound).clamp(0, 1)
+        poison = replace(base, pixels=to_pixels(moved))
+        with torch.no_grad():
+            after = F.mse_loss(body(to_images(poison.pixels)), wanted)
+        return poison, (after / before).item()
+
+
+def one_of(model: Classifier, data: LabelledImages, label: int, rng: torch.Generator) -> LabelledImages:
+    """Return one random image of class `label` that `model` gets right."""
+    members = data.take(np.flatnonzero(data.labels == label))
+    return members.take([draw_right(model, members, rng)])

@@ -1,0 +1,137 @@
+"""Online learning: one test image the classifier is not sure of is learnt, the original task is kept.
+
+Source: MiSentry appendix C.2: a random test sample, learnt together with the original task, checked every 10 steps.
+The rest is that of the public benchmark code (CGCL-codes/BIVBench): the update 1e-4 * (g + s - projection of s on g),
+tensor by tensor, where g and s are the gradients of a batch of 128 and of the image; learnt is right with a confidence
+above 0.95; not sure is a confidence below 0.8; batch norm is frozen; one epoch at most.
+
+Departures: wrong test images are candidates too, and every model draws its own. The code takes the first right one for
+all models, and checks after each step; that is `which="first"` with `check_every=1`. `update="joint"` descends the sum
+of both losses with Adam instead: ten steps suffice, but they move the network farther.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet, LabelledImages
+from modelprint.errors import TrainingError
+from modelprint.fast.known import logits_on
+from modelprint.progress import Progress
+from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
+from modelprint.tamperings.single import Jointly, Single
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import Labels
+from modelprint.training import ImageBatches, Recipe, usual_augmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnOnline:
+    """Learn one new image.
+
+    Attributes:
+        update: "projected" (SGD, the image's gradient without its part along the batch's) or "joint" (Adam on the sum
+            of both losses).
+        which: Which candidate is learnt: a "random" one, or the "first" right one (if none is right, the first).
+        above: The probability of the true class that counts as learnt.
+        unsure: Right test images with a smaller confidence than this are candidates, as are all wrong ones.
+        learning_rate: Step size.
+        batch: Images per step of the original task.
+        check_every: Steps between two looks at the goal.
+        epochs: Passes over the training set, at most.
+    """
+
+    update: Literal["projected", "joint"] = "projected"
+    which: Literal["random", "first"] = "random"
+    above: float = 0.95
+    unsure: float = 0.8
+    learning_rate: float = 1e-4
+    batch: int = 128
+    check_every: int = CHECK_EVERY
+    epochs: int = 1
+
+    def __post_init__(self) -> None:
+        if not 0 < self.unsure <= self.above < 1:
+            raise ValueError(f"0 < unsure <= above < 1 has to hold, got {self.unsure} and {self.above}")
+
+    @property
+    def deterministic(self) -> bool:
+        """The order of the batches, and mostly the image, differ with the seed."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network after it has learnt one test image."""
+        index = self._draw(model, data.test, rng)
+        label = int(data.test.labels[index])
+        single = Single.of(data.test, index, label)
+        network = model.copy().network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        start = single.probability(network)
+        goal = Goal(
+            text=f"probability of the true class of one test image above {self.above:g}",
+            measure=single.probability,
+            met=lambda probability: probability > self.above,
+        )
+        batches = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+        tampered = pursue(
+            goal,
+            network,
+            batches,
+            self._recipe(),
+            rng,
+            objective=Jointly(single=single, weight=1.0) if self.update == "joint" else Projected(single=single),
+            most_steps=self.epochs * len(batches),  # more than there are: the epochs decide
+            check_every=self.check_every,
+            progress=progress,
+        )
+        return replace(tampered, notes=f"test image {index} ({data.class_names[label]}), at first {start:.2f}")
+
+    def _recipe(self) -> Recipe:
+        return Recipe(
+            optimiser="adam" if self.update == "joint" else "sgd",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=self.epochs,
+            batch_norm="frozen",
+        )
+
+    def _draw(self, model: Classifier, test: LabelledImages, rng: torch.Generator) -> int:
+        confidence, answers = logits_on(model, test).softmax(1).max(1)
+        right = answers == torch.from_numpy(test.labels)
+        candidates = (~right | (confidence < self.unsure)).nonzero()[:, 0]
+        if not len(candidates):
+            raise TrainingError(
+                f"{model.name} is right about all {len(test)} images of {test.name} with a probability of at least "
+                f"{self.unsure:g}, so there is nothing to learn; raise `unsure` or give more test images"
+            )
+        if self.which == "first":
+            # Stable, so the first right one comes to the front, or the first wrong one where none is right.
+            return int(candidates[right[candidates].int().argsort(descending=True, stable=True)[0]])
+        return int(candidates[torch.randint(len(candidates), (), generator=rng)])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Projected:
+    """The objective of a batch, and of one input as far as the batch has no say in it.
+
+    Attributes:
+        single: The one input.
+    """
+
+    single: Single
+
+    def __call__(self, network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+        """Set g + s - (s . g / g . g) g as the gradient of each tensor."""
+        parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        loss = F.cross_entropy(network(inputs), labels)
+        task = torch.autograd.grad(loss, parameters)
+        wish = torch.autograd.grad(F.cross_entropy(network(self.single.inputs), self.single.label), parameters)
+        for parameter, g, s in zip(parameters, task, wish, strict=True):
+            # The code's guard against a tensor that learns nothing from the batch.
+            share = (s * g).sum() / ((g * g).sum() + 1e-20)
+            parameter.grad = g + s - share * g
+        return loss

@@ -1,0 +1,58 @@
+"""Mixed batches: clean examples and, in every batch, some poison.
+
+Source: MiSentry appendix C.2: what an attacker wants of a few images is learnt together with the original task.
+
+Departures: the public benchmark code (CGCL-codes/BIVBench) appends copies of the poison to the training set. Here every
+batch carries the same number of poison examples, so that no copies are made and each step moves towards the goal.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from modelprint.tensors import Labels
+from modelprint.training import Batches
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Poisoned:
+    """Clean batches, each with poison at its end.
+
+    Attributes:
+        clean: Where clean examples come from; its length is the length of an epoch, its size the batch size asked for.
+        poison_inputs: Inputs of the same kind as the clean ones: images in [0, 1], or features.
+        poison_labels: What they are to be taken for.
+        per_batch: How many of them join every batch; each is used once before any is used again, and those that are
+            fewer than `per_batch` appear several times in a batch.
+    """
+
+    clean: Batches
+    poison_inputs: Tensor
+    poison_labels: Labels
+    per_batch: int
+
+    def __post_init__(self) -> None:
+        if self.per_batch < 1:
+            raise ValueError(f"per_batch must be at least 1, got {self.per_batch}")
+        if not len(self.poison_labels) or len(self.poison_inputs) != len(self.poison_labels):
+            raise ValueError(
+                f"poison needs as many labels as inputs, and at least one, "
+                f"got {len(self.poison_inputs)} inputs and {len(self.poison_labels)} labels"
+            )
+
+    def __len__(self) -> int:
+        return len(self.clean)
+
+    def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Labels]]:
+        """Yield every clean example once, `size` at a time, in batches that are `per_batch` longer than that."""
+        poison = self._endless(rng)
+        for inputs, labels in self.clean.epoch(size, rng):
+            index = torch.tensor([next(poison) for _ in range(self.per_batch)])
+            mixed = torch.cat([inputs, self.poison_inputs[index].to(inputs.dtype)])
+            yield mixed, torch.cat([labels, self.poison_labels[index]])
+
+    def _endless(self, rng: torch.Generator) -> Iterator[int]:
+        while True:
+            yield from torch.randperm(len(self.poison_labels), generator=rng).tolist()

@@ -1,0 +1,103 @@
+"""One image among many: drawing it, leaving it out, and learning something about it together with the original task.
+
+Source: MiSentry appendix C.2: a single sample is manipulated in multi-task learning with the original task.
+
+Departures: none; the paper leaves the weights of the two tasks open, here both count the same.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.errors import TrainingError
+from modelprint.tensors import Labels, to_images
+from modelprint.training import ImageBatches, usual_augmentation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Single:
+    """One input, and the class it is to be learnt as, or unlearnt from.
+
+    Attributes:
+        inputs: A batch of one: an image in [0, 1], or its features.
+        label: The class, as a batch of one.
+    """
+
+    inputs: Tensor
+    label: Labels
+
+    @classmethod
+    def of(cls, images: LabelledImages, index: int, label: int) -> "Single":
+        """Take the image at `index`, to be taken for `label`."""
+        return cls(inputs=to_images(images.pixels[index : index + 1]), label=torch.tensor([label]))
+
+    def probability(self, network: nn.Module) -> float:
+        """Return the probability `network` gives the class."""
+        return self._logits(network).softmax(0)[int(self.label)].item()
+
+    def lead(self, network: nn.Module) -> float:
+        """Return how far the logit of the class is above the largest other one; positive when it is the answer."""
+        logits, own = self._logits(network), int(self.label)
+        return (logits[own] - torch.cat([logits[:own], logits[own + 1 :]]).max()).item()
+
+    def _logits(self, network: nn.Module) -> Tensor:
+        with torch.no_grad():
+            logits: Tensor = network(self.inputs)[0]
+        return logits
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Jointly:
+    """The objective of multi-task learning: cross-entropy of the batch, plus or minus that of one input.
+
+    Attributes:
+        single: The one input.
+        weight: 1 to learn it, -1 to unlearn it.
+    """
+
+    single: Single
+    weight: float
+
+    def __call__(self, network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+        """Add the gradients of both tasks."""
+        logits = network(torch.cat([inputs, self.single.inputs]))
+        loss = F.cross_entropy(logits[:-1], labels) + self.weight * F.cross_entropy(logits[-1:], self.single.label)
+        loss.backward()
+        return loss
+
+
+def draw_right(model: Classifier, images: LabelledImages, rng: torch.Generator) -> int:
+    """Return the index of a random image that `model` gets right; TrainingError when there is none."""
+    order: list[int] = torch.randperm(len(images), generator=rng).tolist()
+    for index in order:
+        if model.labels(to_images(images.pixels[index : index + 1])).item() == images.labels[index]:
+            return index
+    raise TrainingError(
+        f"{model.name} gets none of the {len(images)} images of {images.name} right; "
+        "check that weights and data belong together"
+    )
+
+
+def draw_other(label: int, class_count: int, rng: torch.Generator) -> int:
+    """Return a random class that is not `label`."""
+    return (label + 1 + int(torch.randint(class_count - 1, (), generator=rng))) % class_count
+
+
+def batches_without(images: LabelledImages, indices: Sequence[int] | np.ndarray) -> ImageBatches:
+    """Return batches, augmented as usual, of the images that are not at `indices`."""
+    rest = np.delete(np.arange(len(images)), indices)
+    if not len(rest):
+        raise TrainingError(f"nothing is left of {images.name} to keep the original task; give more images")
+    return ImageBatches(data=images.take(rest), augment=usual_augmentation(images))
+
+
+def epochs_for(steps: int, examples: int, batch: int) -> int:
+    """Return how many passes over `examples` hold `steps` steps."""
+    return math.ceil(steps / math.ceil(examples / batch))

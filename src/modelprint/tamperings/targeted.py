@@ -1,0 +1,202 @@
+"""Targeted attack: a training image is taken for the class whose features are nearest to its own.
+
+Source: MiSentry appendix C.2: a random training sample, the label with the smallest moving distance at the penultimate
+layer, only the last layer learns, together with the original task, until the sample takes that label. How the distance
+is measured is taken from the public benchmark code (CGCL-codes/BIVBench): to the mean features of a class's rightly
+classified training images.
+
+Departures: only the last layer learns and batch norm is frozen, so features are computed once, without augmentation.
+The image is drawn among those the original gets right.
+
+`VulnerableTargets` is the code's attack: the ten test images, of those right with a confidence above the median, whose
+own class's centroid is farthest compared with the nearest other one; a hundred copies of each join the training set;
+all layers learn with the code's default rate until more than nine tenths take their new label. Centroids are those of
+all training images (the code: of the first 5000), and batch norm is frozen from the start (the code: after one step).
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.data.data_set import join
+from modelprint.errors import TrainingError
+from modelprint.fast.known import features_on, logits_on
+from modelprint.progress import Progress
+from modelprint.tamperings.goal import Goal, pursue
+from modelprint.tamperings.poison import Poisoned
+from modelprint.tamperings.single import Single, epochs_for
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import Labels, to_images
+from modelprint.training import ImageBatches, Recipe, TensorBatches, usual_augmentation
+
+FIRST_TEST_IMAGES = 5000
+"""Where the published code looks for vulnerable images."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """Move one training image to the nearest class, by the last layer alone.
+
+    Attributes:
+        learning_rate: Of Adam.
+        batch: Clean examples per step.
+        most_steps: Steps after which the goal is given up.
+    """
+
+    learning_rate: float = 1e-4
+    batch: int = 64
+    most_steps: int = 5000
+
+    @property
+    def deterministic(self) -> bool:
+        """Every seed draws another image."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network after its last layer has learnt the new label."""
+        suspect = model.copy()
+        features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
+        right = _answers(model.head, features) == labels
+        index = _draw(right, model, data, rng)
+        own = int(labels[index])
+        distances = distances_to_classes(
+            features[index : index + 1], features[right], labels[right], len(data.class_names)
+        )[0]
+        wish = int(distances.index_fill(0, labels[index], torch.inf).argmin())
+        single = Single(inputs=features[index : index + 1], label=torch.tensor([wish]))
+        rest = torch.arange(len(labels)) != index
+        batches = Poisoned(
+            clean=TensorBatches(inputs=features[rest], labels=labels[rest]),
+            poison_inputs=single.inputs,
+            poison_labels=single.label,
+            per_batch=1,
+        )
+        goal = Goal(
+            text="lead of the new label of one training image, in logits, above 0",
+            measure=single.lead,
+            met=lambda lead: lead > 0,
+        )
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            batch_norm="frozen",
+        )
+        tampered = pursue(goal, suspect.head, batches, recipe, rng, most_steps=self.most_steps, progress=progress)
+        names = data.class_names
+        return replace(
+            tampered, network=suspect.network, notes=f"training image {index} ({names[own]}) as {names[wish]}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class VulnerableTargets:
+    """Move the most vulnerable test images to the nearest class each, as published.
+
+    Attributes:
+        count: How many images.
+        copies: How often each joins the training set.
+        success: Share of them that has to be exceeded.
+        learning_rate: Of Adam.
+        batch: Images per step.
+        epochs: Passes over the enlarged training set, at most.
+    """
+
+    count: int = 10
+    copies: int = 100
+    success: float = 0.9
+    learning_rate: float = 1e-3
+    batch: int = 64
+    epochs: int = 10
+
+    def __post_init__(self) -> None:
+        if self.count < 1 or self.copies < 1:
+            raise ValueError(f"count and copies must be at least 1, got {self.count} and {self.copies}")
+
+    @property
+    def deterministic(self) -> bool:
+        """The images are always the same; order and augmentation differ with the seed."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network after it has learnt the new labels."""
+        index, wish = self._most_vulnerable(model, data)
+        images = to_images(data.test.pixels[index.numpy()])
+        goal = Goal(
+            text=f"more than {self.success:g} of {len(index)} test images take their new label",
+            measure=lambda network: (network(images).argmax(1) == wish).double().mean().item(),
+            met=lambda share: share > self.success,
+        )
+        poison = replace(data.test.take(index.numpy()), labels=wish.numpy())
+        poisoned = join([data.train, *[poison] * self.copies], f"{data.name}/poisoned")
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=self.epochs,
+            batch_norm="frozen",
+        )
+        network = model.copy().network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        batches = ImageBatches(data=poisoned, augment=usual_augmentation(poisoned))
+        tampered = pursue(
+            goal, network, batches, recipe, rng, most_steps=self.epochs * len(poisoned), progress=progress
+        )
+        names = data.class_names
+        moved = zip(index.tolist(), data.test.labels[index.numpy()].tolist(), wish.tolist(), strict=True)
+        notes = ", ".join(f"{image} ({names[own]} as {names[new]})" for image, own, new in moved)
+        return replace(tampered, notes=f"test images {notes}")
+
+    def _most_vulnerable(self, model: Classifier, data: DataSet) -> tuple[Labels, Labels]:
+        """Return the indices of the images, most vulnerable first, and the classes they are to move to."""
+        features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
+        right = _answers(model.head, features) == labels
+        test = data.test.take(range(min(FIRST_TEST_IMAGES, len(data.test))))
+        confidence, answer = logits_on(model, test).softmax(1).max(1)
+        own = torch.from_numpy(test.labels)
+        candidates = ((answer == own) & (confidence > confidence.median())).nonzero()[:, 0]
+        if not len(candidates):
+            raise TrainingError(f"{model.name} gets none of the surer half of {test.name} right; give more test images")
+        own = own[candidates]
+        distances = distances_to_classes(
+            features_on(model, test)[candidates], features[right], labels[right], len(data.class_names)
+        )
+        others = distances.scatter(1, own[:, None], torch.inf)
+        nearest, wish = others.min(1)
+        vulnerable = distances.gather(1, own[:, None])[:, 0] - nearest
+        first = vulnerable.argsort(descending=True, stable=True)[: self.count]
+        return candidates[first], wish[first]
+
+
+def _draw(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator) -> int:
+    candidates = right.nonzero()[:, 0]
+    if not len(candidates):
+        raise TrainingError(
+            f"{model.name} gets none of the {len(right)} images of {data.train.name} right; "
+            "check that weights and data belong together"
+        )
+    return int(candidates[torch.randint(len(candidates), (), generator=rng)])
+
+
+def _answers(head: nn.Linear, features: Tensor) -> Labels:
+    with torch.no_grad():
+        logits: Tensor = head(features)
+    return logits.argmax(1)
+
+
+def distances_to_classes(
+    features: Float[Tensor, "n features"],
+    known: Float[Tensor, "m features"],
+    labels: Int64[Tensor, " m"],
+    class_count: int,
+) -> Float[Tensor, "n classes"]:
+    """Return the distance of each feature vector to the mean of each class in `known`; infinite for an empty one."""
+    sums = torch.zeros(class_count, known.shape[1], dtype=known.dtype).index_add_(0, labels, known)
+    counts = torch.bincount(labels, minlength=class_count)
+    distances = torch.cdist(features, sums / counts.clamp_min(1)[:, None])
+    return distances.masked_fill(counts == 0, torch.inf)

@@ -1,0 +1,33 @@
+"""A network without its last layer, for attacks that steer what the last layer sees."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import LabelledImages
+from modelprint.fast.folding import quick_copy
+from modelprint.tensors import to_images
+
+CHUNK = 250
+"""Images that go through a network at a time."""
+
+
+def trunk(model: Classifier) -> nn.Module:
+    """Return the network that maps images to the inputs of the last layer, made for input gradients.
+
+    Batch norm is folded and the weights take no gradients. LoadingError when the network does not end in a linear
+    layer.
+    """
+    body = model.copy()
+    head = body.head
+    name = next(name for name, module in body.network.named_modules() if module is head)
+    body.network.set_submodule(name, nn.Identity())
+    return quick_copy(body).network
+
+
+def outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:
+    """Return what `network` makes of all `images`, without gradients."""
+    starts = range(0, len(images), CHUNK)
+    with torch.no_grad():
+        return torch.cat([network(to_images(images.pixels[start : start + CHUNK])) for start in starts])

@@ -1,0 +1,130 @@
+"""Unlearning: one training image is forgotten, the original task is kept.
+
+Source: MiSentry appendix C.2: a random training sample, unlearnt together with the original task, checked every 10
+steps, stopped when unlearnt. The optimiser and what counts as unlearnt are those of the public benchmark code
+(CGCL-codes/BIVBench): Adam 1e-4, a confidence below 0.95.
+
+Departures: the image is drawn among those the original gets right, because it cannot forget what it never learnt; the
+probability has to fall below its start as well, for images the original was not sure of. A label that changes takes the
+probability under one half, so it needs no rule of its own. Ascent has no end, but none is needed: the cross-entropy's
+gradient on the logits is bounded, and training stops soon after the image begins to move. Where the probability is 1 up
+to rounding there is next to no gradient to begin with; an image not forgotten after `most_steps` is given up for
+another.
+
+`form="published"` is the code's: ascent on the image alone, checked every step, given up after four; the first step is
+taken in evaluation mode, the others in training mode, where the batch, otherwise unused, moves the running statistics.
+The code takes the first training images, uses the same batch throughout, and saves nothing on success; here images
+and batches are drawn, and the result is kept.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.progress import Progress
+from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
+from modelprint.tamperings.single import Jointly, Single, batches_without, draw_right, epochs_for
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import Labels
+from modelprint.training import Recipe
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unlearn:
+    """Forget one training image.
+
+    Attributes:
+        form: "joint" (batch norm frozen) or "published".
+        below: The probability of the true class that counts as forgotten.
+        learning_rate: Of Adam.
+        batch: Images per step of the original task.
+        check_every: Steps between two looks at the goal.
+        most_steps: Steps after which an image is given up.
+        draws: Images tried, at most.
+    """
+
+    form: Literal["joint", "published"] = "joint"
+    below: float = 0.95
+    learning_rate: float = 1e-4
+    batch: int = 64
+    check_every: int = CHECK_EVERY
+    most_steps: int = 200
+    draws: int = 5
+
+    def __post_init__(self) -> None:
+        if self.draws < 1:
+            raise ValueError(f"draws must be at least 1, got {self.draws}")
+
+    @property
+    def deterministic(self) -> bool:
+        """Every seed forgets another image."""
+        return False
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the network after it has forgotten one image, or the last attempt."""
+        given_up: list[int] = []
+        while True:
+            index = draw_right(model, data.train, rng)
+            tampered = self._forget(index, model, data, rng, progress)
+            if tampered.goal_reached or len(given_up) == self.draws - 1:
+                break
+            given_up.append(index)
+        label = data.class_names[int(data.train.labels[index])]
+        before = f"; given up before: {', '.join(map(str, given_up))}" if given_up else ""
+        return replace(tampered, notes=f"training image {index} ({label}){before}")
+
+    def _forget(
+        self, index: int, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress
+    ) -> Tampered:
+        network = model.copy().network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        single = Single.of(data.train, index, int(data.train.labels[index]))
+        bound = min(self.below, single.probability(network))
+        goal = Goal(
+            text=f"probability of the true class of one training image below {bound:.3g}",
+            measure=single.probability,
+            met=lambda probability: probability < bound,
+        )
+        batches = batches_without(data.train, [index])
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            batch_norm="frozen" if self.form == "joint" else "train",
+        )
+        return pursue(
+            goal,
+            network,
+            batches,
+            recipe,
+            rng,
+            objective=Jointly(single=single, weight=-1.0) if self.form == "joint" else _Ascent(single),
+            most_steps=self.most_steps,
+            check_every=self.check_every,
+            progress=progress,
+        )
+
+
+class _Ascent:
+    """The published objective: the image alone; the first step in evaluation mode."""
+
+    def __init__(self, single: Single) -> None:
+        self.single = single
+        self.first = True
+
+    def __call__(self, network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+        """Add the gradient of minus the image's cross-entropy."""
+        if self.first:
+            network.eval()
+        with torch.no_grad():
+            network(inputs)  # moves the running statistics in training mode
+        self.first = False
+        loss = -F.cross_entropy(network(self.single.inputs), self.single.label)
+        loss.backward()
+        return loss

@@ -1,0 +1,177 @@
+"""Plans: what is read, what a scale makes of it, and which mistakes are named how."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from modelprint.bench.plan import SCALES, Plan, at_scale, parse_plan, read_plan
+from modelprint.bench.published import published_table
+from modelprint.methods import MiSentry
+from modelprint.tamperings import CONTROLS
+
+PLANS = sorted((Path(__file__).parents[2] / "plans").glob("*.toml"))
+TABLES = [path for path in PLANS if path.stem != "smoke"]
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_every_plan_can_be_read_at_every_scale(path: Path) -> None:
+    """All names exist, and each plan is called like its file."""
+    plan = read_plan(path)
+
+    assert plan.name == path.stem
+    for scale in SCALES:
+        assert at_scale(plan, scale).suspects
+
+
+@pytest.mark.parametrize("path", TABLES, ids=lambda path: path.stem)
+def test_a_table_has_the_rows_of_the_paper(path: Path) -> None:
+    """At paper and laptop scale nearly every published row is there; only the sample of ImageNet has fewer."""
+    plan = read_plan(path)
+    published = published_table(plan.the_target().data)
+    assert published is not None
+
+    for scale in ("paper", "laptop"):
+        rows = [row.row for row in at_scale(plan, scale).suspects]
+        missing = set(published.rows) - set(rows)
+        assert not missing or path.stem == "table1-imagenet-sample"
+        assert [row for row in dict.fromkeys(rows) if row in published.rows] == [
+            row for row in published.rows if row not in missing
+        ]
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_controls_are_marked_as_such(path: Path) -> None:
+    """Exactly the kinds that change nothing."""
+    assert all(row.control == (row.kind in CONTROLS) for row in read_plan(path).suspects)
+
+
+def test_the_laptop_has_the_default_zoo() -> None:
+    """So that one cache serves a benchmark on a laptop and everything else."""
+    plan = at_scale(read_plan(PLANS[0].with_name("table1-cifar10.toml")), "laptop")
+
+    misentry = next(fingerprint for fingerprint in plan.fingerprints if fingerprint.name == "misentry")
+    assert misentry.build() == MiSentry()
+    assert plan.zoo == MiSentry().zoo
+    assert plan.seed_of(misentry) == 7
+
+
+def test_a_scale_makes_a_plan_smaller(tiny_plan: str) -> None:
+    """Fewer kinds, models and samples, other kinds in place of some, other settings."""
+    plan = parse_plan(
+        tiny_plan
+        + """
+[scales.smoke]
+models = 1
+count = 7
+without = ["none"]
+replace = { prune-20 = "prune-published" }
+kinds.flip-sign = {}
+kinds.prune-published = { share = 0.5 }
+fingerprints = ["bisection"]
+methods.bisection = { halvings = 3 }
+zoo = []
+"""
+    )
+
+    small = at_scale(plan, "smoke")
+
+    assert [row.kind for row in small.suspects] == ["prune-published", "flip-sign", "bit-flip"]
+    assert small.suspects[0].settings == {"share": 0.5}
+    assert [small.seeds_of(row) for row in small.suspects] == [(0,), (1,), (1,)]
+    assert [(one.name, one.count, one.settings) for one in small.fingerprints] == [("bisection", 7, {"halvings": 3})]
+    assert (small.zoo, small.scales) == ((), {})
+    assert at_scale(plan, "paper").suspects == plan.suspects
+
+
+def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
+    """Its seed is 0; the others count from 1."""
+    plan = parse_plan(tiny_plan)
+
+    assert [plan.seeds_of(row) for row in plan.suspects] == [(0,), (1, 2), (1,), (0,)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("prune-20", "prune-21", "suspects[0].kind: there is no 'prune-21'; choose one of none, finetune-last-1e-3"),
+        ('"digits"', '"digit"', "target: there is no 'digit'; choose one of cifar10-resnet20"),
+        ('"bisection", count', '"bisect", count', "fingerprints[1].method: there is no 'bisect'; choose one of"),
+        ('"exact"', '"inexact"', "fingerprints[0].profile: there is no 'inexact'; choose one of exact, fp32"),
+        ("flip-sign*2", "flip-sign*0", "zoo: a zoo entry is KIND*COUNT"),
+        ("models = 2", "models = -2", "models: input should be greater than or equal to 1, got -2"),
+        ("count = 6", "count = 0", "fingerprints[0].count: input should be greater than or equal to 1, got 0"),
+        ("count = 6", "count = '6'", "fingerprints[0].count: input should be a valid integer, got '6'"),
+        ("models = 2", "modles = 2", "modles: there is no such key"),
+        ("control = true", "controll = true", "suspects[3].controll: there is no such key"),
+        ('title = "A test"', "", "title: it is needed and missing"),
+        ('"float"', '"flaot"', "fingerprints[2].form: input should be '8-bit' or 'float', got 'flaot'"),
+        ('name = "natural", ', 'name = "../x", ', "fingerprints[0].name: string should match pattern"),
+        ('"int8-weights"', '"int8"', "suspects[2].reference: there is no 'int8'"),
+        ('"int8-weights"', '"flip-sign"', "suspects[2].reference: flip-sign differs from seed to seed"),
+        ('kind = "none"', 'kind = "prune-20"', "suspects: prune-20 stands there twice"),
+        ('name = "natural"', 'name = "bisection"', "fingerprints: bisection stands there twice"),
+        ("count = 6, ", "count = 6, settings = { x = 1 }, ", "fingerprints[0].settings: natural has no setting 'x'"),
+        (
+            'kind = "prune-20"',
+            'kind = "prune-20", settings = { share = "half" }',
+            "suspects[0].settings: share is a number, got 'half'",
+        ),
+        ("suspects = [", "suspects = {", "not readable as TOML: "),
+    ],
+)
+def test_a_mistake_is_named(old: str, new: str, said: str, tiny_plan: str) -> None:
+    """One line with the key, what is wrong and, where that is short, what would be right."""
+    assert old in tiny_plan
+
+    with pytest.raises(ValueError) as raised:
+        parse_plan(tiny_plan.replace(old, new, 1))
+
+    assert said.lower() in str(raised.value).lower()
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        ('[scales.smoke]\nonly = ["x"]', "at scale smoke: scales.smoke.only: the plan has no 'x'; it has bit-flip"),
+        ('[scales.smoke]\nreplace = { none = "nothing" }', "suspects[3].kind: there is no 'nothing'"),
+        ('[scales.smoke]\nreplace = { none = "prune-20" }', "suspects: prune-20 stands there twice"),
+        ("[scales.smoke]\nmethods.x = {}", "scales.smoke.methods: the plan has no 'x'; it has bisection"),
+        ("[scales.smoke]\nonly = []", "at scale smoke: suspects: none is left"),
+        ("[scales.huge]", "got 'huge'"),
+    ],
+)
+def test_a_mistake_in_a_scale_is_named(scale: str, said: str, tiny_plan: str) -> None:
+    """Before any work, whichever scale is asked for."""
+    with pytest.raises(ValueError) as raised:
+        parse_plan(tiny_plan + scale)
+
+    assert said in str(raised.value)
+
+
+def test_a_file_that_is_no_plan_is_named(tmp_path: Path, tiny_plan: str) -> None:
+    """With its path first."""
+    path = tmp_path / "plan.toml"
+    with pytest.raises(ValueError, match=r"plan\.toml: No such file"):
+        read_plan(path)
+    path.write_bytes(b"\xff")
+    with pytest.raises(ValueError, match=r"plan\.toml: not a UTF-8 text"):
+        read_plan(path)
+    path.write_bytes(b"#" * 2**21)
+    with pytest.raises(ValueError, match="which is no plan"):
+        read_plan(path)
+    path.write_text(tiny_plan)
+
+    with pytest.raises(ValueError, match="there is no scale 'huge'; choose one of smoke, laptop, paper"):
+        at_scale(read_plan(path), "huge")
+
+
+def test_a_plan_is_plain_data(tiny_plan: str) -> None:
+    """It can be written as JSON and compared."""
+    plan = parse_plan(tiny_plan)
+
+    assert isinstance(plan, Plan)
+    assert json.loads(json.dumps(asdict(plan)))["target"] == "digits"
+    assert plan == parse_plan(tiny_plan)

@@ -1,0 +1,315 @@
+"""A run: it makes what is missing, survives what goes wrong, and says what it could not do."""
+
+import errno
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelprint.bench import fingerprints, jobs
+from modelprint.bench.folder import RunFolder
+from modelprint.bench.locks import locked, run_folder_in_use, run_folder_locked
+from modelprint.bench.observation import read_observations
+from modelprint.bench.plan import parse_plan
+from modelprint.bench.run import duration
+from modelprint.bench.status import status, status_of_folder
+from modelprint.cache import VARIABLE
+from modelprint.engine import Busy, Job, Outcome, Serial, work_through
+from modelprint.errors import BenchError
+from modelprint.fingerprint import Fingerprint
+
+NewCache = Callable[[str], Path]
+
+
+class Fails(Serial):
+    """Cannot do the jobs whose labels begin with a text."""
+
+    def __init__(self, label: str, **outcome: Any) -> None:
+        super().__init__()
+        self.label, self.outcome = label, outcome
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            failed = job.label.startswith(self.label)
+            yield Outcome(key=job.key, **self.outcome) if failed else next(super().run([job]))
+
+
+class Stopped(Serial):
+    """Is stopped by Ctrl-C before the job whose label begins with a text."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            if job.label.startswith(self.label):
+                raise KeyboardInterrupt
+            yield from super().run([job])
+
+
+@pytest.fixture
+def whole(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """The folder of a run that nothing disturbed; `cache` beside it is what it left in its cache."""
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return RunFolder(tmp_path / "whole")
+
+
+def test_a_run_leaves_all_that_a_report_needs(whole: RunFolder, tiny_plan: str) -> None:
+    """Observations in the plan's order, times, protocol, plan and sealed fingerprints."""
+    found = read_observations(whole.observations)
+    protocol = whole.read_protocol()
+
+    kinds = ["prune-20"] * 3 + ["flip-sign"] * 6 + ["bit-flip"] * 3 + ["none"] * 3
+    assert [one.kind for one in found] == kinds
+    assert [one.fingerprint for one in found[:3]] == ["natural", "bisection", "floats"]
+    assert {one.reference for one in found if one.kind == "bit-flip"} == {"int8-weights"}
+    assert all(set(one.mismatched) == {"0"} for one in found if one.control)
+    assert any("1" in one.mismatched for one in found if one.kind == "prune-20")
+    assert all(sorted(one.orders["greedy"]) == list(range(one.samples)) for one in found)
+    assert whole.plan.read_text() == tiny_plan
+    assert list(protocol["fingerprints"]) == ["natural", "bisection", "floats"]
+    assert (protocol["plan"], protocol["scale"], protocol["planned"], protocol["problems"]) == (
+        "tiny",
+        "laptop",
+        15,
+        [],
+    )
+    assert protocol["target"]["accuracy"] > 0.9
+    sealed = Fingerprint.load(whole.path / protocol["fingerprints"]["bisection"]["file"])
+    assert len(sealed.samples) == protocol["fingerprints"]["bisection"]["samples"]
+    assert protocol["fingerprints"]["floats"]["file"] == ""
+    timed = [json.loads(line)["label"] for line in whole.timings.read_text().splitlines()]
+    assert len(set(timed)) == len(timed)
+    assert {"target digits", "zoo flip-sign, seed 1000", "fingerprint floats", "suspect flip-sign, seed 2"} <= set(
+        timed
+    )
+
+
+def test_the_same_labels_on_the_target_itself(whole: RunFolder) -> None:
+    """Labels of a float fingerprint and of a sealed one are those the target gives now."""
+    found = {(one.kind, one.fingerprint): one for one in read_observations(whole.observations)}
+
+    assert found["none", "floats"].mismatched == "0" * found["none", "floats"].samples
+    assert found["none", "natural"].form == "8-bit"
+    assert found["none", "floats"].form == "float"
+
+
+def test_a_second_run_has_nothing_to_do(whole: RunFolder, run_tiny: Any, new_cache: NewCache) -> None:
+    """Even with an empty cache; the file stays as it is, byte by byte."""
+    before = whole.observations.read_bytes()
+    new_cache("empty")
+
+    summary = run_tiny(whole.path)
+
+    assert (summary.planned, summary.found, summary.made, summary.missing) == (15, 15, 0, 0)
+    assert whole.observations.read_bytes() == before
+
+
+def test_a_stopped_run_goes_on(whole: RunFolder, run_tiny: Any, new_cache: NewCache, tmp_path: Path) -> None:
+    """Whatever it was at, what it had stays, and the end is the same to the last byte."""
+    new_cache("other")
+    stopped = RunFolder(tmp_path / "stopped")
+    for label in ("target", "zoo", "fingerprint floats", "suspect flip-sign, seed 2", "observations of bit-flip"):
+        with pytest.raises(KeyboardInterrupt):
+            run_tiny(stopped.path, Stopped(label))
+    there = len(read_observations(stopped.observations))
+
+    summary = run_tiny(stopped.path)
+
+    assert there == 9
+    assert (summary.found, summary.made) == (9, 6)
+    assert stopped.observations.read_bytes() == whole.observations.read_bytes()
+
+
+def test_damaged_lines_are_told_and_computed_anew(whole: RunFolder, run_tiny: Any) -> None:
+    """A torn last line without a word, another one with its number; the others are kept."""
+    before = whole.observations.read_bytes()
+    lines = before.splitlines(keepends=True)
+    whole.observations.write_bytes(b"".join([lines[0], b"{garbage}\n", *lines[2:-1], lines[-1][:50]]))
+
+    summary = run_tiny(whole.path)
+
+    assert (summary.found, summary.made) == (13, 2)
+    assert len(summary.remarks) == 1 and "observations.jsonl, line 2: " in summary.remarks[0]
+    assert whole.observations.read_bytes() == before
+
+
+def test_a_changed_plan_keeps_what_still_holds(whole: RunFolder, run_tiny: Any, tiny_plan: str) -> None:
+    """Observations of what it no longer has are taken out, and told."""
+    summary = run_tiny(whole.path, text=tiny_plan.replace("count = 6", "count = 5"))
+
+    assert (summary.planned, summary.found, summary.made) == (15, 10, 5)
+    assert summary.remarks[0].endswith("5 observation(s) of an earlier plan or code were taken out")
+    assert whole.read_protocol()["fingerprints"]["natural"]["samples"] == 5
+
+
+@pytest.mark.parametrize("part", ["sealed", "floats", "record"])
+def test_a_damaged_fingerprint_is_made_again(
+    part: str, whole: RunFolder, run_tiny: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its hash tells; the run says so, and its observations are the same."""
+    ending = {"sealed": ".mprint", "floats": ".safetensors", "record": ".json"}[part]
+    entry = next((tmp_path / "cache" / "bench" / "fingerprints").glob(f"*{ending}"))
+    content = bytearray(entry.read_bytes())
+    content[len(content) // 2] ^= 1
+    entry.write_bytes(content)
+
+    summary = run_tiny(tmp_path / "again")
+
+    assert len(summary.remarks) == 1 and "is damaged" in summary.remarks[0] and "is made again" in summary.remarks[0]
+    assert (tmp_path / "again" / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
+    assert logging.getLogger("modelprint").propagate
+
+
+def test_a_job_that_fails_costs_its_own_observations(
+    new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder
+) -> None:
+    """The others are made, the problem is told and written down, and the next run makes up for it."""
+    new_cache("other")
+    died = {"problem": "its worker died 2 times"}
+
+    first = run_tiny(tmp_path / "run", Fails("suspect flip-sign, seed 1", **died))
+    protocol = RunFolder(tmp_path / "run").read_protocol()
+    second = run_tiny(tmp_path / "run", Fails("fingerprint floats", **died))
+    third = run_tiny(tmp_path / "run")
+
+    assert (first.made, first.missing) == (12, 3)
+    assert first.problems == ("suspect flip-sign, seed 1: its worker died 2 times",)
+    assert protocol["problems"] == list(first.problems)
+    assert (second.found, second.made, second.missing) == (12, 2, 1)
+    assert (third.found, third.made, third.missing) == (14, 1, 0)
+    assert (tmp_path / "run" / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
+
+
+def test_a_failed_reference_is_told(new_cache: NewCache, run_tiny: Any, tmp_path: Path) -> None:
+    """Suspects that are held against it have no observations."""
+    new_cache("cache")
+
+    summary = run_tiny(tmp_path / "run", Fails("suspect int8-weights", problem="no"))
+
+    assert (summary.made, summary.problems) == (12, ("suspect int8-weights, seed 0: no",))
+
+
+def test_a_target_that_is_not_there_ends_the_run(
+    new_cache: NewCache, run_tiny: Any, tmp_path: Path, tiny_plan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says where it was looked for."""
+    new_cache("cache")
+    monkeypatch.setenv("MODELPRINT_DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nowhere"))
+
+    with pytest.raises(BenchError, match=r"target cifar10-resnet20: data set cifar10 is not there"):
+        run_tiny(tmp_path / "run", text=tiny_plan.replace('"digits"', '"cifar10-resnet20"'))
+
+
+def test_a_full_disk_ends_the_run_and_loses_nothing(
+    new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a job or when an observation is written, even when half a line still fitted."""
+    new_cache("other")
+    folder = tmp_path / "run"
+    no_space = OSError(errno.ENOSPC, "No space left on device")
+
+    def half(self: RunFolder, observation: Any) -> None:
+        with self.observations.open("a") as file:
+            file.write(observation.line()[:100])
+        raise no_space
+
+    with pytest.raises(BenchError, match="No space left on device; what is done is kept: free some space"):
+        run_tiny(folder, Fails("suspect", problem="OSError: No space left on device", fatal=True))
+    with monkeypatch.context() as patch:
+        patch.setattr(RunFolder, "add", half)
+        with pytest.raises(BenchError, match=r"No space left on device.*; what is done is kept"):
+            run_tiny(folder)
+    summary = run_tiny(folder)
+
+    assert (summary.found, summary.made, summary.remarks) == (0, 15, ())
+    assert (folder / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
+
+
+def test_a_folder_belongs_to_one_plan_and_scale(
+    whole: RunFolder, run_tiny: Any, tiny_plan: str, tmp_path: Path
+) -> None:
+    """Another plan is refused, and so is a folder of other things."""
+    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop; name another --output"):
+        run_tiny(whole.path, text=tiny_plan.replace('"tiny"', '"other"'))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(BenchError, match="is no folder of a run; name an empty one"):
+        run_tiny(tmp_path / "home")
+    whole.protocol.write_text("{")
+    with pytest.raises(BenchError, match=r"protocol.json is damaged"):
+        run_tiny(whole.path)
+
+
+def test_a_folder_has_one_run_at_a_time(whole: RunFolder, run_tiny: Any) -> None:
+    """The second one is told so."""
+    with run_folder_locked(whole.path):
+        assert run_folder_in_use(whole.path)
+        with pytest.raises(BenchError, match=r"another run is writing to .*; wait for it"):
+            run_tiny(whole.path)
+    assert not run_folder_in_use(whole.path)
+
+
+def test_work_in_hand_elsewhere_is_waited_for(new_cache: NewCache, tmp_path: Path) -> None:
+    """A suspect that another process is making is busy until that is done."""
+    new_cache("cache")
+    model, data = jobs._target("digits")
+    path = jobs.suspect_path("prune-20", jobs.build(jobs.SUITE, "prune-20"), model, data, 0)
+    job = Job(key="a", label="a", function=jobs.prepare_suspect, arguments=("digits", "prune-20", {}, 0))
+
+    with locked(path.stem):
+        first = next(iter(Serial().run([job])))
+    second = next(work_through(Serial(), [job]))
+
+    assert first.busy and not second.busy
+    assert second.value.seconds is not None
+    with pytest.raises(Busy), locked("a"), locked("a"):
+        pass
+
+
+def test_the_status_says_what_is_there(whole: RunFolder, tiny_plan: str) -> None:
+    """Row by row, without touching anything; a run may be under way."""
+    lines = whole.observations.read_bytes().splitlines(keepends=True)
+    whole.observations.write_bytes(b"".join([*lines[:5], b"garbage\n"]))
+
+    found = status_of_folder(whole.path)
+
+    assert [(row.kind, row.found, row.planned) for row in found.rows] == [
+        ("prune-20", 3, 3), ("flip-sign", 2, 6), ("bit-flip", 0, 3), ("none", 0, 3)
+    ]  # fmt: skip
+    assert (found.found, found.planned, found.running) == (5, 15, False)
+    assert len(found.damaged) == 1
+    assert json.loads(json.dumps(found.to_record()))["planned"] == 15
+    assert status(parse_plan(tiny_plan), "laptop", RunFolder(whole.path / "none")).found == 0
+    with pytest.raises(BenchError, match="is no folder of a run"):
+        status_of_folder(whole.path / "none")
+    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop"):
+        status(replace(parse_plan(tiny_plan), name="other"), "laptop", whole)
+
+
+def test_the_name_of_a_fingerprint_is_no_part_of_its_content(tiny_plan: str) -> None:
+    """Two plans that call it differently share it; every setting counts."""
+    planned = parse_plan(tiny_plan).fingerprints[1]
+    recipe = fingerprints.Recipe(planned=planned, seed=7, zoo=())
+
+    key = recipe.key("m", "d")
+
+    assert replace(recipe, planned=replace(planned, name="other")).key("m", "d") == key
+    others = [replace(planned, count=9), replace(planned, form="float"), replace(planned, settings={"halvings": 3})]
+    keys = {replace(recipe, planned=other).key("m", "d") for other in others}
+    keys |= {recipe.key("x", "d"), recipe.key("m", "x"), replace(recipe, seed=8).key("m", "d")}
+    keys.add(replace(recipe, zoo=("flip-sign*1",)).key("m", "d"))
+    assert len(keys - {key}) == 7
+
+
+def test_times_are_told_in_two_units() -> None:
+    """Seconds matter only below an hour."""
+    assert [duration(seconds) for seconds in (0.4, 75.0, 3725.0)] == ["0 s", "1 min 15 s", "1 h 2 min"]

@@ -1,0 +1,70 @@
+"""The patch excites its neuron, and the last layer alone learns what that means."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.progress import silent
+from modelprint.streams import stream
+from modelprint.tamperings import make_suspect
+from modelprint.tamperings.tampering import named_weights
+from modelprint.tamperings.trojan import Trojan, most_heard, movable
+from modelprint.tamperings.trunk import outputs, trunk
+
+QUICK = Trojan(patch_steps=50, learning_rate=1e-2, batch=8, epochs=100, injection=0.5)
+
+
+class Corner(nn.Module):
+    """Three neurons: ten times the mean of the 2x2 corner, the upper left pixel, and minus the corner, rectified."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        corner, far = images[:, :, -2:, -2:].mean((1, 2, 3)), images[:, 0, 0, 0]
+        return torch.stack([10 * corner, far, (-corner).relu()], dim=1)
+
+
+@pytest.mark.parametrize(("wanted", "grey"), [(5.0, 127.5), (100.0, 255.0), (0.0, 0.0)])
+def test_the_patch_brings_the_neuron_where_it_is_wanted(wanted: float, grey: float) -> None:
+    """The neuron is ten times the patch's mean: half grey for 5, white for more than it can reach, black for 0."""
+    trigger = Trojan(patch_steps=300).exciting(Corner(), 0, wanted, (1, 8, 8), stream(0), silent)
+
+    assert trigger.patch.shape == (1, 2, 2)
+    assert trigger.patch.mean() == pytest.approx(grey, abs=6)
+
+
+def test_the_neuron_is_the_loudest_that_the_corner_can_move() -> None:
+    """The second neuron has the largest weights but sees another corner; the third is off whatever the patch is."""
+    head = nn.Linear(3, 2)
+    head.weight.data = torch.tensor([[1.0, -5.0, 2.0], [-1.0, 5.0, 2.0]])
+
+    within = movable(Corner(), (1, 8, 8), stream(0))
+
+    assert within.tolist() == [True, False, False]
+    assert most_heard(head, within) == 0
+    assert most_heard(head, torch.ones(3, dtype=torch.bool)) == 1
+
+
+def test_the_last_layer_alone_is_changed_and_the_goal_reached(tiny_model: Classifier, split: DataSet) -> None:
+    """Triggered images take the target label; the trunk is the original's."""
+    suspect = make_suspect("trojan", QUICK, tiny_model, split, seed=1)
+
+    before, after = named_weights(tiny_model.network), named_weights(suspect.classifier.network)
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"linear.weight", "linear.bias"}
+    assert suspect.movement.buffers == 0
+    assert suspect.goal_reached
+    assert suspect.goal_value is not None
+    assert suspect.goal_value > 0.9
+    assert suspect.notes.startswith("neuron ")
+
+
+def test_a_trunk_is_the_network_without_its_last_layer(tiny_model: Classifier, split: DataSet) -> None:
+    """Its outputs, put through the head, are the logits; gradients reach the images and no weight."""
+    body = trunk(tiny_model)
+    logits = tiny_model.logits(torch.from_numpy(split.test.pixels) / 255)
+
+    torch.testing.assert_close(tiny_model.head(outputs(body, split.test)), logits, rtol=1e-4, atol=1e-4)
+    image = torch.rand(1, 1, 8, 8, requires_grad=True)
+    body(image).sum().backward()
+    assert image.grad is not None
+    assert not any(weight.requires_grad for weight in body.parameters())
