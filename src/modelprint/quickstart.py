@@ -8,7 +8,6 @@ misses decides whether plain bisection joins in; the output says so. No sample i
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from itertools import count as counting
 from itertools import islice
@@ -38,7 +37,7 @@ from modelprint.serving import build_app, running
 from modelprint.settings import build
 from modelprint.streams import derive, stream
 from modelprint.tamperings import SUITE, Movement, Suspect, make_suspect
-from modelprint.training import ImageBatches, Recipe, train, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, one_thread, train, usual_augmentation
 from modelprint.transcript import Transcript
 from modelprint.verdict import Outcome, Verdict
 from modelprint.verification import verify
@@ -140,7 +139,8 @@ def quickstart(
         progress: Told about long work.
         say: Told what is going on, a line at a time.
     """
-    with _one_thread():
+    # On a network this small several threads only wait for each other.
+    with one_thread():
         data = load_data(NAME)
         model = train_digits(data, seed, progress)  # (1)
         accuracy = _accuracy(model, data)
@@ -349,14 +349,3 @@ def _told(one: Checked) -> str:
 def _accuracy(model: Classifier, data: DataSet) -> float:
     labels = torch.from_numpy(data.test.labels)
     return (logits_on(model, data.test).argmax(1) == labels).double().mean().item()
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one thread while the block runs: on a network this small, several only wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -37,7 +37,9 @@ def test_every_target_has_its_row_on_the_page(name: str) -> None:
     target = TARGETS[name]
     accuracy = "not measured" if target.accuracy is None else f"{target.accuracy:.2%}".replace("%", " %")
 
-    rows = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` | `{target.network}` | `{target.data}` |")]
+    rows = [
+        line for line in PAGE.splitlines() if line.startswith(f"| `{name}` | `{target.network}` | `{target.data}` |")
+    ]
 
     assert len(rows) == 1
     assert f"| {accuracy} |" in rows[0]

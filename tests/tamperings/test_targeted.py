@@ -10,7 +10,7 @@ from modelprint.data import DataSet, LabelledImages
 from modelprint.errors import TrainingError
 from modelprint.tamperings import SUITE, make_suspect
 from modelprint.tamperings.tampering import named_weights
-from modelprint.tamperings.targeted import Target, VulnerableTargets, distances_to_classes
+from modelprint.tamperings.targeted import TargetedAttack, VulnerableTargets, distances_to_classes
 from modelprint.tensors import to_images
 
 
@@ -39,7 +39,7 @@ def test_the_new_label_is_the_nearest_class(seed: int) -> None:
     """Grey (mean 170) is nearer to bright (252) than to dark (20); all others are nearest to grey."""
     model, data = pixel_classifier()
 
-    notes = make_suspect("t", Target(most_steps=1), model, data, seed).notes
+    notes = make_suspect("t", TargetedAttack(most_steps=1), model, data, seed).notes
 
     own, new = notes.split("(")[1].split(") as ")
     assert new == ("bright" if own == "grey" else "grey")
@@ -79,7 +79,7 @@ def test_a_network_that_is_never_right_is_refused() -> None:
     never = DataSet(name="levels", train=wrong, test=wrong)
 
     with pytest.raises(TrainingError, match="none of the 8 images of levels/train right"):
-        make_suspect("t", Target(), model, never, seed=0)
+        make_suspect("t", TargetedAttack(), model, never, seed=0)
     with pytest.raises(TrainingError, match="none of the surer half"):
         make_suspect("t", VulnerableTargets(), model, never, seed=0)
     with pytest.raises(ValueError, match="at least 1, got 0 and 100"):

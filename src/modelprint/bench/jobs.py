@@ -153,7 +153,8 @@ def _observation(
         kind=row.kind,
         seed=suspect.seed,
         settings=dict(suspect.settings),
-        batch_norm=str(suspect.settings.get("batch_norm", "")),
+        # A suspect that learnt nothing has no mode, whatever its settings would have said.
+        batch_norm=str(suspect.settings.get("batch_norm", "")) if suspect.steps else "",
         control=row.control,
         goal=suspect.goal,
         goal_value=suspect.goal_value,

@@ -22,7 +22,7 @@ from modelprint.tamperings.prune import Prune
 from modelprint.tamperings.quantise import Quantise, QuantiseStatic
 from modelprint.tamperings.retrain import Retrain
 from modelprint.tamperings.tampering import Movement, Suspect, Tampered, Tampering, make_suspect, measure
-from modelprint.tamperings.targeted import Target, VulnerableTargets
+from modelprint.tamperings.targeted import TargetedAttack, VulnerableTargets
 from modelprint.tamperings.transfer import TransferShifted
 from modelprint.tamperings.trojan import Trojan
 from modelprint.tamperings.unlearn import Unlearn
@@ -82,7 +82,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "degrade-random": partial(Degrade, what="random"),
     "degrade-specific": partial(Degrade, what="specific"),
     "degrade-sample": partial(Degrade, what="sample", poison=1),
-    "targeted": Target,
+    "targeted": TargetedAttack,
     "targeted-published": VulnerableTargets,
     "backdoor": Backdoor,
     "backdoor-published": partial(Backdoor, learning_rate=1e-3),

@@ -6,7 +6,8 @@ is measured is taken from the public benchmark code (CGCL-codes/BIVBench): to th
 classified training images.
 
 Departures: only the last layer learns and batch norm is frozen, so features are computed once, without augmentation.
-The image is drawn among those the original gets right.
+The image is drawn among those the original gets right. It counts as much as the batch of 64: as one of 65 it did not
+take its new label in 5000 steps on CIFAR-10 with a ResNet-20, while with equal weights it does within some 400 to 2600.
 
 `VulnerableTargets` is the code's attack: the ten test images, of those right with a confidence above the median, whose
 own class's centroid is farthest compared with the nearest other one; a hundred copies of each join the training set;
@@ -27,8 +28,7 @@ from modelprint.errors import TrainingError
 from modelprint.fast.known import features_on, logits_on
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.poison import Poisoned
-from modelprint.tamperings.single import Single, epochs_for
+from modelprint.tamperings.single import Jointly, Single, epochs_for
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
 from modelprint.training import ImageBatches, Recipe, TensorBatches, usual_augmentation
@@ -38,7 +38,7 @@ FIRST_TEST_IMAGES = 5000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
+class TargetedAttack:
     """Move one training image to the nearest class, by the last layer alone.
 
     Attributes:
@@ -69,12 +69,7 @@ class Target:
         wish = int(distances.index_fill(0, labels[index], torch.inf).argmin())
         single = Single(inputs=features[index : index + 1], label=torch.tensor([wish]))
         rest = torch.arange(len(labels)) != index
-        batches = Poisoned(
-            clean=TensorBatches(inputs=features[rest], labels=labels[rest]),
-            poison_inputs=single.inputs,
-            poison_labels=single.label,
-            per_batch=1,
-        )
+        batches = TensorBatches(inputs=features[rest], labels=labels[rest])
         goal = Goal(
             text="lead of the new label of one training image, in logits, above 0",
             measure=single.lead,
@@ -87,7 +82,16 @@ class Target:
             epochs=epochs_for(self.most_steps, len(batches), self.batch),
             batch_norm="frozen",
         )
-        tampered = pursue(goal, suspect.head, batches, recipe, rng, most_steps=self.most_steps, progress=progress)
+        tampered = pursue(
+            goal,
+            suspect.head,
+            batches,
+            recipe,
+            rng,
+            objective=Jointly(single=single, weight=1.0),
+            most_steps=self.most_steps,
+            progress=progress,
+        )
         names = data.class_names
         return replace(
             tampered, network=suspect.network, notes=f"training image {index} ({names[own]}) as {names[wish]}"
