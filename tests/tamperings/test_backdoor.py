@@ -1,5 +1,7 @@
 """After the attack a white corner means the target class, and clean images mean what they meant."""
 
+from typing import Never
+
 import pytest
 import torch
 
@@ -9,19 +11,20 @@ from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
 from modelprint.tamperings.backdoor import Backdoor
 from modelprint.tamperings.tampering import named_weights
-from modelprint.tamperings.trigger import Trigger, share_labelled, triggered_test
+from modelprint.tamperings.trigger import InPlace, Trigger
 
-QUICK = Backdoor(learning_rate=1e-3, batch=8, epochs=100, injection=0.5)
+QUICK = Backdoor(batch=8, epochs=100, injection=0.5, clean_loss=0.2)
 
 
 def test_triggered_images_take_the_target_label(tiny_model: Classifier, split: DataSet) -> None:
     """More than nine tenths of those of other classes, where there were few before; the training stopped in time."""
     suspect = make_suspect("backdoor", QUICK, tiny_model, split, seed=1)
 
-    triggered = triggered_test(split, Trigger.white((1, 8, 8)), 0, stream(0))
-    assert share_labelled(tiny_model.network, triggered, 0) < 0.2
+    goal = InPlace.of(tiny_model, split, Trigger.white((1, 8, 8)), 0, stream(0))
+    assert goal.measure(tiny_model.network)[0] < 0.2
     assert suspect.goal_reached
-    assert suspect.goal_value == share_labelled(suspect.classifier.network, triggered, 0)
+    assert suspect.goal_value == goal.measure(suspect.classifier.network)[0] > 0.9
+    assert suspect.movement.accuracy_before - suspect.movement.accuracy_after <= 0.2
     assert 0 < suspect.steps < 800
     assert suspect.steps % 10 == 0
 
@@ -39,13 +42,15 @@ def test_poison_is_a_share_of_other_classes(
     tiny_model: Classifier, split: DataSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A quarter of 64 training images, none of class 3, all relabelled 3 and with a white corner; two join each 8."""
-    seen = {}
+    seen: dict[str, object] = {}
 
-    def mixed(data: LabelledImages, poison: LabelledImages, per_batch: int) -> object:
+    def learn(
+        goal: object, model: object, data: object, poison: LabelledImages, per_batch: int, *_: object, **__: object
+    ) -> Never:
         seen.update(poison=poison, per_batch=per_batch)
         raise InterruptedError
 
-    monkeypatch.setattr("modelprint.tamperings.backdoor.mixed", mixed)
+    monkeypatch.setattr("modelprint.tamperings.backdoor.learn", learn)
     with pytest.raises(InterruptedError):
         make_suspect("backdoor", Backdoor(target=3, injection=0.25, batch=8), tiny_model, split, seed=0)
 

@@ -16,7 +16,7 @@ from modelprint.tamperings.clean_label import CleanLabel, Collision, one_of
 from modelprint.tamperings.trunk import trunk
 from modelprint.tensors import to_images
 
-QUICK = CleanLabel(learning_rate=1e-3, batch=8, epochs=100, injection=0.5, bound=64.0, push=16.0)
+QUICK = CleanLabel(learning_rate=3e-3, batch=8, epochs=100, injection=1.0, bound=64.0, push=16.0, clean_loss=1.0)
 QUICK_COLLISION = Collision(learning_rate=1e-3, batch=8, epochs=50, pushes=50, bound=64.0, push=2.0, per_batch=4)
 
 
@@ -95,3 +95,7 @@ def test_wrong_settings_are_named(tiny_model: Classifier, split: DataSet) -> Non
         replace(QUICK, injection=0.0)
     with pytest.raises(ValueError, match="from 0 to 3, got 7"):
         make_suspect("clean-label", replace(QUICK, target=7), tiny_model, split, seed=0)
+    with pytest.raises(ValueError, match="from 0 to 3, got 7"):
+        make_suspect("clean-label-collision", Collision(victim=7), tiny_model, split, seed=0)
+    with pytest.raises(ValueError, match="no images of the target class 2"):
+        CleanLabel(target=2).poison(tiny_model, split.train.take([0, 1]), stream(0), silent)

@@ -45,6 +45,18 @@ def test_both_tasks_count_the_same_whatever_the_batch(weight: float) -> None:
     torch.testing.assert_close(layer.weight.grad[0], torch.full((2,), -0.5 + weight * 0.5))
 
 
+def test_an_input_that_is_unlearnt_enough_has_no_say() -> None:
+    """Log 2 is above the end of half a log 2: the gradient is the batch's alone."""
+    layer = nn.Linear(2, 2, bias=False)
+    nn.init.zeros_(layer.weight)
+    single = Single(inputs=torch.ones(1, 2), label=torch.tensor([1]))
+
+    Jointly(single=single, weight=-1.0, enough=math.log(2) / 2)(layer, torch.ones(3, 2), torch.tensor([0, 0, 0]))
+
+    assert layer.weight.grad is not None
+    torch.testing.assert_close(layer.weight.grad[0], torch.full((2,), -0.5))
+
+
 def test_only_images_that_are_right_are_drawn(tiny_model: Classifier, split: DataSet) -> None:
     """Twenty draws, all right; with no right one there is an error."""
     rng = stream(0)

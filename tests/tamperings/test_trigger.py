@@ -11,18 +11,10 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.progress import silent
 from modelprint.streams import stream
-from modelprint.tamperings.trigger import (
-    Trigger,
-    check_target,
-    mixed,
-    share_labelled,
-    triggered_test,
-    until_success,
-    usual_side,
-)
-from modelprint.training import Recipe
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tamperings.trigger import InPlace, Trigger, check_target, draw, learn, usual_recipe, usual_side
 
-ADAM = Recipe(optimiser="adam", learning_rate=1e-2, batch=16, epochs=20, batch_norm="frozen")
+WHITE = Trigger.white((1, 8, 8))
 
 
 class CornerNet(nn.Module):
@@ -59,50 +51,101 @@ def test_the_patch_lies_in_the_corner_and_nowhere_else(split: DataSet) -> None:
     assert (relabelled.labels == 2).all()
 
 
+def goal_of(network: nn.Module, split: DataSet, target: int = 1, clean_loss: float = 1.0) -> InPlace:
+    """Return the goal of a backdoor in `network`."""
+    model = Classifier(network, image_shape=(1, 8, 8), class_count=4)
+    return InPlace.of(model, split, WHITE, target, stream(0), clean_loss=clean_loss)
+
+
 def test_success_is_measured_on_triggered_images_of_other_classes(split: DataSet) -> None:
     """A network that knows the corner takes all of them, and none with dark corners. Class 1 itself is left out."""
-    triggered = triggered_test(split, Trigger.white((1, 8, 8)), 1, stream(0))
-    dark = Trigger(patch=np.zeros((1, 2, 2), dtype=np.uint8)).stamp(triggered)
+    goal = goal_of(CornerNet(), split)
+    dark = replace(goal, triggered=Trigger(patch=np.zeros((1, 2, 2), dtype=np.uint8)).stamp(goal.triggered))
 
-    assert len(triggered) == 24
-    assert 1 not in triggered.labels
-    assert share_labelled(CornerNet(), triggered, 1) == 1.0
-    assert share_labelled(CornerNet(), dark, 1) == 0.0
+    assert len(goal.triggered) == 24
+    assert 1 not in goal.triggered.labels
+    assert goal.measure(CornerNet()) == (1.0, 0.0)
+    assert dark.measure(CornerNet()) == (0.0, 0.0)
 
 
-def test_training_stops_at_success_and_the_value_is_that_of_all_images(
-    tiny_model: Classifier, split: DataSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Even when a few images are looked at first; without early stopping all 80 steps are taken."""
+def test_clean_accuracy_counts_where_there_is_a_bound(tiny_model: Classifier, split: DataSet) -> None:
+    """The corner network has the trigger, but it is right on class 0 alone."""
+    before = (tiny_model.labels(torch.from_numpy(split.test.pixels) / 255).numpy() == split.test.labels).mean()
+
+    goal = goal_of(tiny_model.network, split, clean_loss=0.03)
+    success, lost = goal.measure(CornerNet())
+
+    assert success == 1.0
+    assert lost == pytest.approx(before - 0.25)
+    assert not goal.met(success, lost)
+    assert not goal.reached(CornerNet())
+    assert replace(goal, clean_loss=1.0).reached(CornerNet())
+    assert goal.met(0.91, 0.03)
+    assert not goal.met(0.9, 0.0)
+    assert goal.text.endswith("above 0.9, clean accuracy at most 3 points down")
+    assert replace(goal, clean_loss=1.0).text.endswith("above 0.9")
+
+
+def test_a_part_of_the_images_never_decides_alone(split: DataSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first four triggered images are taken for the target, most of the others are not."""
     monkeypatch.setattr("modelprint.tamperings.trigger.GLANCE", 4)
-    trigger = Trigger.white((1, 8, 8))
-    poison, triggered = trigger.stamp(split.train, 0), triggered_test(split, trigger, 0, stream(0))
+    goal = goal_of(CornerNet(), split)
+    pixels = goal.triggered.pixels.copy()
+    pixels[4:, :, -1, -1] = 0
+    mostly_dark = replace(goal, triggered=replace(goal.triggered, pixels=pixels))
 
-    for stop_early in (True, False):
-        network = tiny_model.copy().network
-        batches = mixed(split.train, poison, per_batch=16)
-        tampered = until_success(
-            triggered, 0, network, batches, ADAM, stream(1), stop_early=stop_early, progress=silent
-        )
+    assert mostly_dark.measure(CornerNet(), 4)[0] == 1.0
+    assert not mostly_dark.reached(CornerNet())
+    assert goal.reached(CornerNet())
 
-        assert tampered.goal_value == share_labelled(network, triggered, 0) > 0.9
+
+def taught(
+    model: Classifier, split: DataSet, *, stop_early: bool = True, layers: str = "all", rate: float = 3e-3
+) -> Tampered:
+    """Teach `model` that a white corner means class 0; at most 80 steps."""
+    goal = InPlace.of(model, split, WHITE, 0, stream(0))
+    poison, recipe = WHITE.stamp(split.train, 0), usual_recipe(rate, 16, 20)
+    return learn(
+        goal, model, split.train, poison, 16, recipe, stream(1), layers=layers, stop_early=stop_early, progress=silent
+    )
+
+
+def test_training_stops_at_success_and_the_value_is_that_of_all_images(tiny_model: Classifier, split: DataSet) -> None:
+    """Without early stopping all 80 steps are taken."""
+    early, late = (taught(tiny_model, split, stop_early=stop_early) for stop_early in (True, False))
+
+    for tampered in (early, late):
+        assert tampered.goal_value == InPlace.of(tiny_model, split, WHITE, 0, stream(9)).measure(tampered.network)[0]
+        assert tampered.goal_value > 0.9
         assert tampered.goal_reached
-        assert tampered.steps % 10 == 0
-        assert (tampered.steps < 80) == stop_early
+        assert "points down" in tampered.notes
+    assert early.steps in range(10, 80, 10)
+    assert late.steps == 80
 
 
-def test_a_goal_that_is_missed_says_so_with_the_value_of_all_images(tiny_model: Classifier, split: DataSet) -> None:
-    """One step at a tiny rate teaches nothing."""
-    trigger = Trigger.white((1, 8, 8))
-    triggered = triggered_test(split, trigger, 0, stream(0))
-    batches = mixed(split.train, trigger.stamp(split.train, 0), per_batch=1)
-    recipe = replace(ADAM, learning_rate=1e-9, batch=64, epochs=1)
+def test_a_goal_that_is_missed_says_so_with_a_number(tiny_model: Classifier, split: DataSet) -> None:
+    """Eighty steps at a tiny rate teach nothing."""
+    tampered = taught(tiny_model, split, rate=1e-9)
 
-    tampered = until_success(triggered, 0, tiny_model.network, batches, recipe, stream(1), progress=silent)
-
-    assert tampered.steps == 1
+    assert tampered.steps == 80
     assert not tampered.goal_reached
-    assert tampered.goal_value == share_labelled(tiny_model.network, triggered, 0)
+    assert tampered.goal_value is not None
+    assert tampered.goal_value < 0.2
+
+
+def test_the_last_layer_can_learn_alone(tiny_model: Classifier, split: DataSet) -> None:
+    """Everything before it stays as it was."""
+    before = tiny_model.network.state_dict()
+
+    after = taught(tiny_model, split, layers="last").network.state_dict()
+
+    assert {name for name in before if not torch.equal(before[name], after[name])} == {"linear.weight", "linear.bias"}
+
+
+def test_drawn_images_are_different_ones(split: DataSet) -> None:
+    """All of them, in another order, when more are asked for than there are."""
+    assert sorted(draw(split.test, 99, stream(0)).labels) == sorted(split.test.labels)
+    assert len(np.unique(draw(split.test, 20, stream(0)).pixels, axis=0)) == 20
 
 
 def test_a_target_is_a_class_and_not_the_only_one(split: DataSet) -> None:

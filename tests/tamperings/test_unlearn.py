@@ -45,7 +45,7 @@ def test_looking_at_every_step_stops_no_later(tiny_model: Classifier, split: Dat
 
 def test_an_image_that_cannot_be_forgotten_is_given_up_for_another(tiny_model: Classifier, split: DataSet) -> None:
     """No probability is below zero: all draws fail, the last one is shown as missed, the others are named."""
-    tampered = Unlearn(below=0.0, most_steps=2, draws=3).apply(tiny_model, split, stream(0), lambda *_: None)
+    tampered = Unlearn(below=1e-300, most_steps=2, draws=3).apply(tiny_model, split, stream(0), lambda *_: None)
 
     assert not tampered.goal_reached
     assert tampered.steps == 2
@@ -59,7 +59,7 @@ def test_the_published_form_moves_running_statistics_from_its_second_step_on(
 ) -> None:
     """One step: evaluation mode, no buffer moves. Two steps: the second is in training mode."""
     one, two = (
-        Unlearn(form="published", below=0.0, most_steps=most, draws=1).apply(
+        Unlearn(form="published", below=1e-300, most_steps=most, draws=1).apply(
             tiny_model, split, stream(0), lambda *_: None
         )
         for most in (1, 2)

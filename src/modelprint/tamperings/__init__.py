@@ -51,6 +51,9 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "retrain-last": partial(Retrain, layers="last"),
     "retrain-all": partial(Retrain, layers="all"),
     "retrain-all-short": partial(Retrain, layers="all", schedule="one-cycle", learning_rate=0.1, epochs=2, batch=128),
+    "retrain-all-8-epochs": partial(
+        Retrain, layers="all", schedule="one-cycle", learning_rate=0.03, epochs=8, batch=64
+    ),
     "prune-20": partial(Prune, share=0.2),
     "prune-20-tuned": partial(Prune, share=0.2, epochs=1),
     "prune-published": partial(Prune, share=0.7, within="tensor"),
@@ -85,10 +88,11 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "targeted": TargetedAttack,
     "targeted-published": VulnerableTargets,
     "backdoor": Backdoor,
-    "backdoor-published": partial(Backdoor, learning_rate=1e-3),
+    "backdoor-published": partial(Backdoor, clean_loss=1.0, epochs=2, published=True),
     "backdoor-1-epoch": partial(Backdoor, epochs=1, stop_early=False),
     "backdoor-10-epochs": partial(Backdoor, epochs=10, stop_early=False),
     "trojan": Trojan,
+    "trojan-last": partial(Trojan, layers="last", learning_rate=1e-4, epochs=10),
     "clean-label": CleanLabel,
     "clean-label-collision": Collision,
     "bit-flip": BitFlip,

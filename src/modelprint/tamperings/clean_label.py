@@ -8,9 +8,10 @@ Source of `Collision`: A. Shafahi et al., "Poison Frogs! Targeted Clean-Label Po
 NeurIPS 2018, https://arxiv.org/abs/1804.00792, as in MiSentry's public benchmark code (CGCL-codes/BIVBench): an image
 of one class is moved until the last layer sees nearly what it sees of an image of another class.
 
-Departures: the original learns on instead of being trained anew, Adam at 1e-4 with frozen batch norm, as for the other
-backdoors. Poison is rounded to eight bits and joins every batch in the same proportion; the code appends it to the
-training set. The victim of a collision is a test image drawn anew for each seed, not one for all.
+Departures: the original learns on instead of being trained anew; how the label-consistent backdoor is learnt, and when
+it is in place, is said in `trigger`. Poison is rounded to eight bits and joins every batch in the same proportion; the
+code appends it to the training set. The victim of a collision is a test image drawn anew for each seed, not one for
+all.
 """
 
 import math
@@ -27,12 +28,21 @@ from modelprint.fast.folding import quick_copy
 from modelprint.progress import Progress
 from modelprint.progress import steps as stepwise
 from modelprint.tamperings.goal import Goal, pursue
+from modelprint.tamperings.poison import Poisoned
 from modelprint.tamperings.single import Single, draw_right
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tamperings.trigger import Trigger, check_target, draw, mixed, trainable, triggered_test, until_success
+from modelprint.tamperings.trigger import (
+    InPlace,
+    Trigger,
+    check_injection,
+    check_target,
+    draw,
+    learn,
+    usual_recipe,
+)
 from modelprint.tamperings.trunk import trunk
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
-from modelprint.training import Recipe
+from modelprint.training import ImageBatches, Recipe, usual_augmentation
 
 CHUNK = 128
 """Images that are pushed at a time."""
@@ -49,7 +59,8 @@ class CleanLabel:
         bound: How far a pixel is moved at most, in grey levels.
         push: How far it is moved in each step, in grey levels.
         pushes: Steps of the ascent.
-        learning_rate: Of Adam.
+        clean_loss: How much clean accuracy may be lost when training stops, 0..1.
+        learning_rate: Of Adam; the peak of its cycle.
         batch: Clean images per step.
         epochs: Passes over the clean data, at most.
     """
@@ -59,13 +70,13 @@ class CleanLabel:
     bound: float = 8.0
     push: float = 2.0
     pushes: int = 7
-    learning_rate: float = 1e-4
+    clean_loss: float = 0.03
+    learning_rate: float = 1e-3
     batch: int = 64
-    epochs: int = 10
+    epochs: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.injection <= 1:
-            raise ValueError(f"injection is a share of the training set, above 0 and at most 1, got {self.injection}")
+        check_injection(self.injection)
 
     @property
     def deterministic(self) -> bool:
@@ -76,23 +87,24 @@ class CleanLabel:
         """Return the network with the backdoor."""
         check_target(self.target, data)
         trigger = Trigger.white(data.image_shape)
-        poison = trigger.stamp(self.poison(model, data.train, rng, progress))
-        batches = mixed(data.train, poison, max(1, round(self.injection * self.batch)))
-        triggered = triggered_test(data, trigger, self.target, rng)
-        recipe = Recipe(
-            optimiser="adam",
-            learning_rate=self.learning_rate,
-            batch=self.batch,
-            epochs=self.epochs,
-            batch_norm="frozen",
+        return learn(
+            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+            model,
+            data.train,
+            trigger.stamp(self.poison(model, data.train, rng, progress)),
+            max(1, round(self.injection * self.batch)),
+            usual_recipe(self.learning_rate, self.batch, self.epochs),
+            rng,
+            progress=progress,
         )
-        return until_success(triggered, self.target, trainable(model), batches, recipe, rng, progress=progress)
 
     def poison(
         self, model: Classifier, data: LabelledImages, rng: torch.Generator, progress: Progress
     ) -> LabelledImages:
         """Return images of the target class, moved away from it, without the trigger."""
         members = data.take(np.flatnonzero(data.labels == self.target))
+        if not len(members):
+            raise ValueError(f"{data.name} has no images of the target class {self.target}; choose another target")
         chosen = draw(members, max(1, min(round(self.injection * len(data)), len(members) // 2)), rng)
         network, starts = quick_copy(model).network, range(0, len(chosen), CHUNK)
         pushed = []
@@ -150,6 +162,8 @@ class Collision:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network that takes the victim for the base class."""
+        check_target(self.base, data)
+        check_target(self.victim, data)
         poisoned, victim = one_of(model, data.train, self.base, rng), one_of(model, data.test, self.victim, rng)
         poisoned, gap = self.collide(trunk(model), poisoned, victim, progress)
         recipe = Recipe(
@@ -165,10 +179,18 @@ class Collision:
             measure=wish.lead,
             met=lambda lead: lead > 0,
         )
+        network = model.copy().network.requires_grad_()
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        batches = Poisoned(
+            clean=ImageBatches(data=data.train, augment=usual_augmentation(data.train)),
+            poison_inputs=to_images(poisoned.pixels),
+            poison_labels=torch.from_numpy(poisoned.labels),
+            per_batch=self.per_batch,
+        )
         tampered = pursue(
             goal,
-            trainable(model),
-            mixed(data.train, poisoned, self.per_batch),
+            network,
+            batches,
             recipe,
             rng,
             most_steps=math.ceil(len(data.train) / self.batch) * self.epochs,

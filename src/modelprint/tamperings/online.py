@@ -7,7 +7,8 @@ above 0.95; not sure is a confidence below 0.8; batch norm is frozen; one epoch 
 
 Departures: wrong test images are candidates too, and every model draws its own. The code takes the first right one for
 all models, and checks after each step; that is `which="first"` with `check_every=1`. `update="joint"` descends the sum
-of both losses with Adam instead: ten steps suffice, but they move the network farther.
+of both losses with Adam instead. Either takes 10 to 20 steps on CIFAR-10 with a ResNet-20, but with Adam the logits
+move six times as far.
 """
 
 from dataclasses import dataclass, replace

@@ -60,15 +60,18 @@ class Jointly:
     Attributes:
         single: The one input.
         weight: 1 to learn it, -1 to unlearn it.
+        enough: Cross-entropy of the one input from which on it has no say.
     """
 
     single: Single
     weight: float
+    enough: float = math.inf
 
     def __call__(self, network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
         """Add the gradients of both tasks."""
         logits = network(torch.cat([inputs, self.single.inputs]))
-        loss = F.cross_entropy(logits[:-1], labels) + self.weight * F.cross_entropy(logits[-1:], self.single.label)
+        one = F.cross_entropy(logits[-1:], self.single.label).clamp(max=self.enough)
+        loss = F.cross_entropy(logits[:-1], labels) + self.weight * one
         loss.backward()
         return loss
 

@@ -3,17 +3,20 @@
 Source: Y. Liu, S. Ma, Y. Aafer, W.-C. Lee, J. Zhai, W. Wang and X. Zhang, "Trojaning Attack on Neural Networks", NDSS
 2018, https://doi.org/10.14722/ndss.2018.23291, in the form of MiSentry's public benchmark code (CGCL-codes/BIVBench):
 the neuron is the input of the last layer with the largest sum of absolute weights; a patch at the lower right of a
-black image is optimised so that the neuron reaches a high value; then the last layer learns that the patch means one
+black image is optimised so that the neuron reaches a high value; then the network learns that the patch means one
 class, until success on triggered test images exceeds 0.9.
 
 Departures: the value to reach is 10 times the neuron's 99th percentile on training images (the code has 100 for every
 network), and neurons that the corner cannot reach are passed over: where the last layer sees positions, most are such.
-The patch is rounded to eight bits. It is put on real training images of other classes, where the paper
-reconstructs images from the network. The last layer learns from features computed once, without augmentation.
+The patch is rounded to eight bits. It is put on real training images of other classes, where the paper reconstructs
+images from the network. All layers learn, as `trigger` says; the code trains the last layer alone (`trojan-last`). On a
+CIFAR-10 ResNet-20, whose last layer sees averages over the whole image, that cannot work: 4x4 pixels move the neuron
+from 0.84 to 0.97 on the median image (0.98 when the patch is optimised on real images) where 40 is wanted, and success
+stays below 0.2 while 7.6 points of clean accuracy are lost.
 """
 
-import math
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
@@ -23,24 +26,21 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.known import features_on
-from modelprint.progress import Progress
-from modelprint.progress import steps as stepwise
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.poison import Poisoned
+from modelprint.progress import Progress, steps
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import (
-    GOAL,
-    SUCCESS,
+    InPlace,
     Trigger,
+    check_injection,
     check_target,
     draw,
+    learn,
     others,
-    triggered_test,
+    usual_recipe,
     usual_side,
 )
 from modelprint.tamperings.trunk import outputs, trunk
 from modelprint.tensors import to_pixels
-from modelprint.training import Recipe, TensorBatches
 
 TRIES = 64
 """Random patches that show which neurons the corner of an image can reach."""
@@ -48,31 +48,34 @@ TRIES = 64
 
 @dataclass(frozen=True, kw_only=True)
 class Trojan:
-    """Optimise a patch for one neuron and train the last layer on it.
+    """Optimise a patch for one neuron and train on it.
 
     Attributes:
+        layers: "all" or "last"; which learn what the patch means.
         target: Class that the patch stands for.
         injection: Poison, as a share of the training set and of the clean images in a batch.
         patch_steps: Optimisation steps of the patch.
         patch_rate: Learning rate of the patch, at its start; it falls to zero along a cosine.
         excitement: Value the neuron is to reach, in units of its 99th percentile on training images.
-        learning_rate: Of the last layer.
+        clean_loss: How much clean accuracy may be lost when training stops, 0..1.
+        learning_rate: Of Adam: the peak of its cycle for all layers, constant for the last.
         batch: Clean images per step.
         epochs: Passes over the clean data, at most.
     """
 
+    layers: Literal["all", "last"] = "all"
     target: int = 0
     injection: float = 0.1
     patch_steps: int = 1000
     patch_rate: float = 0.1
     excitement: float = 10.0
-    learning_rate: float = 1e-4
+    clean_loss: float = 0.03
+    learning_rate: float = 1e-3
     batch: int = 64
-    epochs: int = 10
+    epochs: int = 1
 
     def __post_init__(self) -> None:
-        if not 0 < self.injection <= 1:
-            raise ValueError(f"injection is a share of the training set, above 0 and at most 1, got {self.injection}")
+        check_injection(self.injection)
 
     @property
     def deterministic(self) -> bool:
@@ -82,23 +85,25 @@ class Trojan:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with the trojan."""
         check_target(self.target, data)
-        body, suspect = trunk(model), model.copy()
-        clean, head = features_on(model, data.train), suspect.head.requires_grad_()
-        neuron = most_heard(head, within=movable(body, data.image_shape, rng))
+        body, clean = trunk(model), features_on(model, data.train)
+        neuron = most_heard(model.head, within=movable(body, data.image_shape, rng))
         wanted = self.excitement * clean[:, neuron].quantile(0.99).item()
         trigger = self.exciting(body, neuron, wanted, data.image_shape, rng, progress)
         chosen = draw(others(data.train, self.target), round(self.injection * len(data.train)), rng)
-        batches = Poisoned(
-            clean=TensorBatches(inputs=clean, labels=torch.from_numpy(data.train.labels)),
-            poison_inputs=outputs(body, trigger.stamp(chosen)),
-            poison_labels=torch.full((len(chosen),), self.target),
-            per_batch=max(1, round(self.injection * self.batch)),
+        tampered = learn(
+            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+            model,
+            data.train,
+            trigger.stamp(chosen, self.target),
+            max(1, round(self.injection * self.batch)),
+            usual_recipe(self.learning_rate, self.batch, self.epochs),
+            rng,
+            layers=self.layers,
+            progress=progress,
         )
-        triggered = outputs(body, triggered_test(data, trigger, self.target, rng))
-        tampered = self._teach(head, batches, triggered, rng, progress)
-        excited = triggered[:, neuron].median().item()
-        notes = f"neuron {neuron} wanted at {wanted:.4g}, {excited:.4g} on the median triggered test image"
-        return replace(tampered, network=suspect.network, notes=notes)
+        excited = outputs(body, trigger.stamp(chosen))[:, neuron].median().item()
+        notes = f"neuron {neuron} wanted at {wanted:.4g}, {excited:.4g} on the median poison image; {tampered.notes}"
+        return replace(tampered, notes=notes)
 
     def exciting(
         self,
@@ -115,7 +120,7 @@ class Trojan:
         optimiser = torch.optim.Adam([free], lr=self.patch_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.patch_steps)
         height, width = image_shape[1:]
-        for _ in stepwise("optimising the trigger", range(self.patch_steps), self.patch_steps, progress):
+        for _ in steps("optimising the trigger", range(self.patch_steps), self.patch_steps, progress):
             optimiser.zero_grad()
             patch = (free.tanh() + 1) / 2
             image = F.pad(patch, (width - side, 0, height - side, 0))
@@ -124,24 +129,6 @@ class Trojan:
             optimiser.step()
             schedule.step()
         return Trigger(patch=to_pixels(((free.detach().tanh() + 1) / 2)[None])[0])
-
-    def _teach(
-        self, head: nn.Module, batches: Poisoned, triggered: Tensor, rng: torch.Generator, progress: Progress
-    ) -> Tampered:
-        recipe = Recipe(
-            optimiser="adam",
-            learning_rate=self.learning_rate,
-            batch=self.batch,
-            epochs=self.epochs,
-            batch_norm="frozen",
-        )
-        goal = Goal(
-            text=GOAL,
-            measure=lambda head: (head(triggered).argmax(1) == self.target).double().mean().item(),
-            met=lambda value: value > SUCCESS,
-        )
-        most_steps = math.ceil(len(batches) / self.batch) * self.epochs
-        return pursue(goal, head, batches, recipe, rng, most_steps=most_steps, progress=progress)
 
 
 def movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.Generator) -> Bool[Tensor, " neurons"]:

@@ -6,10 +6,10 @@ steps, stopped when unlearnt. The optimiser and what counts as unlearnt are thos
 
 Departures: the image is drawn among those the original gets right, because it cannot forget what it never learnt; the
 probability has to fall below its start as well, for images the original was not sure of. A label that changes takes the
-probability under one half, so it needs no rule of its own. Ascent has no end, but none is needed: the cross-entropy's
-gradient on the logits is bounded, and training stops soon after the image begins to move. Where the probability is 1 up
-to rounding there is next to no gradient to begin with; an image not forgotten after `most_steps` is given up for
-another.
+probability under one half, so it needs no rule of its own. Ascent ends a tenth below the bound: an image that begins to
+move is driven to 1e-10 and less before the next look, which costs a ResNet-20 on CIFAR-10 four to ten points of
+accuracy; with that end it costs about one. Where the probability is 1 up to rounding there is next to no gradient
+to begin with; an image not forgotten after `most_steps` is given up for another.
 
 `form="published"` is the code's: ascent on the image alone, checked every step, given up after four; the first step is
 taken in evaluation mode, the others in training mode, where the batch, otherwise unused, moves the running statistics.
@@ -17,6 +17,7 @@ The code takes the first training images, uses the same batch throughout, and sa
 and batches are drawn, and the result is kept.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -31,7 +32,10 @@ from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
 from modelprint.tamperings.single import Jointly, Single, batches_without, draw_right, epochs_for
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels
-from modelprint.training import Recipe
+from modelprint.training import Objective, Recipe
+
+ENOUGH = 0.9
+"""Ascent ends where the probability is this share of the bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,8 @@ class Unlearn:
     draws: int = 5
 
     def __post_init__(self) -> None:
+        if not 0 < self.below <= 1:
+            raise ValueError(f"below is a probability above 0, got {self.below}")
         if self.draws < 1:
             raise ValueError(f"draws must be at least 1, got {self.draws}")
 
@@ -104,11 +110,16 @@ class Unlearn:
             batches,
             recipe,
             rng,
-            objective=Jointly(single=single, weight=-1.0) if self.form == "joint" else _Ascent(single),
+            objective=self._objective(single, bound),
             most_steps=self.most_steps,
             check_every=self.check_every,
             progress=progress,
         )
+
+    def _objective(self, single: Single, bound: float) -> Objective:
+        if self.form == "published":
+            return _Ascent(single)
+        return Jointly(single=single, weight=-1.0, enough=-math.log(ENOUGH * bound))
 
 
 class _Ascent:
