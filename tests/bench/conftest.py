@@ -46,9 +46,18 @@ def tiny_plan() -> str:
 def run_tiny() -> RunTiny:
     """Run the tiny plan, or another text, into a folder; here unless another executor is given."""
 
-    def call(folder: Path, executor: Executor | None = None, text: str = TINY) -> Summary:
-        plan = parse_plan(text)
-        return run(plan, "laptop", executor or Serial(), RunFolder(folder), text=text, command="modelprint bench run x")
+    def call(
+        folder: Path, executor: Executor | None = None, text: str = TINY, most_models: int | None = None
+    ) -> Summary:
+        return run(
+            parse_plan(text),
+            "laptop",
+            executor or Serial(),
+            RunFolder(folder),
+            text=text,
+            command="modelprint bench run x",
+            most_models=most_models,
+        )
 
     return call
 

@@ -85,6 +85,16 @@ zoo = []
     assert at_scale(plan, "paper").suspects == plan.suspects
 
 
+def test_fewer_models_can_be_asked_for(tiny_plan: str) -> None:
+    """They are the first of those the scale has; asking for more changes nothing."""
+    plan = parse_plan(tiny_plan)
+
+    one, many = at_scale(plan, "paper", 1), at_scale(plan, "paper", 99)
+
+    assert [one.seeds_of(row) for row in one.suspects] == [(0,), (1,), (1,), (0,)]
+    assert many == at_scale(plan, "paper")
+
+
 def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
     """Its seed is 0; the others count from 1."""
     plan = parse_plan(tiny_plan)

@@ -128,6 +128,16 @@ def test_a_stopped_run_goes_on(whole: RunFolder, run_tiny: Any, new_cache: NewCa
     assert stopped.observations.read_bytes() == whole.observations.read_bytes()
 
 
+def test_fewer_models_first_and_the_others_later(whole: RunFolder, run_tiny: Any, tmp_path: Path) -> None:
+    """The end is the same to the last byte."""
+    grown = RunFolder(tmp_path / "grown")
+
+    few, rest = run_tiny(grown.path, most_models=1), run_tiny(grown.path)
+
+    assert (few.planned, few.made, rest.found, rest.made) == (12, 12, 12, 3)
+    assert grown.observations.read_bytes() == whole.observations.read_bytes()
+
+
 def test_damaged_lines_are_told_and_computed_anew(whole: RunFolder, run_tiny: Any) -> None:
     """A torn last line without a word, another one with its number; the others are kept."""
     before = whole.observations.read_bytes()

@@ -76,7 +76,7 @@ def test_a_wrong_line_is_explained_in_one(line: str, said: str, command: Any, wo
         ("--weights weights.pt", "looks like a pickle"),
         ("--weights pickle.safetensors", "looks like a pickle"),
         ("--weights other.safetensors", "does not hold the weights of resnet20"),
-        ("--network resnet32", "does not hold the weights of resnet32"),
+        ("--network resnet32", "holds the weights of a resnet20, not of a resnet32"),
         ("--data digits", "takes images of shape (3, 32, 32), but those of digits have (1, 8, 8)"),
         ("--output r20.mprint", "r20.mprint is there already"),
         ("--output suspects", "suspects is a folder"),

@@ -200,8 +200,13 @@ def parse_plan(text: str) -> Plan:
     return plan
 
 
-def at_scale(plan: Plan, scale: str) -> Plan:
+def at_scale(plan: Plan, scale: str, most_models: int | None = None) -> Plan:
     """Return what the plan is at a scale: a plan of its own, without scales.
+
+    Args:
+        plan: As it was read.
+        scale: One of SCALES.
+        most_models: No row has more suspects than this.
 
     Raises:
         ValueError: There is no such scale, or it speaks of kinds or fingerprints that the plan does not have.
@@ -209,6 +214,8 @@ def at_scale(plan: Plan, scale: str) -> Plan:
     if scale not in SCALES:
         raise ValueError(f"there is no scale {scale!r}; choose one of {', '.join(SCALES)}")
     chosen = plan.scales.get(scale, Scale())  # type: ignore[call-overload]
+    if most_models is not None:
+        chosen = replace(chosen, models=min(most_models, chosen.models or plan.models))
     kinds = {row.kind for row in plan.suspects}
     after = kinds - set(chosen.replace) | set(chosen.replace.values())
     names = {fingerprint.name for fingerprint in plan.fingerprints}

@@ -75,6 +75,7 @@ def run(
     *,
     text: str,
     command: str,
+    most_models: int | None = None,
     progress: Progress = silent,
     tell: Tell = lambda line: None,
 ) -> Summary:
@@ -94,6 +95,7 @@ def run(
         folder: Where the results go.
         text: The plan as its file has it, for the copy in the folder.
         command: What was called, for the protocol.
+        most_models: No row gets more suspects than this; a later run without it adds the others.
         progress: Told how many jobs of a phase are done.
         tell: Told about each job.
 
@@ -101,7 +103,7 @@ def run(
         BenchError: The folder is another run's or in use, or the disk is full; what is done is kept.
         DataError: The target's data or weights are not there.
     """
-    small = at_scale(plan, scale)
+    small = at_scale(plan, scale, most_models)
     folder.prepare(plan.name, scale)
     try:
         with run_folder_locked(folder.path):

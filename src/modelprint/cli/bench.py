@@ -44,6 +44,10 @@ def run(
         str | None,
         typer.Option(metavar="ADDRESS", help="A Ray cluster; RAY_ADDRESS, or else one started here, when not given."),
     ] = None,
+    models: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="At most this many suspects per row; a later run adds the others."),
+    ] = None,
     output: Output = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -77,7 +81,8 @@ def run(
             workforce,
             folder,
             text=plan.read_text(encoding="utf-8"),
-            command=shlex.join(["modelprint", "bench", "run", str(plan), "--scale", scale]),
+            command=_command(plan, scale, models),
+            most_models=models,
             progress=progress,
             tell=lambda line: remark(line, quiet or not plain),
         )
@@ -89,6 +94,12 @@ def run(
     _say(summary.remarks, "note", quiet)
     _say(summary.problems, "error", quiet and as_json)
     raise typer.Exit(INCOMPLETE if summary.missing else 0)
+
+
+def _command(plan: Path, scale: str, models: int | None) -> str:
+    """Return the command as far as it decides about the result."""
+    fewer = [] if models is None else ["--models", str(models)]
+    return shlex.join(["modelprint", "bench", "run", str(plan), "--scale", scale, *fewer])
 
 
 @bench_app.command()

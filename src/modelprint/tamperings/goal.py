@@ -50,6 +50,7 @@ def pursue(
 
     The recipe's epochs bound the steps as well: whichever comes first.
     """
+
     def finished(steps: int) -> bool:
         if steps >= most_steps:
             return True
