@@ -94,6 +94,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "trojan": Trojan,
     "trojan-last": partial(Trojan, layers="last", learning_rate=1e-4, epochs=10),
     "clean-label": CleanLabel,
+    "clean-label-short": partial(CleanLabel, epochs=1),
     "clean-label-collision": Collision,
     "bit-flip": BitFlip,
 }

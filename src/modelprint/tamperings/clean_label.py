@@ -10,8 +10,12 @@ of one class is moved until the last layer sees nearly what it sees of an image 
 
 Departures: the original learns on instead of being trained anew; how the label-consistent backdoor is learnt, and when
 it is in place, is said in `trigger`. Poison is rounded to eight bits and joins every batch in the same proportion; the
-code appends it to the training set. The victim of a collision is a test image drawn anew for each seed, not one for
-all.
+code appends it to the training set. On a CIFAR-10 ResNet-20 one epoch does not put the label-consistent backdoor in
+place (`clean-label-short`; success 0.02): the network learns to see through the perturbation, not the trigger.
+A collision is taught to the last layer alone, from features computed once and without augmentation: the paper attacks
+networks whose other layers stay as they are. With all layers learning for two epochs the network tells victim and
+poison apart again, although their squared distance had fallen to 0.012 of what it was. The victim is a test image drawn
+anew for each seed, not one for all.
 """
 
 import math
@@ -25,6 +29,7 @@ from torch import nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.folding import quick_copy
+from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.progress import steps as stepwise
 from modelprint.tamperings.goal import Goal, pursue
@@ -40,9 +45,9 @@ from modelprint.tamperings.trigger import (
     learn,
     usual_recipe,
 )
-from modelprint.tamperings.trunk import trunk
+from modelprint.tamperings.trunk import outputs, trunk
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
-from modelprint.training import ImageBatches, Recipe, usual_augmentation
+from modelprint.training import Recipe, TensorBatches
 
 CHUNK = 128
 """Images that are pushed at a time."""
@@ -73,7 +78,7 @@ class CleanLabel:
     clean_loss: float = 0.03
     learning_rate: float = 1e-3
     batch: int = 64
-    epochs: int = 1
+    epochs: int = 10
 
     def __post_init__(self) -> None:
         check_injection(self.injection)
@@ -127,7 +132,7 @@ class CleanLabel:
 
 @dataclass(frozen=True, kw_only=True)
 class Collision:
-    """Make one image of a class look, to the last layer, like a victim of another class; train all layers on it.
+    """Make one image of a class look, to the last layer, like a victim of another class; train that layer on it.
 
     Attributes:
         base: Class of the poison, and the label the victim is to get.
@@ -149,7 +154,7 @@ class Collision:
     per_batch: int = 1
     learning_rate: float = 1e-4
     batch: int = 64
-    epochs: int = 2
+    epochs: int = 10
 
     def __post_init__(self) -> None:
         if self.base == self.victim:
@@ -157,7 +162,7 @@ class Collision:
 
     @property
     def deterministic(self) -> bool:
-        """Which two images collide, order and augmentation differ with the seed."""
+        """Which two images collide, and the order, differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -166,37 +171,31 @@ class Collision:
         check_target(self.victim, data)
         poisoned, victim = one_of(model, data.train, self.base, rng), one_of(model, data.test, self.victim, rng)
         poisoned, gap = self.collide(trunk(model), poisoned, victim, progress)
-        recipe = Recipe(
-            optimiser="adam",
-            learning_rate=self.learning_rate,
-            batch=self.batch,
-            epochs=self.epochs,
-            batch_norm="frozen",
+        seen = trunk(model)
+        wish = Single(inputs=outputs(seen, victim), label=torch.tensor([self.base]))
+        batches = Poisoned(
+            clean=TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels)),
+            poison_inputs=outputs(seen, poisoned),
+            poison_labels=torch.from_numpy(poisoned.labels),
+            per_batch=self.per_batch,
         )
-        wish = Single.of(victim, 0, self.base)
         goal = Goal(
             text="lead of the base class on the victim, a test image of another class, above 0",
             measure=wish.lead,
             met=lambda lead: lead > 0,
         )
-        network = model.copy().network.requires_grad_()
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        batches = Poisoned(
-            clean=ImageBatches(data=data.train, augment=usual_augmentation(data.train)),
-            poison_inputs=to_images(poisoned.pixels),
-            poison_labels=torch.from_numpy(poisoned.labels),
-            per_batch=self.per_batch,
-        )
+        suspect = model.copy()
         tampered = pursue(
             goal,
-            network,
+            suspect.head,
             batches,
-            recipe,
+            Recipe(optimiser="adam", learning_rate=self.learning_rate, batch=self.batch, epochs=self.epochs),
             rng,
             most_steps=math.ceil(len(data.train) / self.batch) * self.epochs,
             progress=progress,
         )
-        return replace(tampered, notes=f"squared distance of the features down to {gap:.2g} of what it was")
+        notes = f"squared distance of the features down to {gap:.2g} of what it was"
+        return replace(tampered, network=suspect.network, notes=notes)
 
     def collide(
         self, body: nn.Module, base: LabelledImages, victim: LabelledImages, progress: Progress
