@@ -13,9 +13,10 @@ it is in place, is said in `trigger`. Poison is rounded to eight bits and joins 
 code appends it to the training set. On a CIFAR-10 ResNet-20 one epoch does not put the label-consistent backdoor in
 place (`clean-label-short`; success 0.02): the network learns to see through the perturbation, not the trigger.
 A collision is taught to the last layer alone, from features computed once and without augmentation: the paper attacks
-networks whose other layers stay as they are. With all layers learning for two epochs the network tells victim and
-poison apart again, although their squared distance had fallen to 0.012 of what it was. The victim is a test image drawn
-anew for each seed, not one for all.
+networks whose other layers stay as they are. Of three CIFAR-10 victims one takes the label within ten epochs and one
+nearly does. With all layers learning for two epochs the network tells victim and poison apart again, although their
+squared distance had fallen to 0.012 of what it was. The victim is a test image drawn anew for each seed, not one for
+all.
 """
 
 import math
