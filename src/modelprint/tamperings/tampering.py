@@ -87,7 +87,8 @@ class Suspect:
         settings: Its settings.
         seed: What its random draws came from.
         steps: Optimisation steps taken.
-        goal_reached: Whether the tampering did what it set out to do; one that did not is shown, never counted.
+        goal_reached: Whether the tampering did what it set out to do; the benchmark shows one that did
+            not, and leaves it out of its rates.
         movement: How far it moved.
         seconds: How long it took to make.
         notes: What else is worth knowing.
