@@ -3,7 +3,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint import Fingerprint
 from modelprint.generation import GenerationReport, generate
 from modelprint.methods import Bisection, Natural
-from modelprint.methods.method import Crafted, Method, Work
+from modelprint.methods.method import Card, Crafted, Method, Work
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
 
@@ -27,10 +27,12 @@ NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 class Scripted:
     """Returns the sources after `change`, and remembers how it was called."""
 
+    card: ClassVar[Card] = Card(title="Scripted", source="this test", needs=("labels",), cost="nothing")
     change: Callable[[Images, int], Images] = lambda images, call: images
     unusable: tuple[int, ...] = ()
     notes: dict[str, str] = field(default_factory=dict)
     later_notes: dict[str, str] = field(default_factory=dict)
+    origins: tuple[int, ...] | None = None
     calls: list[Pixels] = field(default_factory=list)
     works: list[Work] = field(default_factory=list)
 
@@ -41,13 +43,26 @@ class Scripted:
         self.works.append(work)
         usable = torch.ones(len(images), dtype=torch.bool)
         usable[[index for index in self.unusable if index < len(images)]] = False
-        return Crafted(images=images, usable=usable, notes=notes)
+        origins = None if self.origins is None else torch.tensor(self.origins)
+        return Crafted(images=images, usable=usable, origins=origins, notes=notes)
 
 
 def sealed(model: Classifier, data: DataSet, method: Method, **others: Any) -> tuple[Fingerprint, GenerationReport]:
     """Generate under the quick profile at a fixed time, unless told otherwise."""
     given = {"method_name": "scripted", "settings": {}, "profile": "exact", "count": 12, "created": NOON} | others
     return generate(model, data, method, **given)
+
+
+def test_a_sample_is_sealed_beside_the_source_that_it_was_made_from(tiny_model: Classifier, split: DataSet) -> None:
+    """Two samples of one source name that one, whatever their rows."""
+    steps = torch.tensor([0.0, 1.0, 0.0])[:, None, None, None] / 255
+    method = Scripted(change=lambda images, call: (images[[1, 1, 0]] + steps).clamp(0, 1), origins=(1, 1, 0))
+
+    fingerprint, _ = sealed(tiny_model, split, method, count=3, allow_fewer=True)
+
+    sources, found = method.calls[0], [sample.source for sample in fingerprint.samples]
+    assert {picture.pixels.tobytes() for picture in found if picture} <= {one.tobytes() for one in sources[:2]}
+    assert sum(picture is not None and np.array_equal(picture.pixels, sources[1]) for picture in found) >= 1
 
 
 def test_what_is_sealed_keeps_its_label_when_served_plainly(tiny_model: Classifier, split: DataSet) -> None:

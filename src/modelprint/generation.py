@@ -273,21 +273,21 @@ def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
     """Run the method on `sources`, or take up what it made of them in an interrupted call."""
     name, work = f"round-{index}", job.work
     saved = work.resume(name)
-    if "sources" in saved and np.array_equal(saved["sources"].numpy(), sources):
+    if "origins" in saved and np.array_equal(saved["sources"].numpy(), sources):
         notes = json.loads(saved["notes"].numpy().tobytes())
-        return Crafted(images=saved["images"], usable=saved["usable"], notes=notes)
+        return Crafted(images=saved["images"], usable=saved["usable"], origins=saved["origins"], notes=notes)
     inner = replace(work, folder=work.folder and work.folder / name)
     crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, inner)
     notes = torch.tensor(list(json.dumps(dict(crafted.notes)).encode()), dtype=torch.uint8)
     images = {"images": crafted.images.detach(), "sources": torch.from_numpy(sources)}
-    work.save(name, {**images, "usable": crafted.usable, "notes": notes})
+    work.save(name, {**images, "usable": crafted.usable, "origins": crafted.rows, "notes": notes})
     return crafted
 
 
 def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Round:
     """Round, label and measure what was crafted; the pixels of candidates are added to `seen`."""
     usable = crafted.usable & crafted.images.isfinite().flatten(1).all(1)
-    floats, origins = crafted.images.detach()[usable], sources[usable.numpy()]
+    floats, origins = crafted.images.detach()[usable], sources[crafted.rows[usable].numpy()]
     pixels = to_pixels(floats)
     lasting = reference_labels(job.forms, floats) == reference_labels(job.forms, to_images(pixels, torch.float64))
     candidates, origins = pixels[lasting.numpy()], origins[lasting.numpy()]

@@ -186,7 +186,7 @@ def _as_floats(recipe: Recipe, model: Classifier, data: DataSet, work: Work, pat
         "given_up": int((~usable).sum()),
         "kept": len(images),
         "median_confidence": float(np.median(logits.softmax(1).amax(1).numpy())),
-        "median_l2": _distance(images, to_images(sources)[usable]),
+        "median_l2": _distance(images, to_images(sources)[crafted.rows[usable]]),
         "notes": dict(crafted.notes),
     }
 

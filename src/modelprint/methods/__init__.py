@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from modelprint.methods.bisection import Bisection
-from modelprint.methods.method import Crafted, Method, Work
+from modelprint.methods.method import Card, Crafted, Method, Work
 from modelprint.methods.misentry import MiSentry
 from modelprint.methods.natural import Natural
 
@@ -13,4 +13,4 @@ METHODS: dict[str, Callable[..., Method]] = {
     "natural": Natural,
 }
 
-__all__ = ["METHODS", "Crafted", "Method", "Work"]
+__all__ = ["METHODS", "Card", "Crafted", "Method", "Work"]

@@ -8,13 +8,14 @@ that still has the source's label is the sample, so its label survives rounding 
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
-from modelprint.methods.method import Crafted, Work
+from modelprint.methods.method import Card, Crafted, Work
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.streams import stream
@@ -29,6 +30,12 @@ class Bisection:
         halvings: How many times; 12 end below one grey level for any pair.
     """
 
+    card: ClassVar[Card] = Card(
+        title="Boundary bisection",
+        source="the plainest of all boundary methods",
+        needs=("labels", "training data"),
+        cost="12 labels",
+    )
     halvings: int = 12
 
     def __post_init__(self) -> None:

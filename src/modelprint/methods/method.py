@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool
+from jaxtyping import Bool, Int64
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -57,32 +57,62 @@ class Work:
         return None if self.folder is None else self.folder / f"{name}.safetensors"
 
 
+Need = Literal["labels", "gradients", "training data", "generator", "tampered copies"]
+"""What a method may ask for. All methods need source images and, to seal a fingerprint, the labels of the model."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What a person wants to know of a method before choosing it.
+
+    Attributes:
+        title: Its name in the literature.
+        source: The paper it comes from, or "ours".
+        needs: What it needs of the owner.
+        cost: The work for one sample, in words, e.g. "200 gradients".
+    """
+
+    title: str
+    source: str
+    needs: tuple[Need, ...]
+    cost: str
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Crafted:
     """What a method made of its sources.
 
     Attributes:
-        images: One per source, in [0, 1]; the caller rounds, labels and seals them.
-        usable: False where the method gives up on a source.
+        images: As many as there are sources, in [0, 1]; the caller rounds, labels and seals them.
+        usable: False where the method gives up on an image.
+        origins: Row of the source that each image was made from; its own row when not given.
         notes: Facts for the provenance, e.g. which zoo was used.
     """
 
     images: Images
     usable: Bool[Tensor, " n"]
+    origins: Int64[Tensor, " n"] | None = None
     notes: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def all_of(cls, images: Images) -> "Crafted":
-        """Return images that are all usable."""
+        """Return images that are all usable, each made from its own source."""
         return cls(images=images, usable=torch.ones(len(images), dtype=torch.bool))
+
+    @property
+    def rows(self) -> Int64[Tensor, " n"]:
+        """Row of the source that each image was made from."""
+        return torch.arange(len(self.images)) if self.origins is None else self.origins
 
 
 @runtime_checkable
 class Method(Protocol):
-    """A frozen dataclass of settings that crafts one sample from each source image."""
+    """A frozen dataclass of settings that crafts as many samples as it is given source images."""
+
+    card: ClassVar[Card]
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Craft one sample from each of `sources`.
+        """Craft as many samples as there are sources: one from each, or several from some of them.
 
         Args:
             model: The classifier to protect; left as it is.

@@ -17,7 +17,7 @@ one is kept that most of the zoo disagrees on.
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
@@ -29,7 +29,7 @@ from modelprint.crafting.margins import entropy, entropy_band
 from modelprint.crafting.projection import clip, unit
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Crafted, Work
+from modelprint.methods.method import Card, Crafted, Work
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
@@ -75,6 +75,12 @@ class MiSentry:
         eight_bit: Judge iterates as the eight-bit images that travel; false compares with papers, which round nothing.
     """
 
+    card: ClassVar[Card] = Card(
+        title="MiSentry",
+        source="MiSentry / BIVBench",
+        needs=("gradients", "training data", "tampered copies"),
+        cost="300 outer and inner gradients of half the zoo, and the zoo itself",
+    )
     objective: Literal["stable", "published"] = "stable"
     radius: float = 3.5
     steps: int = 300
