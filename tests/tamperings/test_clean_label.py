@@ -12,7 +12,7 @@ from modelprint.data import DataSet
 from modelprint.progress import silent
 from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
-from modelprint.tamperings.clean_label import CleanLabel, Collision, one_of
+from modelprint.tamperings.clean_label import CleanLabel, Collision, nearest, one_of
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tamperings.trunk import trunk
 from modelprint.tensors import to_images
@@ -29,8 +29,8 @@ def test_pushed_images_stay_near_and_lose_their_class(tiny_model: Classifier, sp
     assert (pushed.labels == 2).all()
     originals = split.train.pixels[split.train.labels == 2].astype(int)
     for image in pushed.pixels.astype(int):
-        nearest = np.abs(originals - image).max(axis=(1, 2, 3)).min()
-        assert 0 < nearest <= 8
+        change = np.abs(originals - image).max(axis=(1, 2, 3)).min()
+        assert 0 < change <= 8
     labels = torch.full((8,), 2)
     loss_before = F.cross_entropy(tiny_model.logits(to_images(originals.astype(np.uint8))), torch.full((16,), 2))
     assert F.cross_entropy(tiny_model.logits(to_images(pushed.pixels)), labels) > 2 * loss_before
@@ -82,13 +82,29 @@ def test_the_victim_takes_the_label_of_the_base(tiny_model: Classifier, split: D
     assert "squared distance of the features" in suspect.notes
 
 
-def test_base_and_victim_are_images_the_model_gets_right(tiny_model: Classifier, split: DataSet) -> None:
+def test_the_victim_is_an_image_the_model_gets_right(tiny_model: Classifier, split: DataSet) -> None:
     """Otherwise there would be nothing to attack."""
     for label in range(4):
         image = one_of(tiny_model, split.test, label, stream(label))
 
         assert len(image) == 1
         assert image.labels.item() == label == tiny_model.labels(to_images(image.pixels)).item()
+
+
+def test_the_poison_is_made_from_the_image_of_its_class_with_the_nearest_features(
+    tiny_model: Classifier, split: DataSet
+) -> None:
+    """The features of one image are nearest to themselves; those of another class are not looked at."""
+    of_two = np.flatnonzero(split.train.labels == 2)
+    features = tiny_model.features(to_images(split.train.pixels))
+
+    own = nearest(tiny_model, split.train, 2, features[of_two[3:4]])
+    other = nearest(tiny_model, split.train, 1, features[of_two[3:4]])
+
+    assert np.array_equal(own.pixels, split.train.pixels[of_two[3:4]])
+    assert other.labels.tolist() == [1]
+    with pytest.raises(ValueError, match="no images of class 2"):
+        nearest(tiny_model, split.train.take([0, 1]), 2, features[:1])
 
 
 def test_wrong_settings_are_named(tiny_model: Classifier, split: DataSet) -> None:
