@@ -94,7 +94,7 @@ class Forms:
             self.single.logits(torch.zeros(2, *self.model.image_shape))
         except Exception:  # exported programs refuse with errors of many kinds
             return 1
-        return BATCH
+        return min(BATCH, self.single.batch)
 
 
 Variant = Callable[[Forms, Images], Logits]

@@ -23,9 +23,6 @@ from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
 from modelprint.tensors import Images, Labels
 
-CHUNK = 256
-"""Images whose units are looked at together."""
-
 RECTIFIERS = {F.relu, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
 """What makes a unit: everything that cuts off at zero, as a module or as a call."""
 
@@ -104,7 +101,7 @@ def active_units(model: Classifier, images: Images, where: Literal["last", "all"
         return model.features(images) > 0
     if where != "all":
         raise ValueError(f"where is last or all, got {where!r}")
-    return torch.cat([_rectified(model, chunk) for chunk in images.split(CHUNK)])
+    return torch.cat([_rectified(model, chunk) for chunk in images.split(model.batch)])
 
 
 def _rectified(model: Classifier, images: Images) -> Bool[Tensor, "n units"]:
