@@ -21,7 +21,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint_file import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
-from modelprint.fingerprint_parts import EXACT_INTEGER, Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.fingerprint_parts import (
+    EXACT_INTEGER,
+    UNKNOWN_MODEL,
+    Preprocessing,
+    ProfileRecord,
+    Provenance,
+    Sample,
+)
 from modelprint.pixels import Picture, decode_png
 
 __all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Sample"]
@@ -154,6 +161,10 @@ class Fingerprint:
             "made on": f"{made.created}, modelprint {made.version}",
             "lost": f"{made.lost_rounding} to rounding, {made.lost_steadiness} to noise, of {made.crafted} crafted",
         }
+        if made.model_sha256 == UNKNOWN_MODEL:
+            unknown = "unknown: labels were all there was to see"
+            lines |= {"protects": f"{made.network} (known by its answers)", "margins": unknown, "confidence": unknown}
+            lines |= {"profile": f"{profile.name}: the same answer each time, asked again and again"}
         return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
 
     def to_json(self) -> str:

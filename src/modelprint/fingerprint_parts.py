@@ -10,6 +10,8 @@ from typing import Any, Literal
 from modelprint.pixels import MODES, SIDE_LIMIT, Picture
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+UNKNOWN_MODEL = "0" * 64
+"""Stands for the digest of a model of which nothing but answers was to be had."""
 EXACT_INTEGER = 2**53 - 1
 """Largest whole number that JSON carries exactly between languages."""
 
@@ -115,7 +117,7 @@ class Provenance:
         settings: Its settings: anything that JSON can hold.
         seed: Seed of every random number.
         network: Name of the protected network.
-        model_sha256: SHA-256 of the protected model.
+        model_sha256: SHA-256 of the protected model, or UNKNOWN_MODEL; its samples then have margin and confidence 0.
         data: Name of the data the method started from.
         data_sha256: SHA-256 of these data.
         created: When, ISO 8601 in UTC, e.g. "2026-01-31T12:00:00Z".

@@ -155,7 +155,9 @@ def generate(
         multiple=multiple,
         expected_flip_rate=expected_flip_rate,
         allow_fewer=allow_fewer,
-        provenance=_provenance(model, data, method_name, settings, seed, created or datetime.now(UTC)),
+        provenance=provenance_of(
+            model.name, model.digest(), data, method_name, settings, seed, created or datetime.now(UTC)
+        ),
         work=work,
     )
     blank = Picture.of(np.zeros(model.image_shape, dtype=np.uint8))
@@ -213,9 +215,26 @@ def _check(model: Classifier, data: DataSet, count: int, profile: str) -> None:
         )
 
 
-def _provenance(
-    model: Classifier, data: DataSet, method_name: str, settings: Mapping[str, object], seed: int, created: datetime
+def provenance_of(
+    network: str,
+    digest: str,
+    data: DataSet,
+    method_name: str,
+    settings: Mapping[str, object],
+    seed: int,
+    created: datetime,
 ) -> Provenance:
+    """Return how samples are about to come to be; ValueError when no file can hold it.
+
+    Args:
+        network: Name of the classifier.
+        digest: Its SHA-256, or UNKNOWN_MODEL.
+        data: What the method starts from.
+        method_name: What the file calls the method.
+        settings: Its settings.
+        seed: Of every random number.
+        created: Time for the file.
+    """
     if created.tzinfo is None:
         raise ValueError(f"created says no time zone: {created.isoformat()}")
     try:
@@ -226,8 +245,8 @@ def _provenance(
         method=method_name,
         settings=plain,
         seed=seed,
-        network=model.name,
-        model_sha256=model.digest(),
+        network=network,
+        model_sha256=digest,
         data=data.name,
         data_sha256=data.digest,
         created=created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -291,7 +310,7 @@ def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Ro
     pixels = to_pixels(floats)
     lasting = reference_labels(job.forms, floats) == reference_labels(job.forms, to_images(pixels, torch.float64))
     candidates, origins = pixels[lasting.numpy()], origins[lasting.numpy()]
-    fresh = _unseen(candidates, seen)
+    fresh = unseen(candidates, seen)
     candidates, origins = candidates[fresh], origins[fresh]
     both = np.concatenate([candidates, sources])
     return _Round(
@@ -308,7 +327,7 @@ def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Ro
     )
 
 
-def _unseen(pixels: Pixels, seen: set[bytes]) -> Bool[np.ndarray, " n"]:
+def unseen(pixels: Pixels, seen: set[bytes]) -> Bool[np.ndarray, " n"]:
     """Return which images are new, and remember them."""
     fresh = np.zeros(len(pixels), dtype=bool)
     for index, image in enumerate(pixels):

@@ -1,5 +1,7 @@
 """Tensor types that carry shapes, and the step to eight bits."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int64
@@ -13,6 +15,8 @@ Labels = Int64[Tensor, " n"]
 """Class indices."""
 Logits = Float[Tensor, "n classes"]
 """Unnormalised scores."""
+Labeller = Callable[[Pixels], Labels]
+"""Whoever gives eight-bit images their classes: a classifier, or an endpoint that says nothing else."""
 
 GREY_LEVELS = 255
 

@@ -87,7 +87,7 @@ class Recipe:
     """How to train.
 
     Attributes:
-        optimiser: "sgd" or "adam".
+        optimiser: "sgd", "adam", or "rmsprop" with the smoothing that is Keras's default.
         learning_rate: Step size; the peak of a "one-cycle" schedule.
         momentum: Of SGD.
         weight_decay: L2 penalty.
@@ -99,7 +99,7 @@ class Recipe:
             fallen for 5 epochs, stop below 1e-5 (MiSentry appendix C.2).
     """
 
-    optimiser: Literal["sgd", "adam"] = "sgd"
+    optimiser: Literal["sgd", "adam", "rmsprop"] = "sgd"
     learning_rate: float = 1e-3
     momentum: float = 0.0
     weight_decay: float = 0.0
@@ -124,6 +124,7 @@ def train(
     objective: Objective = cross_entropy,
     finished: Callable[[int], bool] | None = None,
     validation: Callable[[], float] | None = None,
+    betas: tuple[float, float] = (0.9, 0.999),
     phase: str = "training",
     progress: Progress = silent,
 ) -> int:
@@ -138,6 +139,7 @@ def train(
         finished: Asked before each step, with the number of steps taken; training ends when it says so. It may put the
             network into evaluation mode.
         validation: Returns the validation loss; needed by the "plateau" schedule.
+        betas: Of Adam.
         phase: What the progress report calls this.
         progress: Told after each step.
 
@@ -149,7 +151,7 @@ def train(
     """
     per_epoch = math.ceil(len(batches) / recipe.batch)
     total = per_epoch * recipe.epochs
-    optimiser = _optimiser(network, recipe)
+    optimiser = _optimiser(network, recipe, betas)
     schedule = _schedule(optimiser, recipe, total)
     steps = 0
     progress(phase, 0, total)
@@ -188,10 +190,14 @@ def _step(
     optimiser.step()
 
 
-def _optimiser(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+def _optimiser(network: nn.Module, recipe: Recipe, betas: tuple[float, float]) -> torch.optim.Optimizer:
     parameters = [p for p in network.parameters() if p.requires_grad]
     if recipe.optimiser == "adam":
-        return torch.optim.Adam(parameters, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay)
+    if recipe.optimiser == "rmsprop":
+        return torch.optim.RMSprop(
+            parameters, lr=recipe.learning_rate, alpha=0.9, eps=1e-7, weight_decay=recipe.weight_decay
+        )
     return torch.optim.SGD(
         parameters,
         lr=recipe.learning_rate,

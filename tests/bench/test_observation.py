@@ -31,6 +31,7 @@ ONE = Observation(
     form="8-bit",
     samples=3,
     mismatched="010",
+    outputs={"top-3": "011"},
     orders={"manc": [2, 0, 1]},
 )
 
@@ -46,9 +47,24 @@ def test_a_line_comes_back_as_it_was() -> None:
 
 @pytest.mark.parametrize("bits", ["01", "0101", "01x"])
 def test_there_is_one_character_per_sample(bits: str) -> None:
-    """Zero or one."""
-    with pytest.raises(ValueError, match="one 0 or 1 for each of 3 samples"):
+    """Zero or one, in every form of answers."""
+    with pytest.raises(ValueError, match="mismatched is one 0 or 1 for each of 3 samples"):
         replace(ONE, mismatched=bits)
+    with pytest.raises(ValueError, match="top-3 is one 0 or 1 for each of 3 samples"):
+        replace(ONE, outputs={"top-3": bits})
+
+
+def test_each_form_of_answers_has_its_bits() -> None:
+    """The label's are the mismatches; a form that was not looked at has none."""
+    assert (ONE.bits(), ONE.bits("top-1"), ONE.bits("top-3"), ONE.bits("p-dec-2")) == ("010", "010", "011", None)
+
+
+def test_lines_of_old_runs_are_read() -> None:
+    """They know labels alone."""
+    record = json.loads(ONE.line())
+    del record["outputs"]
+
+    assert read_line(json.dumps(record)) == replace(ONE, outputs={}, settings={"share": 0.2, "layers": ["a"]})
 
 
 @pytest.mark.parametrize(

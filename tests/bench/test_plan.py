@@ -6,13 +6,25 @@ from pathlib import Path
 
 import pytest
 
-from modelprint.bench.plan import SCALES, Plan, at_scale, parse_plan, read_plan
-from modelprint.bench.published import published_table
-from modelprint.methods import MiSentry
+from modelprint.bench.fingerprints import Recipe
+from modelprint.bench.plan import (
+    SCALES,
+    Bags,
+    Plan,
+    PlannedFingerprint,
+    PlannedGenerator,
+    at_scale,
+    parse_plan,
+    read_plan,
+)
+from modelprint.bench.published import published_table, published_tables
+from modelprint.generators import ConvVae
+from modelprint.methods import METHODS
+from modelprint.methods.misentry import MiSentry
 from modelprint.tamperings import CONTROLS
 
 PLANS = sorted((Path(__file__).parents[2] / "plans").glob("*.toml"))
-TABLES = [path for path in PLANS if path.stem != "smoke"]
+TABLES = [path for path in PLANS if path.stem in {table.name for table in published_tables()}]
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
@@ -57,6 +69,48 @@ def test_the_laptop_has_the_default_zoo() -> None:
     assert plan.seed_of(misentry) == 7
 
 
+def test_methods_are_compared_on_the_suspects_of_table_1() -> None:
+    """Row for row and seed for seed, so that one cache serves both; what they share of fingerprints is the same too."""
+    plans = [read_plan(PLANS[0].with_name(f"{name}.toml")) for name in ("table1-cifar10", "methods-cifar10")]
+
+    for scale in ("paper", "laptop"):
+        table, methods = (at_scale(plan, scale) for plan in plans)
+        assert methods.suspects == table.suspects
+        assert (methods.target, methods.models, methods.zoo) == (table.target, table.models, table.zoo)
+        keys = [_keys(plan) for plan in (table, methods)]
+        assert all(keys[1][name] == keys[0][name] for name in ("natural", "bisection", "misentry"))
+
+
+def _keys(plan: Plan) -> dict[str, str]:
+    """Return under which key the cache has each fingerprint of a plan."""
+    recipes = [Recipe(planned=one, seed=plan.seed_of(one), zoo=plan.zoo) for one in plan.fingerprints]
+    return {recipe.planned.name: recipe.key("model", "data") for recipe in recipes}
+
+
+@pytest.mark.parametrize("name", ["smoke", "methods-cifar10"])
+def test_every_method_is_compared(name: str) -> None:
+    """Those that come later have to be added."""
+    plan = read_plan(PLANS[0].with_name(f"{name}.toml"))
+
+    assert {fingerprint.method for fingerprint in plan.fingerprints} == set(METHODS)
+
+
+def test_fingerprints_share_a_generator() -> None:
+    """It follows from three settings of a method; who climbs in the pixels has none."""
+    settings = {"generator": "conv-vae", "generator_settings": ["epochs=3", "latents=4"], "generator_seed": 5}
+    walk = PlannedFingerprint(name="walk", method="public-check", settings=settings)
+    other = PlannedFingerprint(name="other", method="public-check", settings=settings | {"rate": 0.5})
+    local = PlannedFingerprint(name="local", method="ssf-bo", settings={"search": "local"})
+
+    generator = walk.generator()
+
+    assert (
+        generator == other.generator() == PlannedGenerator(name="conv-vae", settings=("epochs=3", "latents=4"), seed=5)
+    )
+    assert generator is not None and generator.build() == ConvVae(epochs=3, latents=4)
+    assert local.generator() is PlannedFingerprint(name="natural", method="natural").generator() is None
+
+
 def test_a_scale_makes_a_plan_smaller(tiny_plan: str) -> None:
     """Fewer kinds, models and samples, other kinds in place of some, other settings."""
     plan = parse_plan(
@@ -72,6 +126,7 @@ kinds.prune-published = { share = 0.5 }
 fingerprints = ["bisection"]
 methods.bisection = { halvings = 3 }
 zoo = []
+bags = { size = 4, draws = 5 }
 """
     )
 
@@ -81,7 +136,7 @@ zoo = []
     assert small.suspects[0].settings == {"share": 0.5}
     assert [small.seeds_of(row) for row in small.suspects] == [(0,), (1,), (1,)]
     assert [(one.name, one.count, one.settings) for one in small.fingerprints] == [("bisection", 7, {"halvings": 3})]
-    assert (small.zoo, small.scales) == ((), {})
+    assert (small.zoo, small.scales, small.bags) == ((), {}, Bags(size=4, draws=5))
     assert at_scale(plan, "paper").suspects == plan.suspects
 
 
@@ -129,6 +184,12 @@ def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
             "suspects[0].settings: share is a number, got 'half'",
         ),
         ("suspects = [", "suspects = {", "not readable as TOML: "),
+        ("models = 2", 'outputs = ["top-9"]', "outputs[0]: there is no 'top-9'; choose one of top-1, top-3"),
+        ("models = 2", 'outputs = ["top-3", "top-3"]', "outputs: top-3 stands there twice"),
+        ("models = 2", "ns = [1, 0]", "ns[1]: input should be greater than or equal to 1, got 0"),
+        ("models = 2", "ns = [5, 5]", "ns: 5 stands there twice"),
+        ("models = 2", "bags = { size = 0 }", "bags.size: input should be greater than or equal to 1, got 0"),
+        ("models = 2", "bags = { sizes = 9 }", "bags.sizes: there is no such key"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, said: str, tiny_plan: str) -> None:

@@ -25,6 +25,7 @@ SECTIONS = {
     "Protocol",
     "Detection rates",
     "Rows that differ from the paper by more than 15 points",
+    "Methods beside each other",
     "Detection against the number of samples",
     "Detection against the distance moved",
     "Suspects that missed their goal",
@@ -310,6 +311,51 @@ def test_selections_are_compared(write: Write) -> None:
     assert rows["misentry / greedy"][0] == "0.0"
     assert rows["misentry / manc"] == ["100.0", "-", "-"]
     assert rows["natural / random"] == ["10.0", "50.0", "100.0"]
+
+
+def test_the_best_of_a_row_is_bold(write: Write) -> None:
+    """In both forms; rates in floats stand in brackets in the Markdown and in small print on the page."""
+    found = [
+        observed(mismatches, fingerprint=name, method="ssf", form="float" if name.endswith("-float") else "8-bit")
+        for name, mismatches in (("a", 3), ("a-float", 9), ("b", 1), ("b-float", 2))
+    ]
+    run = write(found, fingerprints={name: {} for name in ("a", "a-float", "b", "b-float")})
+
+    text, page = part_of(markdown(run), "Methods beside each other"), page_of(run)
+
+    assert rows_of(text)["Unlearning / unlearning"] == ["-", "**91.7** (**100.0**)", "50.0 (77.8)"]
+    assert "| Unlearning | unlearning | - | **30.0** (**90.0**) | 10.0 (20.0) |\n" in text
+    assert 'strong word" style="--rate: 0.300">30.0<small class="strong">90.0</small>' in page
+
+
+def test_many_methods_are_compared_and_the_wide_table_is_folded(write: Write) -> None:
+    """It is on the page, closed, and left out of the Markdown."""
+    names = [f"method-{letter}" for letter in "abcdefghi"]
+    run = write([observed(3, fingerprint=name) for name in names], fingerprints={name: {} for name in names})
+
+    text = markdown(run)
+
+    assert "|" not in part_of(text, "Detection rates")
+    assert "| method-a | method-b |" in part_of(text, "Methods beside each other")
+    assert "95 % intervals" in page_of(run)
+
+
+def test_forms_of_answers_and_settings_have_sections_where_a_plan_asks_for_them(write: Write) -> None:
+    """The usual run has neither; numbers of samples are those of the plan, and a damaged protocol harms nobody."""
+    shares = [
+        observed(n, "Noise", "weight-noise", seed=n, settings={"share": n / 10}, outputs={"top-3": "1" * 10})
+        for n in (1, 2, 3)
+    ]
+    bags = {"misentry": {"bags": ["0 9", "9 8", 3, "x"]}}
+    run = write(shares, outputs=["top-3", "top-9"], ns=[2, "x", -1], fingerprints=bags)
+
+    text, page = markdown(run), Page(page_of(run))
+
+    assert {"Detection by output form", "Detection against a setting"} <= set(page.headings)
+    assert len(page.attributes("svg")) == 4
+    assert "| misentry | 2 | 20.0 | 37.8 | 53.3 |\n" in part_of(text, "Detection against a setting")
+    rows = [line for line in part_of(text, "Detection by output form").splitlines() if "manc-bags" in line]
+    assert [row.split(" | ")[2] for row in rows] == ["2", "2", "2"]
 
 
 def test_false_alarms_are_counted_with_a_bound(write: Write) -> None:

@@ -15,6 +15,7 @@ from modelprint.bench import fingerprints, jobs
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.locks import locked, run_folder_in_use, run_folder_locked
 from modelprint.bench.observation import read_observations
+from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.plan import parse_plan
 from modelprint.bench.run import duration
 from modelprint.bench.status import status, status_of_folder
@@ -99,6 +100,67 @@ def test_the_same_labels_on_the_target_itself(whole: RunFolder) -> None:
     assert found["none", "floats"].mismatched == "0" * found["none", "floats"].samples
     assert found["none", "natural"].form == "8-bit"
     assert found["none", "floats"].form == "float"
+
+
+def test_every_form_of_answers_is_recorded(whole: RunFolder) -> None:
+    """Each on its own; the more is told, the more is seen, and a classifier in which nothing changed shows nothing."""
+    found = read_observations(whole.observations)
+
+    for one in found:
+        assert {"top-1", *one.outputs} == set(OUTPUTS)
+        label, value, both = (one.bits(name) or "" for name in ("top-1", "top-1-p-dec2", "label+p-dec2"))
+        seen = ["1" if "1" in pair else "0" for pair in zip(label, value, strict=True)]
+        assert "".join(seen) == both
+        assert not one.control or "1" not in "".join(one.outputs.values())
+    assert any(one.bits("p-dec-2") != one.bits() for one in found)
+
+
+def test_bags_are_written_down_and_drawn_anew_when_the_plan_changes(
+    whole: RunFolder, run_tiny: Any, tiny_plan: str
+) -> None:
+    """Observations stay as they are, whatever a plan wants to see of them."""
+    before = whole.observations.read_bytes()
+    with_bags = 'outputs = ["top-3"]\nns = [1, 3]\nbags = { size = 4, draws = 5 }\n' + tiny_plan
+
+    first = run_tiny(whole.path, text=with_bags)
+    drawn = whole.read_protocol()
+    again = run_tiny(whole.path, text=with_bags)
+    run_tiny(whole.path, text=with_bags.replace("draws = 5", "draws = 6"))
+    redrawn = whole.read_protocol()
+
+    assert (first.made, again.made) == (0, 0)
+    assert (drawn["outputs"], drawn["ns"], drawn["bags"]) == (["top-3"], [1, 3], {"size": 4, "draws": 5})
+    bags = [facts["bags"] for facts in drawn["fingerprints"].values()]
+    assert [len(orders) for orders in bags] == [5, 5, 5]
+    assert all(len(set(order.split())) == 4 for orders in bags for order in orders)
+    after = [facts["bags"] for facts in redrawn["fingerprints"].values()]
+    assert [orders[:5] for orders in after] == bags
+    assert [len(orders) for orders in after] == [6, 6, 6]
+    assert whole.observations.read_bytes() == before
+
+
+def test_a_generator_is_trained_once_for_all_fingerprints(
+    run_tiny: Any, tiny_plan: str, new_cache: NewCache, tmp_path: Path
+) -> None:
+    """It has a job of its own, before those that need it."""
+    new_cache("generators")
+    settings = 'generator = "conv-vae", generator_settings = ["epochs=1", "width=8"], naturalness = "none"'
+    walks = [
+        f'{{ name = "walk-{rate}", method = "public-check", count = 4, form = "float", '
+        f"settings = {{ {settings}, rate = {rate} }} }},"
+        for rate in (1.0, 2.0)
+    ]
+    text = tiny_plan[: tiny_plan.index("suspects")] + (
+        'suspects = [{ row = "Pruning", kind = "prune-20" }]\nfingerprints = [' + "\n".join(walks) + "]\n"
+    )
+
+    summary = run_tiny(tmp_path / "run", text=text.replace('zoo = ["flip-sign*2"]', ""))
+
+    lines = RunFolder(tmp_path / "run").timings.read_text().splitlines()
+    labels = [json.loads(line)["label"] for line in lines]
+    assert labels[:2] == ["target digits", "generator conv-vae, seed 0"]
+    assert labels.count("generator conv-vae, seed 0") == 1
+    assert (summary.made, summary.problems) == (2, ())
 
 
 def test_a_second_run_has_nothing_to_do(whole: RunFolder, run_tiny: Any, new_cache: NewCache) -> None:

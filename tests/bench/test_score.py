@@ -181,6 +181,47 @@ def test_a_method_or_row_that_the_paper_does_not_have_stands_alone() -> None:
     assert [cell.published for cell in table.cells if cell.n == 1] == [None, None]
 
 
+def test_each_form_of_answers_has_cells_of_its_own() -> None:
+    """Two of four samples change their label, three their ranking; the paper's rates are about labels."""
+    found = observed("1100", outputs={"top-3": "1110"}, orders={"manc": [3, 2]})
+
+    table = score([found], ns=(1, 2), outputs=("top-1", "top-3", "p-dec-2"), published=published_table("cifar10"))
+
+    line, name = table.lines[0], table.fingerprints[0]
+    assert [only(table, n).rate for n in (1, 2)] == [0.5, pytest.approx(5 / 6)]
+    assert [cell.rate for cell in table.by_output] == [0.75, 1.0, 0.0, 1.0]
+    assert {(cell.output, cell.published) for cell in table.by_output} == {("top-3", None)}
+    second = table.cell(line, name, 2, "manc", "top-3")
+    assert second is not None and second.rate == 1.0
+    assert table.cell(line, name, 1, output="p-dec-2") is None
+    assert all(cell.output == "top-1" for cell in table.cells)
+
+
+def test_lines_of_old_runs_have_no_cells_of_other_forms() -> None:
+    """Nor have those in which one suspect was not asked in this form."""
+    new, old = observed("1100", outputs={"top-3": "1110"}), observed("1100", seed=2)
+
+    assert score([old], outputs=("top-3",)).by_output == ()
+    assert score([new, old], outputs=("top-3",)).by_output == ()
+
+
+def test_every_bag_is_asked_in_its_own_order() -> None:
+    """Of three bags one sees the first suspect with one sample, two with two; the second suspect is seen by none."""
+    found = [observed("1000"), observed("0000", seed=2)]
+    bags = {"misentry": ("0 1", "2 0", "3 2")}
+
+    table = score(found, ns=(1, 2, 3), bags=bags)
+
+    assert table.selections == ("random", "manc-bags")
+    assert [only(table, n, "manc-bags").rate for n in (1, 2, 3)] == [pytest.approx(1 / 6), pytest.approx(1 / 3), None]
+    cell = only(table, 2, "manc-bags")
+    assert cell.low is not None and cell.high is not None
+    assert (cell.low, cell.ceiling) == (0.0, None)
+    assert cell.high > 1 / 3
+    with pytest.raises(BenchError, match="a bag holds none of 4 samples"):
+        score(found, bags={"misentry": ("4",)})
+
+
 def test_false_alarms_are_counted_over_all_controls() -> None:
     """One of 300 answers; the bound is that of Clopper and Pearson."""
     controls = [observed("0" * 100, kind=kind, row="Control", control=True) for kind in ("none", "control-folded")]

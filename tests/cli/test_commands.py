@@ -110,6 +110,17 @@ def test_json_is_one_object(command: Any, world: Path, endpoint: Path) -> None:
     assert "<html" in (world / "out.html").read_text()
 
 
+def test_methods_are_listed_with_what_they_need(command: Any) -> None:
+    """Source, needs and cost of each, then its settings; as JSON the same facts by name."""
+    told, listed = command("methods").out.splitlines(), json.loads(command("methods", "--json").out)
+
+    assert told[0].split() == ["name", "title", "source", "needs", "cost", "of", "a", "sample"]
+    assert "labels only, training data" in next(line for line in told if line.startswith("bisection"))
+    assert listed["ibsf"]["needs"] == ["gradients"]
+    assert listed["ibsf"]["settings"]["form"] == "repaired"
+    assert all({"title", "source", "needs", "cost", "settings"} == set(method) for method in listed.values())
+
+
 def test_a_tampered_model_is_exit_code_1(command: Any, world: Path) -> None:
     """And the verdict says so."""
     done = command("verify", "r20.mprint", *NAMED[:2], "--weights", "suspects/finetuned.safetensors", "--p1", "0.1")

@@ -16,7 +16,9 @@ class Value:
         note: What belongs to it in smaller print, e.g. an interval.
         number: Whether it is aligned as a number.
         heat: 0 to 1: how strongly it is coloured; None for not at all.
-        marked: Whether it stands out.
+        marked: Whether it stands out, as something to look at.
+        strong: Whether it stands out, as the best of its row.
+        note_strong: Whether the note does.
     """
 
     text: str
@@ -24,6 +26,8 @@ class Value:
     number: bool = False
     heat: float | None = None
     marked: bool = False
+    strong: bool = False
+    note_strong: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,8 +4,9 @@ Each finds in the cache what others have made. What it makes itself it makes und
 process holds that.
 """
 
+import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -13,22 +14,29 @@ from typing import Any
 
 import torch
 
+from modelprint.bench.bags import bag_orders
 from modelprint.bench.fingerprints import Pool, Recipe, answers, content_hash, stored_pool
 from modelprint.bench.locks import locked
 from modelprint.bench.observation import Observation
-from modelprint.bench.plan import PlannedRow
+from modelprint.bench.outputs import LABEL, differences
+from modelprint.bench.plan import Bags, PlannedGenerator, PlannedRow
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.cache import cache_folder
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.known import logits_on
+from modelprint.generators.store import generator_path, trained_generator
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering
 from modelprint.tamperings.store import REVISION as SUSPECTS_REVISION
 from modelprint.tamperings.store import stored_suspect, suspect_path
+from modelprint.tensors import Logits
 
-REVISION = 1
-"""Raised whenever asking changes its answers, so that old observations are not taken for new ones."""
+REVISION = 2
+"""Raised whenever an observation holds something else than before, so that old ones are not taken for new ones.
+
+2: other forms of answers than the label.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +125,31 @@ def prepare_suspect(target: str, kind: str, settings: dict[str, str], seed: int)
     return Done(remarks=tuple(remarks), seconds=suspect.seconds)
 
 
-def prepare_fingerprint(target: str, recipe: Recipe) -> Done:
-    """See to it that a fingerprint is in the cache; returns its facts and, of a sealed one, the bytes of the file."""
+def prepare_generator(target: str, generator: PlannedGenerator) -> Done:
+    """See to it that a generator of natural-looking images is in the cache."""
+    data = _target(target)[1]
+    recipe = generator.build()
+    path = generator_path(generator.name, recipe, data, generator.seed)
     with _remarks() as remarks:
-        pool = stored_pool(recipe, *_target(target))
+        if not path.is_file():
+            with locked(path.stem):
+                trained_generator(generator.name, recipe, data, generator.seed)
+    return Done(remarks=tuple(remarks))
+
+
+def prepare_fingerprint(target: str, recipe: Recipe, bags: Bags | None = None) -> Done:
+    """See to it that a fingerprint is in the cache.
+
+    Returns its facts, of a sealed one the bytes of the file, and, where the plan asks for `bags`, in which order the
+    samples of each are asked.
+    """
+    model, data = _target(target)
+    with _remarks() as remarks:
+        pool = stored_pool(recipe, model, data)
+        orders = bag_orders(model, pool.images, bags, recipe.seed) if bags else []
     sealed = pool.content if recipe.planned.form == "8-bit" else b""
-    return Done(value={"facts": pool.facts, "content": sealed}, remarks=tuple(remarks), seconds=pool.seconds)
+    value = {"facts": pool.facts, "content": sealed, "bags": orders}
+    return Done(value=value, remarks=tuple(remarks), seconds=pool.seconds)
 
 
 def observe(question: Question) -> Done:
@@ -134,14 +161,30 @@ def observe(question: Question) -> Done:
         found = []
         for key, recipe in question.recipes.items():
             pool = stored_pool(recipe, *_target(target))
-            expected = answers(reference.classifier, pool.images).argmax(1) if reference else pool.labels
-            mismatched = answers(suspect.classifier, pool.images).argmax(1) != expected
-            found.append(_observation(key, question, suspect, recipe, pool, mismatched.tolist()))
+            expected = answers(reference.classifier, pool.images) if reference else _answers_of_target(target, pool)
+            got = answers(suspect.classifier, pool.images)
+            seen = differences(expected, got)
+            # What was sealed counts, whatever a float machine of another kind says now.
+            labels = expected.argmax(1) if reference else pool.labels
+            seen[LABEL] = got.argmax(1) != labels
+            bits = {name: "".join("01"[wrong] for wrong in differ.tolist()) for name, differ in seen.items()}
+            found.append(_observation(key, question, suspect, recipe, pool, bits))
     return Done(value=found, remarks=tuple(remarks))
 
 
+_of_targets: dict[tuple[str, str, str], Logits] = {}
+"""What targets say to pools, by target, cache folder and content: every suspect is held against the same answers."""
+
+
+def _answers_of_target(target: str, pool: Pool) -> Logits:
+    key = (target, str(cache_folder()), hashlib.sha256(pool.content).hexdigest())
+    if key not in _of_targets:
+        _of_targets[key] = answers(_target(target)[0], pool.images)
+    return _of_targets[key]
+
+
 def _observation(
-    key: str, question: Question, suspect: Suspect, recipe: Recipe, pool: Pool, mismatched: list[bool]
+    key: str, question: Question, suspect: Suspect, recipe: Recipe, pool: Pool, bits: Mapping[str, str]
 ) -> Observation:
     row, planned = question.row, recipe.planned
     return Observation(
@@ -165,8 +208,9 @@ def _observation(
         fingerprint=planned.name,
         method=planned.method,
         form=planned.form,
-        samples=len(mismatched),
-        mismatched="".join("1" if wrong else "0" for wrong in mismatched),
+        samples=len(pool.labels),
+        mismatched=bits[LABEL],
+        outputs={name: differing for name, differing in bits.items() if name != LABEL},
         orders=pool.orders,
         reference=row.reference,
     )

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from modelprint.bench.outputs import LABEL
 from modelprint.errors import BenchError
 
 
@@ -40,6 +41,7 @@ class Observation:
         form: "8-bit" when sealed by the whole pipeline, "float" when nothing was rounded.
         samples: How many samples it has.
         mismatched: One character per sample in the fingerprint's order: "1" where the label differs, else "0".
+        outputs: The same for other forms of answers, by their name in OUTPUTS; empty in lines of early runs.
         orders: By name of a selection rule, the samples' indices, best first.
         reference: Kind whose labels the suspect's are held against; empty for those of the target.
     """
@@ -65,14 +67,20 @@ class Observation:
     form: str
     samples: int
     mismatched: str
+    outputs: dict[str, str] = field(default_factory=dict)
     orders: dict[str, list[int]] = field(default_factory=dict)
     reference: str = ""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
     def __post_init__(self) -> None:
-        if len(self.mismatched) != self.samples or set(self.mismatched) - {"0", "1"}:
-            raise ValueError(f"mismatched is one 0 or 1 for each of {self.samples} samples, got {self.mismatched!r}")
+        for name, bits in {"mismatched": self.mismatched, **self.outputs}.items():
+            if len(bits) != self.samples or set(bits) - {"0", "1"}:
+                raise ValueError(f"{name} is one 0 or 1 for each of {self.samples} samples, got {bits!r}")
+
+    def bits(self, output: str = LABEL) -> str | None:
+        """Return which samples differ in a form of answers; None when that was not looked at."""
+        return self.mismatched if output == LABEL else self.outputs.get(output)
 
     def line(self) -> str:
         """Return the one line of JSON, with its end."""

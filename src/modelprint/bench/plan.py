@@ -16,11 +16,13 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.targets import TARGETS, Target
 from modelprint.calibration import PROFILES
 from modelprint.fingerprint_file import SAMPLE_LIMIT
+from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
-from modelprint.settings import build
+from modelprint.settings import build, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
 
@@ -64,6 +66,34 @@ class PlannedFingerprint:
         """Return the method with its settings; ValueError names a wrong one."""
         return build(METHODS, self.method, as_texts(self.settings))
 
+    def generator(self) -> "PlannedGenerator | None":
+        """Return the generator that the method walks or searches through; None when it has none."""
+        method = self.build()
+        # A local search has the setting, but climbs in the pixels.
+        if not hasattr(method, "generator") or getattr(method, "search", "") == "local":
+            return None
+        settings, seed = getattr(method, "generator_settings", ()), getattr(method, "generator_seed", 0)
+        return PlannedGenerator(name=method.generator, settings=settings, seed=seed)
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
+class PlannedGenerator:
+    """A generator of images that fingerprints are made with; several may share it.
+
+    Attributes:
+        name: In GENERATORS.
+        settings: Those that differ from the usual ones, each as NAME=VALUE.
+        seed: Of its training.
+    """
+
+    name: str
+    settings: tuple[str, ...] = ()
+    seed: _Seed = 0
+
+    def build(self) -> GeneratorRecipe:
+        """Return its recipe; ValueError names a wrong setting."""
+        return build(GENERATORS, self.name, parse_assignments(self.settings))
+
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
 class PlannedRow:
@@ -91,6 +121,19 @@ class PlannedRow:
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
+class Bags:
+    """Small pools drawn from a large one; in each the samples are ordered by the units they activate.
+
+    Attributes:
+        size: Samples in a bag, drawn without replacement.
+        draws: How many bags; all suspects are asked from the same ones.
+    """
+
+    size: _Count = 100
+    draws: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+@dataclass(frozen=True, kw_only=True, config=_STRICT)
 class Scale:
     """What a scale makes of a plan, in this order.
 
@@ -104,6 +147,7 @@ class Scale:
         kinds: Settings by kind, beside those of the row.
         methods: Settings by name of a fingerprint, beside its own.
         zoo: In place of the plan's.
+        bags: In place of the plan's.
     """
 
     only: tuple[str, ...] | None = None
@@ -115,6 +159,7 @@ class Scale:
     kinds: dict[str, _Settings] = Field(default_factory=dict)
     methods: dict[str, _Settings] = Field(default_factory=dict)
     zoo: tuple[str, ...] | None = None
+    bags: Bags | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -131,6 +176,9 @@ class Plan:
         models: Suspects per row.
         zoo: Entries KIND*COUNT: tampered copies, with seeds from 1000, from which the greedy selection learns which
             samples to ask first. Without it there is no such selection.
+        outputs: Forms of answers, names in OUTPUTS, that have tables of their own; those of the label are always made.
+        ns: Numbers of samples asked that the tables show; the usual ones when empty.
+        bags: For the selection that the SSF paper uses; None for none.
         scales: What is smaller where there is less time.
     """
 
@@ -142,6 +190,9 @@ class Plan:
     seed: _Seed = 7
     models: _Models = 10
     zoo: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    ns: tuple[_Count, ...] = ()
+    bags: Bags | None = None
     scales: dict[Literal["smoke", "laptop", "paper"], Scale] = Field(default_factory=dict)
 
     def the_target(self) -> Target:
@@ -242,6 +293,7 @@ def at_scale(plan: Plan, scale: str, most_models: int | None = None) -> Plan:
         ),
         models=chosen.models or plan.models,
         zoo=plan.zoo if chosen.zoo is None else chosen.zoo,
+        bags=plan.bags if chosen.bags is None else chosen.bags,
         scales={},
     )
 
@@ -265,6 +317,8 @@ def check(plan: Plan) -> None:
     if plan.zoo:
         with _Naming("zoo"):
             parse_recipe(plan.zoo)
+    for index, output in enumerate(plan.outputs):
+        _known(f"outputs[{index}]", output, OUTPUTS)
     for index, fingerprint in enumerate(plan.fingerprints):
         place = f"fingerprints[{index}]"
         _known(f"{place}.method", fingerprint.method, METHODS)
@@ -283,6 +337,8 @@ def check(plan: Plan) -> None:
     _once("fingerprints", [fingerprint.name for fingerprint in plan.fingerprints])
     _once("fingerprints", [_content(plan, fingerprint) for fingerprint in plan.fingerprints])
     _once("suspects", [_described(row) for row in plan.suspects])
+    _once("outputs", plan.outputs)
+    _once("ns", list(map(str, plan.ns)))
     for part in ("fingerprints", "suspects"):
         if not getattr(plan, part):
             raise ValueError(f"{part}: none is left")

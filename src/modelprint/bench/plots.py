@@ -72,6 +72,21 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Panel:
+    """Detection of one fingerprint against a setting of a tampering.
+
+    Attributes:
+        name: Of the fingerprint.
+        setting: Its name.
+        curves: What a curve is about -> (value above 0, rate 0..1).
+    """
+
+    name: str
+    setting: str
+    curves: Mapping[str, Sequence[tuple[float, float]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Dot:
     """One suspect that a fingerprint was held against.
 
@@ -118,6 +133,26 @@ def detection_curves(curves: Sequence[Curves]) -> str:
         _rates_axis(axes)
 
     return _panels(draw, len(curves), "curves")
+
+
+def setting_curves(panels: Sequence[Panel]) -> str:
+    """Return a panel for each fingerprint: a curve for each number of samples, over a logarithmic axis."""
+
+    def draw(axes: Any, index: int) -> None:
+        for place, (label, curve) in enumerate(panels[index].curves.items()):
+            colour = PALETTE[place % len(PALETTE)]
+            axes.plot(
+                [x for x, _ in curve], [y for _, y in curve], "o-", color=colour, markersize=4, label=_short(label)
+            )
+        axes.set_xscale("log")
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter("")
+        axes.set_title(_short(panels[index].name))
+        axes.set_xlabel(_short(panels[index].setting))
+        axes.legend(loc="lower right", fontsize=8.5)
+        _rates_axis(axes)
+
+    return _panels(draw, len(panels), "settings")
 
 
 def distance_scatter(dots: Mapping[str, Sequence[Dot]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.grids import mapping, number
 from modelprint.bench.observation import Observation, salvage
+from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.published import Published, published_table
 from modelprint.errors import BenchError, FingerprintError
 from modelprint.fingerprint import Fingerprint
@@ -65,6 +66,29 @@ class Run:
         data = mapping(self.protocol.get("target")).get("data")
         named = (self.protocol.get("published"), self.protocol.get("plan"), data)
         return next((table for name in named if (table := published_table(str(name)))), None)
+
+    @property
+    def ns(self) -> tuple[int, ...]:
+        """Numbers of samples that the plan wants to see; none when it says nothing."""
+        told = self.protocol.get("ns")
+        return tuple(n for n in told if isinstance(n, int) and n > 0) if isinstance(told, list) else ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Forms of answers that the plan wants to see."""
+        told = self.protocol.get("outputs")
+        return tuple(name for name in OUTPUTS if name in told) if isinstance(told, list) else ()
+
+    @property
+    def bags(self) -> Mapping[str, tuple[str, ...]]:
+        """By fingerprint, in which order the samples of each bag are asked."""
+        facts = mapping(self.protocol.get("fingerprints")).items()
+        told = {name: mapping(some).get("bags") for name, some in facts}
+        return {
+            name: tuple(order for order in orders if isinstance(order, str) and re.fullmatch(r"\d+( \d+)*", order))
+            for name, orders in told.items()
+            if isinstance(orders, list)
+        }
 
     @property
     def order(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from modelprint.bench import plots
+from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects
 from modelprint.bench.grids import mapping, mean, shown
 from modelprint.bench.published import COLUMNS
@@ -93,7 +94,14 @@ def markdown(run_folder: Path, remarks: Path | None = None) -> str:
 
 def scores(run: Run) -> Table:
     """Return the scores of a run, beside the paper's."""
-    return score(run.observations, NS, rows=run.rows, published=run.published)
+    return score(
+        run.observations,
+        run.ns or NS,
+        rows=run.rows,
+        published=run.published,
+        outputs=run.outputs,
+        bags=run.bags,
+    )
 
 
 def _title(run: Run) -> str:
@@ -177,6 +185,9 @@ def _figures(run: Run, table: Table) -> Iterable[tuple[str, Figure]]:
     if curves := _curves(run):
         caption = f"Detection against the number of samples drawn at random, up to {FARTHEST}, for each fingerprint."
         yield "selections", Figure(svg=plots.detection_curves(curves), caption=caption)
+    if panels := _panels(run, table):
+        caption = "Detection against the setting in which suspects differ, a curve for each number of samples drawn."
+        yield "settings", Figure(svg=plots.setting_curves(panels), caption=caption)
     dots, left_out = _dots(run)
     if dots:
         caption = "Each dot is a suspect: share of samples that see it against how far its logits moved; hollow dots "
@@ -218,6 +229,20 @@ def _published_means(run: Run, fingerprint: str, rows: set[str]) -> tuple[tuple[
         if method in methods and (average := mean(run.published.rate(row, method, n) for row in rows)) is not None:
             found.append((n, average))
     return tuple(found)
+
+
+def _panels(run: Run, table: Table) -> list[plots.Panel]:
+    """Return the curves of each fingerprint over each setting that a plan varies."""
+    return [
+        plots.Panel(
+            name=name,
+            setting=sweep.setting,
+            curves={f"N = {n}": sweep.curve(table, name, n) for n in table.ns},
+        )
+        for sweep in sweeps(table)
+        for name in run.order
+        if name in table.fingerprints
+    ]
 
 
 def _dots(run: Run) -> tuple[dict[str, list[plots.Dot]], int]:

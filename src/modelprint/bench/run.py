@@ -11,7 +11,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -26,11 +26,12 @@ from modelprint.bench.jobs import (
     observation_key,
     observe,
     prepare_fingerprint,
+    prepare_generator,
     prepare_suspect,
 )
 from modelprint.bench.locks import run_folder_locked
 from modelprint.bench.observation import Observation
-from modelprint.bench.plan import Plan, as_texts, at_scale
+from modelprint.bench.plan import Bags, Plan, PlannedGenerator, as_texts, at_scale
 from modelprint.engine import Executor, Job, work_through
 from modelprint.engine.executor import disk_is_full
 from modelprint.errors import BenchError
@@ -83,7 +84,7 @@ def run(
 
     1. Look at the target; the contents of everything follow from its weights, its data and the plan.
     2. Take over the observations that are there; take out what is damaged.
-    3. Make the tampered copies that fingerprints learn from.
+    3. Make the tampered copies and the generators of images that fingerprints are made with.
     4. Make fingerprints and suspects.
     5. Ask every suspect about every fingerprint; each observation is written down when it comes.
     6. Put the observations into the plan's order, and write down what ran and what is missing.
@@ -144,7 +145,7 @@ class _Run:
             self.tell(f"{before} of {len(order)} observations already there")
         open_questions = [left for question in questions if (left := _without(question, found)).recipes]
         recipes = self._recipes_needed(open_questions, protocol["fingerprints"])
-        self._make_zoo(recipes, origin)  # (3)
+        self._make_aids(recipes, origin)  # (3)
         self._make(recipes, open_questions, origin, protocol)  # (4)
         self._ask(open_questions, origin, found)  # (5)
         self.folder.settle(found, order)  # (6)
@@ -198,21 +199,22 @@ class _Run:
                 needed.append(recipe)
         return needed
 
-    def _make_zoo(self, recipes: Sequence[Recipe], origin: Origin) -> None:
+    def _make_aids(self, recipes: Sequence[Recipe], origin: Origin) -> None:
         jobs: dict[str, Job] = {}
         for recipe in recipes:
             if not pool_path(recipe.key(origin.model, origin.data)).is_file():
-                for kind, seed in _copies(recipe):
-                    job = _suspect_job("zoo", origin, kind, {}, seed)
+                generator = recipe.planned.generator()
+                aids = [_suspect_job("zoo", origin, kind, {}, seed) for kind, seed in _copies(recipe)]
+                for job in aids if generator is None else [_generator_job(origin, generator), *aids]:
                     jobs[job.key] = job
-        self._work("making copies to learn from", list(jobs.values()))
+        self._work("making copies and generators to learn from", list(jobs.values()))
 
     def _make(
         self, recipes: Sequence[Recipe], questions: Sequence[Question], origin: Origin, protocol: dict[str, Any]
     ) -> None:
         jobs = {}
         for recipe in recipes:  # first, since one takes longer than most suspects
-            job = _fingerprint_job(recipe, origin)
+            job = _fingerprint_job(recipe, origin, self.plan.bags)
             jobs[job.key] = job
         names = {job.key: recipe.planned.name for job, recipe in zip(jobs.values(), recipes, strict=True)}
         for question in questions:
@@ -231,7 +233,7 @@ class _Run:
             self.folder.write_sample(name, content)
         file = str(self.folder.sample_file(name).relative_to(self.folder.path)) if content else ""
         known = protocol["fingerprints"]
-        known[name] = done.value["facts"] | {"seconds": done.seconds, "file": file}
+        known[name] = done.value["facts"] | {"seconds": done.seconds, "file": file, "bags": done.value["bags"]}
         names = [fingerprint.name for fingerprint in self.plan.fingerprints]
         protocol["fingerprints"] = {name: known[name] for name in names if name in known}
         self.folder.write_protocol(protocol)
@@ -296,7 +298,9 @@ class _Run:
         self, command: str, target: dict[str, Any], before: Mapping[str, Any], planned: int
     ) -> dict[str, Any]:
         """Return what is written down about the run; facts of fingerprints that changed since are left out."""
-        kept = before.get("fingerprints", {}) if before.get("target", {}) == target else {}
+        bags = None if self.plan.bags is None else asdict(self.plan.bags)
+        same = before.get("target", {}) == target and before.get("bags") == bags
+        kept = before.get("fingerprints", {}) if same else {}
         wanted = {recipe.planned.name: recipe for recipe in self._recipes()}
         return {
             "plan": self.plan.name,
@@ -307,6 +311,9 @@ class _Run:
             "executor": type(self.executor).__name__.lower(),
             "target": target,
             "planned": planned,
+            "outputs": list(self.plan.outputs),
+            "ns": list(self.plan.ns),
+            "bags": bags,
             "fingerprints": {name: facts for name, facts in kept.items() if name in wanted},
             "problems": [],
             "remarks": [],
@@ -346,6 +353,15 @@ def _suspect_job(what: str, origin: Origin, kind: str, settings: dict[str, str],
     )
 
 
+def _generator_job(origin: Origin, generator: PlannedGenerator) -> Job:
+    return Job(
+        key=f"generator-{_digest([origin.data, generator])}",
+        label=f"generator {generator.name}, seed {generator.seed}",
+        function=prepare_generator,
+        arguments=(origin.target, generator),
+    )
+
+
 def _suspect_jobs(question: Question, origin: Origin) -> list[Job]:
     """Return the jobs that make a suspect and the one whose labels it is held against."""
     row = question.row
@@ -353,12 +369,12 @@ def _suspect_jobs(question: Question, origin: Origin) -> list[Job]:
     return [*jobs, _suspect_job("suspect", origin, row.reference, {}, 0)] if row.reference else jobs
 
 
-def _fingerprint_job(recipe: Recipe, origin: Origin) -> Job:
+def _fingerprint_job(recipe: Recipe, origin: Origin, bags: Bags | None = None) -> Job:
     return Job(
         key=f"fingerprint-{recipe.key(origin.model, origin.data)}",
         label=f"fingerprint {recipe.planned.name}",
         function=prepare_fingerprint,
-        arguments=(origin.target, recipe),
+        arguments=(origin.target, recipe, bags),
     )
 
 

@@ -8,10 +8,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 
 import numpy as np
 
+from modelprint.bench.bags import seen_by_bags
 from modelprint.bench.observation import Observation
+from modelprint.bench.outputs import LABEL
 from modelprint.bench.published import COLUMNS, DECIMALS, POOL, Published
 from modelprint.bench.rates import REPETITIONS, Mismatches, ceiling, detection, interval, upper_bound
 from modelprint.errors import BenchError
@@ -21,6 +24,9 @@ NS = (1, 5, 10)
 
 RANDOM = "random"
 """The selection that draws without replacement; the others follow an order and ask its first N samples."""
+
+BAGS = "manc-bags"
+"""The selection that follows an order in each of many bags, which are drawn at random."""
 
 FAR = 0.15
 """A difference to the paper from which on a row has to be explained."""
@@ -60,8 +66,9 @@ class Cell:
     Attributes:
         line: Which suspects.
         fingerprint: Name in the plan.
-        selection: "random", or the order whose first samples are asked.
+        selection: "random", "manc-bags", or the order whose first samples are asked.
         n: Number of samples asked.
+        output: Form of the answers.
         rate: Mean over the models; None when no model reached its goal or there are fewer than `n` samples.
         low: Lower end of the 95 % interval.
         high: Upper end.
@@ -75,6 +82,7 @@ class Cell:
     fingerprint: str
     selection: str
     n: int
+    output: str = LABEL
     rate: float | None = None
     low: float | None = None
     high: float | None = None
@@ -122,7 +130,8 @@ class Table:
         fingerprints: By name.
         selections: Random drawing first, then the orders by name.
         ns: Numbers of samples asked.
-        cells: One for each line, fingerprint, selection and number that was observed.
+        cells: One for each line, fingerprint, selection and number that was observed, told by the label.
+        by_output: The same for other forms of answers that were asked for.
         false_alarms: One for each fingerprint that controls were asked about.
     """
 
@@ -132,14 +141,16 @@ class Table:
     ns: tuple[int, ...]
     cells: tuple[Cell, ...]
     false_alarms: tuple[FalseAlarms, ...]
+    by_output: tuple[Cell, ...] = ()
 
     @cached_property
-    def _by_place(self) -> dict[tuple[Line, str, int, str], Cell]:
-        return {(cell.line, cell.fingerprint, cell.n, cell.selection): cell for cell in self.cells}
+    def _by_place(self) -> dict[tuple[Line, str, int, str, str], Cell]:
+        every = (*self.cells, *self.by_output)
+        return {(cell.line, cell.fingerprint, cell.n, cell.selection, cell.output): cell for cell in every}
 
-    def cell(self, line: Line, fingerprint: str, n: int, selection: str = RANDOM) -> Cell | None:
+    def cell(self, line: Line, fingerprint: str, n: int, selection: str = RANDOM, output: str = LABEL) -> Cell | None:
         """Return a cell; None when it was not observed."""
-        return self._by_place.get((line, fingerprint, n, selection))
+        return self._by_place.get((line, fingerprint, n, selection, output))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +159,7 @@ class _Scoring:
 
     ns: tuple[int, ...]
     published: Published | None
+    bags: Mapping[str, Sequence[str]]
     repetitions: int
     seed: int
 
@@ -158,6 +170,8 @@ def score(
     *,
     rows: Sequence[str] = (),
     published: Published | None = None,
+    outputs: Sequence[str] = (),
+    bags: Mapping[str, Sequence[str]] = MappingProxyType({}),
     repetitions: int = REPETITIONS,
     seed: int = 0,
 ) -> Table:
@@ -168,6 +182,8 @@ def score(
         ns: Numbers of samples asked.
         rows: Their order; those of `published` when there are none. Others follow by name.
         published: The paper's numbers about the same data.
+        outputs: Forms of answers to score beside the label.
+        bags: By fingerprint, the order of each bag; see `bench.bags`.
         repetitions: Tables drawn for an interval.
         seed: Of these draws.
 
@@ -179,17 +195,22 @@ def score(
     place = {row: index for index, row in enumerate(known)}
     lines = sorted({line for line, _ in groups}, key=lambda line: (place.get(line.row, len(place)), line))
     fingerprints = sorted({name for _, name in groups})
-    scoring = _Scoring(ns=tuple(ns), published=published, repetitions=repetitions, seed=seed)
+    scoring = _Scoring(ns=tuple(ns), published=published, bags=bags, repetitions=repetitions, seed=seed)
     pairs = [(line, name) for line in lines for name in fingerprints if (line, name) in groups]
-    cells = [cell for line, name in pairs for cell in _cells(line, name, groups[line, name], scoring)]
+
+    def cells_in(output: str) -> Iterable[Cell]:
+        return (cell for line, name in pairs for cell in _cells(line, name, groups[line, name], output, scoring))
+
+    cells = tuple(cells_in(LABEL))
     selections = sorted({cell.selection for cell in cells} - {RANDOM})
     return Table(
         lines=tuple(lines),
         fingerprints=tuple(fingerprints),
         selections=(RANDOM, *selections),
         ns=scoring.ns,
-        cells=tuple(cells),
+        cells=cells,
         false_alarms=tuple(_false_alarms(groups)),
+        by_output=tuple(cell for output in outputs if output != LABEL for cell in cells_in(output)),
     )
 
 
@@ -218,11 +239,14 @@ def _what_differs(settings: Mapping[str, object], every: Sequence[Mapping[str, o
     return ", ".join(f"{name} {settings[name]}" for name in differing)
 
 
-def _cells(line: Line, fingerprint: str, found: list[Observation], scoring: _Scoring) -> list[Cell]:
-    """Return the cells of one line and one fingerprint, one for each selection and number of samples."""
+def _cells(line: Line, fingerprint: str, found: list[Observation], output: str, scoring: _Scoring) -> list[Cell]:
+    """Return the cells of one line, fingerprint and form, one for each selection and number of samples."""
+    if any(observation.bits(output) is None for observation in found):
+        return []
     counted = [observation for observation in found if observation.goal_reached]
-    column = COLUMNS.get(found[0].method, "")
-    alone = detection(mismatch_table(counted), 1)
+    column = COLUMNS.get(found[0].method, "") if output == LABEL else ""
+    alone = detection(mismatch_table(counted, output=output), 1)
+    orders = sorted({name for one in counted for name in one.orders})
     return [
         _cell(
             Cell(
@@ -230,21 +254,24 @@ def _cells(line: Line, fingerprint: str, found: list[Observation], scoring: _Sco
                 fingerprint=fingerprint,
                 selection=selection,
                 n=n,
+                output=output,
                 models=len(counted),
                 goal_missed=len(found) - len(counted),
                 published=scoring.published.rate(line.row, column, n) if scoring.published else None,
             ),
-            mismatch_table(counted, selection),
+            mismatch_table(counted, RANDOM if selection == BAGS else selection, output),
             alone,
             scoring,
         )
-        for selection in (RANDOM, *sorted({name for one in counted for name in one.orders}))
+        for selection in (RANDOM, *orders, *([BAGS] if scoring.bags.get(fingerprint) else []))
         for n in scoring.ns
     ]
 
 
 def _cell(empty: Cell, mismatched: Mismatches, alone: float | None, scoring: _Scoring) -> Cell:
     """Return a cell with its numbers; as it is when it can have none."""
+    if empty.selection == BAGS:
+        return _bags_cell(empty, mismatched, scoring)
     ordered = empty.selection != RANDOM
     rate = detection(mismatched, empty.n, ordered=ordered)
     if rate is None:
@@ -254,8 +281,18 @@ def _cell(empty: Cell, mismatched: Mismatches, alone: float | None, scoring: _Sc
     return replace(empty, rate=rate, low=low, high=high, ceiling=limit)
 
 
-def mismatch_table(observations: Sequence[Observation], selection: str = RANDOM) -> Mismatches:
-    """Return which samples see which suspects; the columns follow the selection's order, where it has one.
+def _bags_cell(empty: Cell, mismatched: Mismatches, scoring: _Scoring) -> Cell:
+    """Return a cell with its numbers: a bag is to the suspects what a sample is elsewhere."""
+    seen = seen_by_bags(mismatched, scoring.bags[empty.fingerprint], empty.n) if len(mismatched) else None
+    rate = None if seen is None else detection(seen, 1)
+    if seen is None or rate is None:
+        return empty
+    low, high = interval(seen, 1, repetitions=scoring.repetitions, seed=scoring.seed)
+    return replace(empty, rate=rate, low=low, high=high)
+
+
+def mismatch_table(observations: Sequence[Observation], selection: str = RANDOM, output: str = LABEL) -> Mismatches:
+    """Return which samples see which suspects in a form of answers; the columns follow the selection's order.
 
     Raises:
         BenchError: The observations differ in their number of samples, or an order is none of these samples.
@@ -266,7 +303,7 @@ def mismatch_table(observations: Sequence[Observation], selection: str = RANDOM)
         raise BenchError(f"{', '.join(names)}: observations of {counts} samples are mixed; start the run anew")
     rows = []
     for observation in observations:
-        bits = np.array([bit == "1" for bit in observation.mismatched], dtype=bool)
+        bits = np.array([bit == "1" for bit in observation.bits(output) or ""], dtype=bool)
         rows.append(bits if selection == RANDOM else bits[_order(observation, selection)])
     width = min(map(len, rows), default=0)
     return np.array([row[:width] for row in rows], dtype=bool).reshape(len(rows), width)

@@ -3,6 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 
 from modelprint.bench import evidence
+from modelprint.bench.by_output import outputs
+from modelprint.bench.by_setting import settings
+from modelprint.bench.comparison import methods
 from modelprint.bench.grids import (
     NONE,
     Grid,
@@ -26,6 +29,9 @@ from modelprint.bench.score import RANDOM, Cell, Line, Table
 SHOWN = (1, 5)
 """Numbers of samples in the main table; the paper prints the same."""
 
+WIDE = 8
+"""A main table of more fingerprints than these is folded: the methods stand beside each other in another one."""
+
 TARGET_FACTS = {
     "name": "target",
     "network": "network",
@@ -40,11 +46,14 @@ TARGET_FACTS = {
 
 
 def sections(run: Run, table: Table) -> tuple[Section, ...]:
-    """Return all sections of a report, the protocol first."""
-    builders: tuple[Callable[[Run, Table], Section], ...] = (
+    """Return all sections of a report that have something to say, the protocol first."""
+    builders: tuple[Callable[[Run, Table], Section | None], ...] = (
         protocol,
         rates,
         differences,
+        methods,
+        outputs,
+        settings,
         selections,
         evidence.moved,
         evidence.missed,
@@ -54,7 +63,7 @@ def sections(run: Run, table: Table) -> tuple[Section, ...]:
         evidence.times,
         evidence.problems,
     )
-    return tuple(build(run, table) for build in builders)
+    return tuple(section for build in builders if (section := build(run, table)) is not None)
 
 
 def protocol(run: Run, table: Table) -> Section:
@@ -136,7 +145,7 @@ def rates(run: Run, table: Table) -> Section:
     head = (
         *words("row", "tampering", "batch norm"),
         Value(text="models", number=True),
-        *(Value(text=name, note=f"N = {n}", number=True) for name in _scored(run, table) for n in SHOWN),
+        *(Value(text=name, note=f"N = {n}", number=True) for name in _scored(run, table) for n in _asked(table)),
         *(Value(text=f"paper: {method}", note=f"N = {n}", number=True) for method, n in columns),
     )
     rows = tuple(_rates_row(run, table, line, columns) for line in lines)
@@ -148,12 +157,23 @@ def rates(run: Run, table: Table) -> Section:
             f" Beside them {run.published.title}, of the MiSentry paper (network: {run.published.network}). Marked: "
             "more than 15 points from the paper at N = 1, or fewer models counted than were made."
         )
-    return Section(name="rates", title="Detection rates", grids=(Grid(caption=caption, head=head, rows=rows),))
+    wide = len(table.fingerprints) > WIDE
+    return Section(
+        name="rates",
+        title="Detection rates",
+        text=("Fingerprint by fingerprint below; this table has their intervals and is on the page.",) if wide else (),
+        grids=(Grid(caption=caption, head=head, rows=rows, folded=wide),),
+    )
 
 
 def _scored(run: Run, table: Table) -> list[str]:
     """Return the fingerprints of the table, in the order of the plan."""
     return [name for name in run.order if name in table.fingerprints]
+
+
+def _asked(table: Table) -> list[int]:
+    """Return the numbers of samples in the main table."""
+    return [n for n in SHOWN if n in table.ns] or list(table.ns[:1])
 
 
 def _paper_columns(run: Run) -> list[tuple[str, int]]:
@@ -165,7 +185,7 @@ def _paper_columns(run: Run) -> list[tuple[str, int]]:
 
 
 def _rates_row(run: Run, table: Table, line: Line, columns: Iterable[tuple[str, int]]) -> tuple[Value, ...]:
-    cells = [table.cell(line, name, n) for name in _scored(run, table) for n in SHOWN]
+    cells = [table.cell(line, name, n) for name in _scored(run, table) for n in _asked(table)]
     there = [cell for cell in cells if cell is not None]
     counted = max(cell.models for cell in there)
     everyone = max(cell.models + cell.goal_missed for cell in there)
@@ -238,8 +258,8 @@ def selections(run: Run, table: Table) -> Section:
     """What other choices of the samples would see."""
     text = (
         "random: N samples drawn without replacement. The others ask the first N of an order that was fixed without "
-        "the suspects: manc covers the neurons of the target, greedy the zoo models. Means over all lines that have "
-        "a rate.",
+        "the suspects: manc covers the neurons of the target, greedy the zoo models; manc-bags does what manc does in "
+        "each of many bags of samples drawn at random. Means over all lines that have a rate.",
     )
     return Section(
         name="selections",

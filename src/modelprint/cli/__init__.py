@@ -25,6 +25,7 @@ from modelprint.cli.quickstart import quickstart
 from modelprint.cli.serve import serve
 from modelprint.cli.tables import methods, tamperings
 from modelprint.cli.tamper import tamper
+from modelprint.cli.train_generator import train_generator
 from modelprint.cli.verify import replay, verify
 from modelprint.errors import ModelprintError
 
@@ -54,7 +55,20 @@ EXTRAS = {
 """Which extra brings a module."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-for command in (generate, inspect, export, verify, replay, tamper, detect, serve, quickstart, methods, tamperings):
+for command in (
+    generate,
+    train_generator,
+    inspect,
+    export,
+    verify,
+    replay,
+    tamper,
+    detect,
+    serve,
+    quickstart,
+    methods,
+    tamperings,
+):
     app.command()(command)
 app.add_typer(data_app, name="data")
 app.add_typer(endpoint_app, name="endpoint")

@@ -6,43 +6,78 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, show_json
+from modelprint.cli.console import bars, continued_by, remark, show_json
 from modelprint.cli.options import (
     AsJson,
     Data,
     Force,
     ImageShape,
-    Network,
     Quiet,
     Seed,
     Settings,
     Weights,
+    check_choice,
     parse_shape,
     refuse_to_replace,
 )
+
+if TYPE_CHECKING:
+    from modelprint.fingerprint import Fingerprint
+    from modelprint.generation import GenerationReport
+    from modelprint.methods import Method
+    from modelprint.sealing import SealingReport
 
 EPOCH = "SOURCE_DATE_EPOCH"
 """Seconds since 1970 to write into the file in place of the time, as reproducible builds have it."""
 
 
 def generate(
-    network: Network,
     data: Data,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")],
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Name of a built-in network, package.module:factory of your own, or the path of a .pt2 file.",
+        ),
+    ] = None,
     weights: Weights = None,
+    endpoint: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A YAML file that describes an endpoint to craft for by its labels alone."),
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="An ONNX file to craft for by its labels alone.")
+    ] = None,
     method: Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")] = "misentry",
     settings: Settings = None,
     count: Annotated[int, typer.Option(metavar="N", help="How many samples to seal, 1 to 10000.")] = 100,
     profile: Annotated[
-        str, typer.Option(metavar="NAME", help="Which honest serving differences must raise no alarm: exact or fp32.")
-    ] = "fp32",
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Which honest serving differences must raise no alarm: exact or fp32, which is the default; "
+            "from labels alone, exact.",
+        ),
+    ] = None,
     multiple: Annotated[
-        float, typer.Option(metavar="TIMES", help="Smallest margin of a sample, in noise floors of the profile.")
+        float,
+        typer.Option(
+            metavar="TIMES",
+            help="Smallest margin of a sample, in noise floors of the profile; from labels alone there are none.",
+        ),
     ] = 3.0,
+    repeats: Annotated[
+        int, typer.Option(metavar="N", help="From labels alone: how often each sample has to get the same label.")
+    ] = 3,
+    questions: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="From labels alone: most questions to ask; as many as it takes if not given."),
+    ] = None,
     expected_flip_rate: Annotated[
         float,
         typer.Option(
@@ -61,6 +96,9 @@ def generate(
 ) -> None:
     """Seal a classifier: craft samples and keep the steady ones.
 
+    Name exactly one of --network, --endpoint and --onnx. Of the last two only labels are seen: methods that need more
+    are refused, and no margins are measured; every sample has to get the same label --repeats times instead.
+
     Unfinished work is kept in FILE.partial: after an interruption the same command continues, and the result is the
     same as without one. Equal arguments give equal files on one machine, apart from the date in them
     (SOURCE_DATE_EPOCH).
@@ -68,33 +106,31 @@ def generate(
     Example: modelprint generate --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --count 100
     --seed 7 --output r20.mprint
     """
+    check_choice(endpoint, onnx, network, weights, image_shape)
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
-    from modelprint.data import load_data
-    from modelprint.generation import generate as craft_and_seal
-    from modelprint.loading import load_classifier
     from modelprint.methods import METHODS, Work
     from modelprint.settings import build, parse_assignments
 
     chosen = build(METHODS, method, parse_assignments(settings or []))
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     partial = output.with_name(output.name + ".partial")
     with continued_by(f"run the same command again to go on; what is done is in {partial}"), bars(quiet) as progress:
-        fingerprint, report = craft_and_seal(
-            model,
-            load_data(data, progress=progress),
-            chosen,
-            method_name=method,
-            settings=asdict(chosen),  # type: ignore[call-overload]
-            count=count,
-            profile=profile,
-            seed=seed,
-            multiple=multiple,
-            expected_flip_rate=expected_flip_rate,
-            allow_fewer=allow_fewer,
-            work=Work(progress=progress, folder=partial),
-            created=created,
-        )
+        asked = {
+            "method_name": method,
+            "settings": asdict(chosen),  # type: ignore[call-overload]
+            "count": count,
+            "seed": seed,
+            "expected_flip_rate": expected_flip_rate,
+            "allow_fewer": allow_fewer,
+            "work": Work(progress=progress, folder=partial),
+            "created": created,
+        }
+        if network is None:
+            fingerprint, report = _from_labels(endpoint, onnx, data, chosen, profile, repeats, questions, quiet, asked)
+        else:
+            measured = {"profile": profile or "fp32", "multiple": multiple}
+            shape = parse_shape(image_shape)
+            fingerprint, report = _from_weights(network, weights, shape, data, chosen, asked | measured)
     if not sources:
         bare = tuple(replace(sample, source=None) for sample in fingerprint.samples)
         fingerprint = replace(fingerprint, samples=bare)
@@ -104,6 +140,50 @@ def generate(
         show_json({"file": str(output), "digest": fingerprint.digest, "report": asdict(report)})
     else:
         typer.echo(f"{report.summary()}\n{'sealed in':<12} {output}\n{'fingerprint':<12} {fingerprint.digest}")
+
+
+def _from_weights(
+    network: str,
+    weights: Path | None,
+    image_shape: tuple[int, int, int] | None,
+    data: str,
+    method: "Method",
+    asked: Mapping[str, Any],
+) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
+    """Seal a classifier of one's own."""
+    from modelprint.data import load_data
+    from modelprint.generation import generate as craft_and_seal
+    from modelprint.loading import load_classifier
+
+    model = load_classifier(network, weights, image_shape=image_shape)
+    return craft_and_seal(model, load_data(data, progress=asked["work"].progress), method, **asked)
+
+
+def _from_labels(
+    endpoint: Path | None,
+    onnx: Path | None,
+    data: str,
+    method: "Method",
+    profile: str | None,
+    repeats: int,
+    questions: int | None,
+    quiet: bool,
+    asked: Mapping[str, Any],
+) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
+    """Seal what answers with labels, after saying how many of them that may take."""
+    if profile not in (None, "exact"):
+        raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
+    from modelprint.cli.oracles import answering_oracle
+    from modelprint.data import load_data
+    from modelprint.sealing import labels_only, seal_from_labels
+
+    able = labels_only(asked["method_name"], method)
+    loaded = load_data(data, progress=asked["work"].progress)
+    oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
+    most = able.most_questions(asked["count"]) + asked["count"] * repeats
+    allowed = "" if questions is None else f", of which {questions} are allowed"
+    remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)
+    return seal_from_labels(oracle, loaded, able, repeats=repeats, questions=questions, **asked)
 
 
 def creation_time(environ: Mapping[str, str]) -> datetime | None:

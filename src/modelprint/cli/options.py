@@ -70,3 +70,19 @@ def refuse_to_replace(path: Path, force: bool) -> None:
         raise ValueError(f"{path} is a folder; name a file")
     if path.exists() and not force:
         raise ValueError(f"{path} is there already; name another file, or replace it with --force")
+
+
+def check_choice(
+    endpoint: Path | None, onnx: Path | None, network: str | None, weights: Path | None, image_shape: str | None
+) -> None:
+    """Refuse options that name no model, or more than one.
+
+    Raises:
+        ValueError: As said, or there are weights without a network.
+    """
+    given = [name for name, value in (("--endpoint", endpoint), ("--onnx", onnx), ("--network", network)) if value]
+    if len(given) != 1:
+        named = " and ".join(given) or "none of them"
+        raise ValueError(f"name exactly one of --endpoint, --onnx and --network, got {named}")
+    if network is None and (weights is not None or image_shape is not None):
+        raise ValueError("--weights and --image-shape belong to --network")

@@ -1,5 +1,6 @@
-"""From the options of `verify` to the oracle it asks."""
+"""From the options of `verify` and `generate` to the oracle they ask."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from modelprint.cli.console import remark
@@ -23,12 +24,8 @@ def choose_oracle(
     Raises:
         ValueError: A local classifier does not fit the fingerprint.
     """
-    if endpoint is not None:
-        described = load_endpoint(endpoint)
-        remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
-        return open_oracle(described, fingerprint.class_names)
-    if onnx is not None:
-        return OnnxOracle(onnx)
+    if endpoint is not None or onnx is not None:
+        return answering_oracle(endpoint, onnx, fingerprint.class_names, quiet)
     from modelprint.loading import load_classifier
     from modelprint.oracles.local import LocalOracle
 
@@ -41,6 +38,16 @@ def choose_oracle(
             f"but the fingerprint was made for {wanted} and {classes}"
         )
     return LocalOracle(model)
+
+
+def answering_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequence[str], quiet: bool) -> Oracle:
+    """Return the oracle behind the one of `endpoint` and `onnx` that is given: answers, and no weights we can touch."""
+    if endpoint is not None:
+        described = load_endpoint(endpoint)
+        remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
+        return open_oracle(described, class_names)
+    assert onnx is not None
+    return OnnxOracle(onnx)
 
 
 def preview(endpoint: Path | None, fingerprint: Fingerprint) -> str:

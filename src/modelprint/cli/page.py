@@ -61,14 +61,14 @@ def _section(name: str, command: Any) -> str:
     options = [one for one in command.params if one.param_type_name == "option"]
     lines = [f"## {name}", "", text, "", "```console", f"$ {example_of(command)}", "```", ""]
     lines += ["| argument or option | default | |", "|---|---|---|"] if command.params else []
-    lines += [f"| `{one.metavar}` | needed | {_cell(one.help)} |" for one in arguments]
-    lines += [f"| `{_spelling(one)}` | {_default(one)} | {_cell(one.help)} |" for one in options if not one.hidden]
+    lines += [f"| `{one.metavar}` | needed | {cell(one.help)} |" for one in arguments]
+    lines += [f"| `{_spelling(one)}` | {_default(one)} | {cell(one.help)} |" for one in options if not one.hidden]
     return "\n".join([*lines, ""] if command.params else lines)
 
 
 def _spelling(option: Any) -> str:
     names = " / ".join([*option.opts, *option.secondary_opts])
-    return names if option.is_flag else _cell(f"{names} {option.metavar}")
+    return names if option.is_flag else cell(f"{names} {option.metavar}")
 
 
 def _default(option: Any) -> str:
@@ -81,7 +81,8 @@ def _default(option: Any) -> str:
     return "" if option.default in (None, [], ()) else f"`{option.default}`"
 
 
-def _cell(text: str | None) -> str:
+def cell(text: str | None) -> str:
+    """Return `text` as it may stand in a cell of a Markdown table."""
     return " ".join((text or "").split()).replace("|", "\\|")
 
 

@@ -1,6 +1,7 @@
 """What there is to choose from: `methods` and `tamperings`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 
 import typer
 
@@ -9,15 +10,24 @@ from modelprint.cli.options import AsJson
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods, with their settings and defaults.
+    """List the methods: what they come from, need of the owner and cost for a sample, then their settings.
 
     These are the names that generate --method takes, and the settings that generate --set takes.
 
     Example: modelprint methods
     """
     from modelprint.methods import METHODS
+    from modelprint.settings import build
 
-    _show(METHODS, as_json)
+    cards = {name: build(METHODS, name).card for name in METHODS}
+    if as_json:
+        described = {name: asdict(card) | {"settings": _defaults(METHODS[name])} for name, card in cards.items()}
+        show_json(described)
+        return
+    rows = [(name, card.title, card.source, in_words(card.needs), card.cost) for name, card in cards.items()]
+    typer.echo(aligned(("name", "title", "source", "needs", "cost of a sample"), rows))
+    typer.echo()
+    typer.echo(_settings(METHODS))
 
 
 def tamperings(as_json: AsJson = False) -> None:
@@ -29,28 +39,40 @@ def tamperings(as_json: AsJson = False) -> None:
     """
     from modelprint.tamperings import SUITE
 
-    _show(SUITE, as_json)
+    if as_json:
+        show_json({name: _defaults(made) for name, made in SUITE.items()})
+        return
+    typer.echo(_settings(SUITE))
 
 
-def _show(table: Mapping[str, Callable[..., object]], as_json: bool) -> None:
+def in_words(needs: Iterable[str]) -> str:
+    """Return what a method needs as people say it: who needs labels, and no gradients, needs labels only."""
+    return ", ".join("labels only" if need == "labels" else need for need in needs)
+
+
+def _defaults(made: Callable[..., object]) -> dict[str, object]:
     from modelprint.settings import settings_of
 
-    if as_json:
-        show_json({name: {s.name: s.default for s in settings_of(made)} for name, made in table.items()})
-        return
+    return {setting.name: setting.default for setting in settings_of(made)}
+
+
+def _settings(table: Mapping[str, Callable[..., object]]) -> str:
+    from modelprint.settings import settings_of
+
     rows = []
     for name, made in table.items():
-        settings = settings_of(made) or [None]
-        for place, setting in enumerate(settings):
-            shown = ("-", "-", "-") if setting is None else (setting.name, _plain(setting.default), setting.type)
+        for place, setting in enumerate(settings_of(made) or [None]):
+            shown = ("-", "-", "-") if setting is None else (setting.name, setting.type, plain(setting.default))
             rows.append(("" if place else name, *shown))
-    typer.echo(aligned(("name", "setting", "default", "type"), rows))
+    return aligned(("name", "setting", "type", "default"), rows)
 
 
-def _plain(value: object) -> str:
+def plain(value: object) -> str:
     """Return a default as --set takes it."""
     if isinstance(value, tuple):
-        return ",".join(map(_plain, value))
+        return ",".join(map(plain, value))
+    if value is None:
+        return "none"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

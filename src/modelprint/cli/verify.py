@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from modelprint.cli.console import bars, continued_by, remark
-from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, parse_shape
+from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, check_choice, parse_shape
 
 
 def verify(
@@ -62,7 +62,7 @@ def verify(
 
     Example: modelprint verify r20.mprint --endpoint endpoint.yaml --queries 20 --transcript today.jsonl
     """
-    _check_choice(endpoint, onnx, network, weights, image_shape)
+    check_choice(endpoint, onnx, network, weights, image_shape)
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint import Fingerprint
     from modelprint.transcript import Transcript
@@ -115,14 +115,3 @@ def replay(
     verdict = judge_again(transcript, Fingerprint.load(fingerprint))
     typer.echo(verdict.to_json() if as_json else verdict.summary())
     raise typer.Exit(verdict.outcome.exit_code)
-
-
-def _check_choice(
-    endpoint: Path | None, onnx: Path | None, network: str | None, weights: Path | None, image_shape: str | None
-) -> None:
-    given = [name for name, value in (("--endpoint", endpoint), ("--onnx", onnx), ("--network", network)) if value]
-    if len(given) != 1:
-        named = " and ".join(given) or "none of them"
-        raise ValueError(f"name exactly one of --endpoint, --onnx and --network, got {named}")
-    if network is None and (weights is not None or image_shape is not None):
-        raise ValueError("--weights and --image-shape belong to --network")

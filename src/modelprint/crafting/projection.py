@@ -1,12 +1,16 @@
 """Staying near the source: the L2 ball and the pixel range."""
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from modelprint.tensors import Images
 
 
-def clip(images: Images, sources: Images, radius: float) -> Images:
+def clip(images: Images, sources: Images, radius: float | Float[Tensor, " n"]) -> Images:
     """Return `images` moved into the L2 ball of `radius` around `sources` and into [0, 1] (Clip_eps of MiSentry Eq. 6).
+
+    A radius may be given for each image.
 
     The ball comes first, then the range: clamping to a range that holds the source never moves a point away from it, so
     both hold afterwards.

@@ -3,14 +3,28 @@
 from collections.abc import Callable
 
 from modelprint.methods.bisection import Bisection
-from modelprint.methods.method import Card, Crafted, Method, Work
+from modelprint.methods.distortion import Distortion
+from modelprint.methods.ibsf import IBSF
+from modelprint.methods.method import Card, Crafted, LabelsOnly, Method, Work
 from modelprint.methods.misentry import MiSentry
 from modelprint.methods.natural import Natural
+from modelprint.methods.noise import Noise
+from modelprint.methods.public_check import PublicCheck
+from modelprint.methods.rotation import Rotation
+from modelprint.methods.ssf import SSF
+from modelprint.methods.ssf_bo import SSFBO
 
 METHODS: dict[str, Callable[..., Method]] = {
     "misentry": MiSentry,
     "bisection": Bisection,
+    "ssf": SSF,
+    "ibsf": IBSF,
+    "public-check": PublicCheck,
+    "ssf-bo": SSFBO,
     "natural": Natural,
+    "noise": Noise,
+    "rotation": Rotation,
+    "distortion": Distortion,
 }
 
-__all__ = ["METHODS", "Card", "Crafted", "Method", "Work"]
+__all__ = ["METHODS", "Card", "Crafted", "LabelsOnly", "Method", "Work"]

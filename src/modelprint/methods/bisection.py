@@ -15,11 +15,11 @@ import torch
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted, Work, labels_of
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.streams import stream
-from modelprint.tensors import Images, Labels, to_images, to_pixels
+from modelprint.tensors import Images, Labeller, Labels, to_images, to_pixels
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,30 +44,43 @@ class Bisection:
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Return the inner end of each segment."""
+        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the inner end of each segment."""
         inside = to_images(sources)
-        home = model.labels(inside)
-        outside = partners(model, data, home, seed)
+        home = label(sources)
+        outside = partners(label, data, home, seed)
         for _ in steps("bisecting", range(self.halvings), self.halvings, work.progress):
-            middle = to_images(to_pixels((inside + outside) / 2))
-            stayed = (model.labels(middle) == home)[:, None, None, None]
+            pixels = to_pixels((inside + outside) / 2)
+            middle, stayed = to_images(pixels), (label(pixels) == home)[:, None, None, None]
             inside, outside = torch.where(stayed, middle, inside), torch.where(stayed, outside, middle)
         return Crafted.all_of(inside)
 
+    def most_questions(self, count: int) -> int:
+        """Return the labels of sources, of possible partners and of all middles."""
+        return count + partners_tried(count) + count * self.halvings
 
-def partners(model: Classifier, data: DataSet, home: Labels, seed: int) -> Images:
-    """Return, for each label in `home`, a random training image that `model` labels otherwise.
+
+def partners(label: Labeller, data: DataSet, home: Labels, seed: int) -> Images:
+    """Return, for each label in `home`, a random training image that gets another label.
 
     Raises:
         CraftingError: None of the images looked at has another label.
     """
     rng = stream(seed, "partners")
-    pool = torch.randperm(len(data.train), generator=rng)[: max(512, 8 * len(home))]
-    images = to_images(data.train.pixels[pool.numpy()])
-    labels = model.labels(images)
+    pool = torch.randperm(len(data.train), generator=rng)[: partners_tried(len(home))]
+    pixels = data.train.pixels[pool.numpy()]
+    labels = label(pixels)
     chosen = []
-    for label in home.tolist():
-        others = (labels != label).nonzero()[:, 0]
+    for own in home.tolist():
+        others = (labels != own).nonzero()[:, 0]
         if not len(others):
-            raise CraftingError(f"{model.name} gives class {label} to all {len(pool)} images tried; nothing to bisect")
+            raise CraftingError(f"all {len(pool)} images tried get class {own}; nothing to bisect")
         chosen.append(others[torch.randint(len(others), (), generator=rng)])
-    return images[torch.stack(chosen)]
+    return to_images(pixels[torch.stack(chosen).numpy()])
+
+
+def partners_tried(count: int) -> int:
+    """Return how many training images are looked at, at most, for the partners of so many sources."""
+    return max(512, 8 * count)

@@ -16,7 +16,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress, silent
-from modelprint.tensors import Images
+from modelprint.tensors import Images, Labeller, Labels, to_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,3 +121,33 @@ class Method(Protocol):
             seed: Equal seeds give equal samples, bit for bit, on one machine.
             work: Progress and resumption.
         """
+
+
+@runtime_checkable
+class LabelsOnly(Protocol):
+    """A method that needs nothing of the classifier but labels, so that it runs against an endpoint too."""
+
+    card: ClassVar[Card]
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Craft as many samples as there are sources.
+
+        Args:
+            label: Gives the classes of eight-bit images; every image counts as one question.
+            data: Natural images of the same kind and classes as those the classifier learnt from.
+            sources: Natural images to start from, uint8.
+            seed: Equal seeds and answers give equal samples.
+            work: Progress and resumption.
+        """
+
+    def most_questions(self, count: int) -> int:
+        """Return for how many labels it asks at most to craft `count` samples."""
+
+
+def labels_of(model: Classifier) -> Labeller:
+    """Return what asks a classifier in our own hands."""
+
+    def label(pixels: Pixels) -> Labels:
+        return model.labels(to_images(pixels))
+
+    return label

@@ -115,6 +115,8 @@ class MiSentry:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        if not 0 <= self.momentum < 1:
+            raise ValueError(f"momentum must be from 0 to below 1, got {self.momentum}")
         if self.inner < 0 or not 0 < self.train_share < 1 or not 0 < self.draw <= 1:
             raise ValueError(
                 "inner must not be negative, train_share lie between 0 and 1, and draw be at most 1, "

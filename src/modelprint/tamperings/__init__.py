@@ -18,6 +18,7 @@ from modelprint.tamperings.finetune import FineTune
 from modelprint.tamperings.flip_sign import FlipSign
 from modelprint.tamperings.none import Untouched
 from modelprint.tamperings.online import LearnOnline
+from modelprint.tamperings.poisoning import PoisonClass
 from modelprint.tamperings.prune import Prune
 from modelprint.tamperings.quantise import Quantise, QuantiseStatic
 from modelprint.tamperings.retrain import Retrain
@@ -68,6 +69,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "architecture": OtherArchitecture,
     "architecture-short": partial(OtherArchitecture, schedule="one-cycle", learning_rate=0.05, epochs=2, batch=128),
     "architecture-given": GivenArchitecture,
+    "weight-noise": WeightNoise,
     "weight-noise-1e-3": partial(WeightNoise, share=0.001),
     "weight-noise-1e-2": partial(WeightNoise, share=0.01),
     "weight-noise-1e-1": partial(WeightNoise, share=0.1),
@@ -85,6 +87,8 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "degrade-random": partial(Degrade, what="random"),
     "degrade-specific": partial(Degrade, what="specific"),
     "degrade-sample": partial(Degrade, what="sample", poison=1),
+    "poison-generic": partial(PoisonClass, what="generic", success=0.986),
+    "poison-specific": partial(PoisonClass, what="specific", success=0.873),
     "targeted": TargetedAttack,
     "targeted-published": VulnerableTargets,
     "backdoor": Backdoor,

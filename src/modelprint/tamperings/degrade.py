@@ -23,12 +23,11 @@ from torch import nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.poison import Poisoned
-from modelprint.tamperings.single import Single, batches_without, draw_other, draw_right, epochs_for
+from modelprint.tamperings.goal import Goal
+from modelprint.tamperings.poison import WrongLabels
+from modelprint.tamperings.single import Single, draw_other, draw_right
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Images, Labels, to_images
-from modelprint.training import Recipe
 
 JUDGED = 1000
 """Training images of a class that say whether the goal is met, at most; a standard error of one point."""
@@ -93,7 +92,7 @@ class Degrade:
             measure=followed,
             met=lambda share: share >= self.success,
         )
-        tampered = self._learn(goal, model, data, members, wrong, rng, progress)
+        tampered = self._lesson.teach(goal, model, data, members, wrong, rng, progress)
         return replace(tampered, notes=f"class {data.class_names[victim]} as {name}")
 
     def _spoil_sample(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -106,37 +105,16 @@ class Degrade:
             measure=true.lead,
             met=lambda lead: lead < 0,
         )
-        tampered = self._learn(goal, model, data, np.array([index]), torch.tensor([wrong]), rng, progress)
+        tampered = self._lesson.teach(goal, model, data, np.array([index]), torch.tensor([wrong]), rng, progress)
         return replace(
             tampered, notes=f"training image {index} ({data.class_names[label]}) as {data.class_names[wrong]}"
         )
 
-    def _learn(
-        self,
-        goal: Goal,
-        model: Classifier,
-        data: DataSet,
-        members: np.ndarray,
-        wrong: Labels,
-        rng: torch.Generator,
-        progress: Progress,
-    ) -> Tampered:
-        network = model.copy().network
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        batches = Poisoned(
-            clean=batches_without(data.train, members),
-            poison_inputs=to_images(data.train.pixels[members]),
-            poison_labels=wrong,
-            per_batch=self.poison,
+    @property
+    def _lesson(self) -> WrongLabels:
+        return WrongLabels(
+            learning_rate=self.learning_rate, batch=self.batch, poison=self.poison, most_steps=self.most_steps
         )
-        recipe = Recipe(
-            optimiser="adam",
-            learning_rate=self.learning_rate,
-            batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
-            batch_norm="frozen",
-        )
-        return pursue(goal, network, batches, recipe, rng, most_steps=self.most_steps, progress=progress)
 
 
 def _labels(network: nn.Module, images: Images) -> Labels:

@@ -9,11 +9,18 @@ batch carries the same number of poison examples, so that no copies are made and
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from modelprint.tensors import Labels
-from modelprint.training import Batches
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.progress import Progress
+from modelprint.tamperings.goal import Goal, pursue
+from modelprint.tamperings.single import batches_without, epochs_for
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import Labels, to_images
+from modelprint.training import Batches, Recipe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -56,3 +63,48 @@ class Poisoned:
     def _endless(self, rng: torch.Generator) -> Iterator[int]:
         while True:
             yield from torch.randperm(len(self.poison_labels), generator=rng).tolist()
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongLabels:
+    """How all layers learn wrong labels for some training images: Adam, batch norm frozen, until a goal is met.
+
+    Attributes:
+        learning_rate: Of Adam.
+        batch: Clean images per step.
+        poison: Poison images per step.
+        most_steps: Steps after which the goal is given up.
+    """
+
+    learning_rate: float
+    batch: int
+    poison: int
+    most_steps: int
+
+    def teach(
+        self,
+        goal: Goal,
+        model: Classifier,
+        data: DataSet,
+        members: np.ndarray,
+        wrong: Labels,
+        rng: torch.Generator,
+        progress: Progress,
+    ) -> Tampered:
+        """Return a copy of the network of `model` after the training images `members` were taught as `wrong`."""
+        network = model.copy().network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        batches = Poisoned(
+            clean=batches_without(data.train, members),
+            poison_inputs=to_images(data.train.pixels[members]),
+            poison_labels=wrong,
+            per_batch=self.poison,
+        )
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            batch_norm="frozen",
+        )
+        return pursue(goal, network, batches, recipe, rng, most_steps=self.most_steps, progress=progress)

@@ -1,0 +1,105 @@
+"""Generators kept by content: trained once, found again by what went into them.
+
+An entry is one safetensors file that carries the SHA-256 of its tensors. One that does not agree with it, or cannot be
+read, is reported in the log and made again.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import save, save_file
+
+from modelprint.cache import cache_folder, write_atomically
+from modelprint.data import DataSet
+from modelprint.errors import LoadingError
+from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
+from modelprint.loading import filled, read_weights
+from modelprint.progress import Progress, silent
+from modelprint.streams import derive, stream
+
+REVISION = 1
+"""Raised whenever a generator's code changes its weights, so that old entries are not found any more."""
+
+CHECKSUM = "modelprint.checksum"
+
+log = logging.getLogger(__name__)
+
+
+def trained_generator(
+    name: str,
+    recipe: GeneratorRecipe,
+    data: DataSet,
+    seed: int,
+    progress: Progress = silent,
+    *,
+    folder: Path | None = None,
+) -> GeneratorNetwork:
+    """Return the generator from the cache, or train it and put it there.
+
+    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
+
+    Args:
+        name: Its name in GENERATORS.
+        recipe: Its settings.
+        data: Its training part is what is learnt from.
+        seed: Equal seeds give equal weights, bit for bit, on one machine and with one number of threads.
+        progress: Told about long work.
+        folder: Where generators are kept; the user's cache by default.
+
+    Raises:
+        ValueError: The generator cannot make images of this shape.
+    """
+    path = generator_path(name, recipe, data, seed, folder=folder)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, name, "weights"))
+        generator = recipe.build(data.image_shape)
+    if path.is_file():
+        try:
+            return _load(generator, path, name)
+        except LoadingError as problem:
+            log.warning("damaged cache entry, made again: %s", problem)
+            path.unlink(missing_ok=True)
+    recipe.train(generator, data, stream(seed, name, "training"), progress)
+    generator.eval().requires_grad_(False)
+    try:
+        _save(generator, path)
+    except OSError as problem:
+        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
+    return generator
+
+
+def generator_path(name: str, recipe: GeneratorRecipe, data: DataSet, seed: int, *, folder: Path | None = None) -> Path:
+    """Return where the generator is, or would be, kept."""
+    settings = asdict(recipe)  # type: ignore[call-overload]
+    inputs = [REVISION, type(recipe).__name__, settings, list(data.image_shape), data.train.digest, seed]
+    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
+    return (folder or cache_folder() / "generators") / f"{name}-{seed}-{key}.safetensors"
+
+
+def _save(generator: GeneratorNetwork, path: Path) -> None:
+    """Write weights and checksum; OSError when that cannot be done."""
+    tensors = {key: tensor.contiguous() for key, tensor in generator.state_dict().items()}
+    metadata = {"format": "pt", CHECKSUM: hashlib.sha256(save(tensors)).hexdigest()}
+
+    def write(draft: Path) -> None:
+        try:
+            save_file(tensors, draft, metadata=metadata)
+        except SafetensorError as problem:
+            raise OSError(f"{path} could not be written: {problem}") from None
+
+    write_atomically(path, write)
+
+
+def _load(generator: GeneratorNetwork, path: Path, name: str) -> GeneratorNetwork:
+    """Fill `generator` with the weights in `path`; LoadingError when they are not what was saved."""
+    tensors, metadata = read_weights(path)
+    if metadata.get(CHECKSUM) != hashlib.sha256(save(tensors)).hexdigest():
+        raise LoadingError(f"{path} does not agree with its checksum")
+    filled(generator, tensors, {}, path, name)
+    generator.eval().requires_grad_(False)
+    return generator

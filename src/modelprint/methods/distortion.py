@@ -1,0 +1,56 @@
+"""Natural images as through a bad lens: a transform instead of a search.
+
+Source: Z. He, T. Zhang and R. Lee, "VerIDeep: Verifying Integrity of Deep Neural Networks through Sensitive-Sample
+Fingerprinting", https://arxiv.org/abs/1808.03277, section VII-A: other image transforms (Figs. 15 and 16).
+
+Departures: the text says that images are distorted and not how. We took the radial distortion of a lens, in which a
+point at distance r from the centre is fetched from r (1 + strength r^2): the simplest distortion that rotation does not
+contain. Values between pixels are bilinear; what comes into view from outside is black.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from modelprint.classifier import Classifier
+from modelprint.crafting.warping import Plane, warp
+from modelprint.data import DataSet
+from modelprint.methods.method import Card, Crafted, Work, labels_of
+from modelprint.pixels import Pixels
+from modelprint.tensors import Labeller, to_images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Distortion:
+    """Bend each source as a lens does.
+
+    Attributes:
+        strength: At the middle of the longer side a pixel comes from (1 + strength) times as far out: a barrel when
+            positive, a pincushion when negative; above -1/6, below which the corners of a square fold over.
+    """
+
+    card: ClassVar[Card] = Card(
+        title="Lens distortion", source="He et al., 2018", needs=("labels",), cost="one resampling"
+    )
+    strength: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.strength) or self.strength <= -1 / 6 or self.strength == 0:
+            raise ValueError(f"strength must be finite, above -1/6 and not 0, got {self.strength}")
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, bent."""
+        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, bent."""
+        return Crafted.all_of(warp(to_images(sources), self.fetch))
+
+    def most_questions(self, count: int) -> int:
+        """Return 0: no label is asked for."""
+        return 0
+
+    def fetch(self, x: Plane, y: Plane) -> tuple[Plane, Plane]:
+        """Return where the pixels at x, y come from."""
+        stretch = 1 + self.strength * (x**2 + y**2)
+        return x * stretch, y * stretch

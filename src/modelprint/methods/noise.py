@@ -1,0 +1,53 @@
+"""Gaussian noise on natural images: a transform instead of a search.
+
+Source: Z. He, T. Zhang and R. Lee, "VerIDeep: Verifying Integrity of Deep Neural Networks through Sensitive-Sample
+Fingerprinting", https://arxiv.org/abs/1808.03277, section VII-A: other image transforms (Figs. 15 and 16).
+
+Departures: the text names random noise and gives neither its kind nor its strength; it is Gaussian here, independent
+for each pixel and channel, and what leaves [0, 1] is clipped.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.methods.method import Card, Crafted, Work, labels_of
+from modelprint.pixels import Pixels
+from modelprint.streams import stream
+from modelprint.tensors import Labeller, to_images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Noise:
+    """Add Gaussian noise to each source.
+
+    Attributes:
+        sigma: Standard deviation of the noise for images in [0, 1].
+    """
+
+    card: ClassVar[Card] = Card(
+        title="Gaussian noise", source="He et al., 2018", needs=("labels",), cost="one random draw"
+    )
+    sigma: float = 0.1
+
+    def __post_init__(self) -> None:
+        if not (self.sigma > 0 and math.isfinite(self.sigma)):
+            raise ValueError(f"sigma must be positive and finite, got {self.sigma}")
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources with noise."""
+        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources with noise."""
+        images = to_images(sources)
+        noise = torch.randn(images.shape, generator=stream(seed, "noise"))
+        return Crafted.all_of((images + self.sigma * noise).clamp(0, 1))
+
+    def most_questions(self, count: int) -> int:
+        """Return 0: no label is asked for."""
+        return 0

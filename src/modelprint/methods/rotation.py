@@ -1,0 +1,53 @@
+"""Natural images turned by an angle: a transform instead of a search.
+
+Source: Z. He, T. Zhang and R. Lee, "VerIDeep: Verifying Integrity of Deep Neural Networks through Sensitive-Sample
+Fingerprinting", https://arxiv.org/abs/1808.03277, section VII-A: other image transforms (Figs. 15 and 16).
+
+Departures: the text names rotation and gives no angle. Here all images turn by the same one about their centre, values
+between pixels are bilinear, and the corners that come into view are black.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from modelprint.classifier import Classifier
+from modelprint.crafting.warping import Plane, warp
+from modelprint.data import DataSet
+from modelprint.methods.method import Card, Crafted, Work, labels_of
+from modelprint.pixels import Pixels
+from modelprint.tensors import Labeller, to_images
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rotation:
+    """Turn each source.
+
+    Attributes:
+        angle: Degrees, counter-clockwise; not a multiple of 360.
+    """
+
+    card: ClassVar[Card] = Card(title="Rotation", source="He et al., 2018", needs=("labels",), cost="one resampling")
+    angle: float = 15.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.angle) or self.angle % 360 == 0:
+            raise ValueError(f"angle must be finite and no multiple of 360, which turns nothing, got {self.angle}")
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, turned."""
+        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, turned."""
+        return Crafted.all_of(warp(to_images(sources), self.fetch))
+
+    def most_questions(self, count: int) -> int:
+        """Return 0: no label is asked for."""
+        return 0
+
+    def fetch(self, x: Plane, y: Plane) -> tuple[Plane, Plane]:
+        """Return where the pixels at x, y come from: their place turned back."""
+        # y points downwards, so this turns clockwise on the screen.
+        cosine, sine = math.cos(math.radians(self.angle)), math.sin(math.radians(self.angle))
+        return cosine * x - sine * y, sine * x + cosine * y

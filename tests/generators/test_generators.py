@@ -1,0 +1,116 @@
+"""What holds for every generator in the table: it learns, it is kept by content, and it repeats bit for bit."""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from modelprint.data import DataSet
+from modelprint.generators import GENERATORS, Generator, GeneratorNetwork, GeneratorRecipe, decoded, encoded
+from modelprint.generators.store import generator_path, trained_generator
+from modelprint.loading import read_weights
+from modelprint.settings import build
+from modelprint.tensors import to_images
+
+QUICK = {
+    "vq-vae": {"epochs": "2", "batch": "16", "width": "8", "codes": "8", "learning_rate": "0.01", "revive": "true"},
+    "conv-vae": {"epochs": "2", "batch": "16", "width": "4", "latents": "4", "learning_rate": "0.01"},
+    "dense-vae": {"epochs": "2", "batch": "16", "hidden": "16", "latents": "4", "learning_rate": "0.01"},
+}
+
+
+def recipe(name: str, **changes: str) -> GeneratorRecipe:
+    """Return cheap settings."""
+    return build(GENERATORS, name, {**QUICK.get(name, {"epochs": "2"}), **changes})
+
+
+def same(first: GeneratorNetwork, second: GeneratorNetwork) -> bool:
+    """Whether two generators have equal weights."""
+    ours, theirs = first.state_dict(), second.state_dict()
+    return all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_is_made_once_and_the_same_whenever_it_is_made(name: str, split: DataSet, tmp_path: Path) -> None:
+    """The second call reads the file; another folder sees the same weights learnt again; another seed gives others."""
+    first = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
+    stamp = next((tmp_path / "one").iterdir()).stat().st_mtime_ns
+
+    again = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
+    elsewhere = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "two")
+    other = trained_generator(name, recipe(name), split, 6, folder=tmp_path / "two")
+
+    assert [path.stat().st_mtime_ns for path in (tmp_path / "one").iterdir()] == [stamp]
+    assert isinstance(first, Generator)
+    assert same(first, again) and same(first, elsewhere) and not same(first, other)
+    assert not any(p.requires_grad or network.training for network in (first, again) for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", GENERATORS)
+def test_a_generator_learns(name: str, split: DataSet, tmp_path: Path) -> None:
+    """Images of four flat quarters come back nearer to what they were; no other random numbers are moved by it."""
+    levels = np.random.default_rng(0).integers(0, 256, (64, 1, 2, 2), dtype=np.uint8)
+    flat = replace(split.train, pixels=levels.repeat(4, axis=2).repeat(4, axis=3))
+    data, images = DataSet(name="flat", train=flat, test=flat), to_images(flat.pixels)
+    state = torch.random.get_rng_state()
+
+    errors = [
+        (decoded(made, encoded(made, images)) - images).square().mean().item()
+        for epochs in ("1", "30")
+        for made in [trained_generator(name, recipe(name, epochs=epochs), data, 0, folder=tmp_path)]
+    ]
+
+    assert errors[1] < 0.8 * errors[0]
+    assert torch.equal(torch.random.get_rng_state(), state)
+
+
+def test_what_a_generator_is_made_from_decides_where_it_is_kept(split: DataSet) -> None:
+    """Settings, seed and training images; not the test images."""
+    half = DataSet(name="tiny", train=split.train.take(range(32)), test=split.test)
+    less = DataSet(name="tiny", train=split.train, test=split.test.take(range(3)))
+
+    paths = [
+        generator_path("vq-vae", recipe("vq-vae", **changes), data, seed)
+        for changes, data, seed in [({}, split, 0), ({"codes": "9"}, split, 0), ({}, half, 0), ({}, split, 1)]
+    ]
+
+    assert len(set(paths)) == 4
+    assert generator_path("vq-vae", recipe("vq-vae"), less, 0) == paths[0]
+
+
+@pytest.mark.parametrize("damage", ["weight", "half", "checksum"])
+def test_a_damaged_entry_is_reported_and_made_again(
+    damage: str, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One weight by a thousandth, half of the file, no checksum."""
+    first = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
+    path = next(tmp_path.iterdir())
+    tensors, metadata = load_file(path), read_weights(path)[1]
+    if damage == "half":
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    else:
+        tensors["codebook"][0] += 1e-3 * (damage == "weight")
+        save_file(tensors, path, metadata=metadata if damage == "weight" else {})
+
+    with caplog.at_level(logging.WARNING, "modelprint"):
+        again = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
+
+    assert same(first, again)
+    assert ["damaged cache entry, made again" in text and path.name in text for text in caplog.messages] == [True]
+    assert read_weights(path)[1] == metadata
+
+
+def test_a_generator_that_cannot_be_written_is_not_lost(
+    split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file is where the folder should be: the generator is returned and the log says so."""
+    (tmp_path / "taken").write_text("here")
+
+    made = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path / "taken")
+
+    assert isinstance(made, Generator)
+    assert "could not be kept" in caplog.text
