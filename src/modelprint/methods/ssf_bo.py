@@ -10,11 +10,11 @@ baseline of the same code: L-BFGS-B on the pixels, from the source. Neither ever
 `radius`, which MiSentry adds in its Table 4, bounds the distance from the source.
 
 On a well-trained network a natural image is so saturated that |p (1 - p)| and its gradient vanish, and `local` stays
-where it is; on the logarithm, `objective=log`, it does not. Two things keep the public code's `bo` from being the search
-it is meant to be. GPyOpt ignores `maximize` when it is handed values instead of a function (SheffieldML/GPyOpt issue
-180), so the next latent is sought where the objective is lowest: `towards=lowest`. And with 32 latents a kernel of
-length scale 1 sees nothing (see `crafting.bayesian`), so that either way the best of 93 random latents is about what
-comes out. A larger `length_scale` lets it learn.
+where it is; on the logarithm, `objective=log`, it does not. Two things keep the `bo` of the public code from being the
+search it is meant to be. GPyOpt ignores `maximize` when it is handed values instead of a function (SheffieldML/GPyOpt
+issue 180), so the next latent is sought where the objective is lowest: `towards=lowest`. And with 32 latents a kernel
+of length scale 1 sees nothing (see `crafting.bayesian`), so that either way the best of 93 random latents is about
+what comes out. A larger `length_scale` lets it learn.
 
 Departures: `bo` goes towards the highest values unless told otherwise. With a radius, what is scored is the decoded
 image moved into the ball. In `bo` images are scored as the eight-bit images that travel, unless `eight_bit` is false.
