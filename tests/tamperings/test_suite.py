@@ -29,6 +29,8 @@ QUICK = {
     "online-learning-adam": {"batch": "16", "epochs": "20"},
     "online-learning-published": {"batch": "16"},
     "degrade-sample": {"learning_rate": "1e-3"},
+    "poison-generic": {"learning_rate": "1e-3", "most_steps": "100"},
+    "poison-specific": {"learning_rate": "1e-3", "most_steps": "100"},
     "targeted-published": {"copies": "10"},
     "bit-flip": {"images": "8"},
     "trojan": {"patch_steps": "20"},

@@ -7,11 +7,11 @@ batch carries the same number of poison examples, so that no copies are made and
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
@@ -20,7 +20,7 @@ from modelprint.tamperings.goal import Goal, pursue
 from modelprint.tamperings.single import batches_without, epochs_for
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
-from modelprint.training import Batches, Recipe
+from modelprint.training import Augmentation, Batches, Recipe
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,19 +67,43 @@ class Poisoned:
 
 @dataclass(frozen=True, kw_only=True)
 class WrongLabels:
-    """How all layers learn wrong labels for some training images: Adam, batch norm frozen, until a goal is met.
+    """How all layers learn wrong labels for some training images: Adam, batch norm frozen.
 
     Attributes:
         learning_rate: Of Adam.
         batch: Clean images per step.
         poison: Poison images per step.
         most_steps: Steps after which the goal is given up.
+        augment: Of the clean images; None: as usual.
     """
 
     learning_rate: float
     batch: int
     poison: int
     most_steps: int
+    augment: Augmentation | None = None
+
+    def prepared(
+        self, model: Classifier, data: DataSet, members: np.ndarray, wrong: Labels
+    ) -> tuple[nn.Module, Poisoned, Recipe]:
+        """Return a copy of the network, and how it is to learn the training images `members` as `wrong`."""
+        network = model.copy().network
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        clean = batches_without(data.train, members)
+        batches = Poisoned(
+            clean=clean if self.augment is None else replace(clean, augment=self.augment),
+            poison_inputs=to_images(data.train.pixels[members]),
+            poison_labels=wrong,
+            per_batch=self.poison,
+        )
+        recipe = Recipe(
+            optimiser="adam",
+            learning_rate=self.learning_rate,
+            batch=self.batch,
+            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            batch_norm="frozen",
+        )
+        return network, batches, recipe
 
     def teach(
         self,
@@ -92,19 +116,5 @@ class WrongLabels:
         progress: Progress,
     ) -> Tampered:
         """Return a copy of the network of `model` after the training images `members` were taught as `wrong`."""
-        network = model.copy().network
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        batches = Poisoned(
-            clean=batches_without(data.train, members),
-            poison_inputs=to_images(data.train.pixels[members]),
-            poison_labels=wrong,
-            per_batch=self.poison,
-        )
-        recipe = Recipe(
-            optimiser="adam",
-            learning_rate=self.learning_rate,
-            batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
-            batch_norm="frozen",
-        )
-        return pursue(goal, network, batches, recipe, rng, most_steps=self.most_steps, progress=progress)
+        lesson = self.prepared(model, data, members, wrong)
+        return pursue(goal, *lesson, rng, most_steps=self.most_steps, progress=progress)
