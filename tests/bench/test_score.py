@@ -109,6 +109,19 @@ def test_settings_tell_suspects_of_one_kind_apart() -> None:
     assert [line.made_by for line in table.lines] == ["prune", "unlearning (share 0.2)", "unlearning (share 0.7)"]
 
 
+def test_settings_are_in_the_order_of_their_numbers() -> None:
+    """0.00001 is written 1e-05, and stands first all the same; networks keep the order of their names."""
+    shares = [observed("1", settings={"share": share}) for share in (0.2, 1e-05, 0.001, 10.0)]
+    networks = [observed("1", kind="architecture", settings={"network": name}) for name in ("resnet44", "resnet32")]
+
+    lines = score([*shares, *networks]).lines
+
+    assert [line.settings for line in lines if line.kind != "architecture"] == [
+        *("share 1e-05", "share 0.001", "share 0.2", "share 10.0")
+    ]
+    assert [line.settings for line in lines if line.kind == "architecture"] == ["network resnet32", "network resnet44"]
+
+
 def test_rows_come_in_the_order_of_the_paper_or_of_the_plan() -> None:
     """Unknown ones after them, whatever order the executor finished in."""
     rows = ["Zebra", "Bit flip", "Ape", "Unlearning", "Pruning"]

@@ -5,6 +5,7 @@ its suspects. Suspects that missed their goal are counted and left out.
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -28,11 +29,14 @@ RANDOM = "random"
 BAGS = "manc-bags"
 """The selection that follows an order in each of many bags, which are drawn at random."""
 
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
+"""A number in the settings of a line."""
+
 FAR = 0.15
 """A difference to the paper from which on a row has to be explained."""
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
+@dataclass(frozen=True, kw_only=True)
 class Line:
     """What one line of a table is about.
 
@@ -51,6 +55,12 @@ class Line:
     reference: str = ""
     control: bool = False
     settings: str = ""
+
+    @property
+    def order(self) -> tuple[str | bool | list[float], ...]:
+        """What lines of a table are sorted by; settings by their numbers, so that 1e-05 stands before 0.001."""
+        numbers = [float(number) for number in NUMBER.findall(self.settings)]
+        return self.row, self.kind, self.batch_norm, self.reference, self.control, numbers, self.settings
 
     @property
     def made_by(self) -> str:
@@ -193,7 +203,7 @@ def score(
     groups = by_line(observations)
     known = rows or (tuple(published.rows) if published else ())
     place = {row: index for index, row in enumerate(known)}
-    lines = sorted({line for line, _ in groups}, key=lambda line: (place.get(line.row, len(place)), line))
+    lines = sorted({line for line, _ in groups}, key=lambda line: (place.get(line.row, len(place)), line.order))
     fingerprints = sorted({name for _, name in groups})
     scoring = _Scoring(ns=tuple(ns), published=published, bags=bags, repetitions=repetitions, seed=seed)
     pairs = [(line, name) for line in lines for name in fingerprints if (line, name) in groups]
