@@ -29,13 +29,15 @@ def main() -> None:
     parser.add_argument("plan", type=Path)
     parser.add_argument("--scale", default="laptop")
     parser.add_argument("--fingerprint", default="misentry")
+    parser.add_argument("--models", type=int, help="at most this many suspects per row, as of bench run")
+    parser.add_argument("--each", action="store_true", help="a line for each suspect, not for all of a row together")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    plan = at_scale(read_plan(given.plan), given.scale)
-    print("\n".join(lines(plan, given.fingerprint)))
+    plan = at_scale(read_plan(given.plan), given.scale, given.models)
+    print("\n".join(lines(plan, given.fingerprint, each=given.each)))
 
 
-def lines(plan: Plan, fingerprint: str) -> Iterator[str]:
+def lines(plan: Plan, fingerprint: str, *, each: bool = False) -> Iterator[str]:
     """Yield the table, after a line about the target itself."""
     model, data = target_model(plan.the_target())
     planned = next(one for one in plan.fingerprints if one.name == fingerprint)
@@ -50,12 +52,12 @@ def lines(plan: Plan, fingerprint: str) -> Iterator[str]:
             continue
         suspects = [stored_suspect(row.kind, row.build(), model, data, seed) for seed in plan.seeds_of(row)]
         after = [margins(answers(suspect.classifier, pool.images), pool.labels) for suspect in suspects]
-        yield line(row.kind, before, torch.stack(after))
+        yield from (line(row.kind, before, part) for part in (after if each else [torch.stack(after)]))
 
 
 def line(kind: str, before: Tensor, after: Tensor) -> str:
-    """Return what suspects (rows of `after`) did to samples (columns)."""
-    change = after - before
+    """Return what one suspect, or several (rows of `after`), did to samples (columns)."""
+    change, after = after - before, after.view(-1, len(before))
     numbers = (
         f"{after.median().item():.3g}",
         f"{change.median().item():+.3g}",
