@@ -282,10 +282,15 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
     """Return how many samples to craft in the next round, when so many sources are left."""
     if not rounds:
         return min(job.count, left) if job.allow_fewer else job.count
-    crafted, kept = _total(rounds)["crafted"], int(_pool(rounds, job.multiple).steady.sum())
+    kept = int(_pool(rounds, job.multiple).steady.sum())
+    return wanted_again(job.count, kept, _total(rounds)["crafted"], left)
+
+
+def wanted_again(count: int, kept: int, crafted: int, left: int) -> int:
+    """Return how many samples to craft after `kept` of those `crafted` so far, when so many sources are left."""
     # A yield that is very low says that more of the same will not help; count on one half at least.
     share = max(kept / crafted, 0.5)
-    return min(math.ceil(RESERVE * max(job.count - kept, 0) / share), left)
+    return min(math.ceil(RESERVE * max(count - kept, 0) / share), left)
 
 
 def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:

@@ -9,7 +9,6 @@ answer otherwise. Nor is there a model to take a digest of, and the file says so
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -26,7 +25,7 @@ from modelprint.errors import CraftingError, OracleError
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import UNKNOWN_MODEL, Preprocessing, ProfileRecord, Provenance, Sample
-from modelprint.generation import FLIP_RATE, RESERVE, ROUNDS, provenance_of, unseen
+from modelprint.generation import FLIP_RATE, ROUNDS, provenance_of, unseen, wanted_again
 from modelprint.methods import METHODS, LabelsOnly, Method, Work
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
@@ -273,9 +272,7 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
     if not rounds:
         return min(job.count, left) if job.allow_fewer else job.count
     kept = sum(len(done.labels) for done in rounds)
-    # As in `generation`: a yield that is very low says that more of the same will not help.
-    share = max(kept / _total(rounds)["crafted"], 0.5)
-    return min(math.ceil(RESERVE * max(job.count - kept, 0) / share), left)
+    return wanted_again(job.count, kept, _total(rounds)["crafted"], left)
 
 
 def _sift(job: _Job, sources: Pixels, asking: Questions, seen: set[bytes]) -> _Round:

@@ -12,16 +12,14 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modelprint.classifier import Classifier
 from modelprint.crafting.warping import Plane, warp
-from modelprint.data import DataSet
-from modelprint.methods.method import Card, Crafted, Work, labels_of
-from modelprint.pixels import Pixels
-from modelprint.tensors import Labeller, to_images
+from modelprint.methods.method import Card
+from modelprint.methods.transform import Transform
+from modelprint.tensors import Images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Distortion:
+class Distortion(Transform):
     """Bend each source as a lens does.
 
     Attributes:
@@ -38,17 +36,9 @@ class Distortion:
         if not math.isfinite(self.strength) or self.strength <= -1 / 6 or self.strength == 0:
             raise ValueError(f"strength must be finite, above -1/6 and not 0, got {self.strength}")
 
-    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Return the sources, bent."""
-        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
-
-    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Return the sources, bent."""
-        return Crafted.all_of(warp(to_images(sources), self.fetch))
-
-    def most_questions(self, count: int) -> int:
-        """Return 0: no label is asked for."""
-        return 0
+    def changed(self, images: Images, seed: int) -> Images:
+        """Return the images, bent."""
+        return warp(images, self.fetch)
 
     def fetch(self, x: Plane, y: Plane) -> tuple[Plane, Plane]:
         """Return where the pixels at x, y come from."""

@@ -8,29 +8,19 @@ Departures: none. Which images, and that each class has its turn, is decided by 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from modelprint.classifier import Classifier
-from modelprint.data import DataSet
-from modelprint.methods.method import Card, Crafted, Work, labels_of
-from modelprint.pixels import Pixels
-from modelprint.tensors import Labeller, to_images
+from modelprint.methods.method import Card
+from modelprint.methods.transform import Transform
+from modelprint.tensors import Images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Natural:
+class Natural(Transform):
     """Return the sources untouched."""
 
     card: ClassVar[Card] = Card(
         title="Natural images", source="the floor of every comparison", needs=("labels",), cost="nothing"
     )
 
-    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+    def changed(self, images: Images, seed: int) -> Images:
         """Return the sources."""
-        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
-
-    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Return the sources."""
-        return Crafted.all_of(to_images(sources))
-
-    def most_questions(self, count: int) -> int:
-        """Return 0: no label is asked for."""
-        return 0
+        return images

@@ -13,16 +13,14 @@ from typing import ClassVar
 
 import torch
 
-from modelprint.classifier import Classifier
-from modelprint.data import DataSet
-from modelprint.methods.method import Card, Crafted, Work, labels_of
-from modelprint.pixels import Pixels
+from modelprint.methods.method import Card
+from modelprint.methods.transform import Transform
 from modelprint.streams import stream
-from modelprint.tensors import Labeller, to_images
+from modelprint.tensors import Images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noise:
+class Noise(Transform):
     """Add Gaussian noise to each source.
 
     Attributes:
@@ -38,16 +36,7 @@ class Noise:
         if not (self.sigma > 0 and math.isfinite(self.sigma)):
             raise ValueError(f"sigma must be positive and finite, got {self.sigma}")
 
-    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Return the sources with noise."""
-        return self.craft_from_labels(labels_of(model), data, sources, seed, work)
-
-    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Return the sources with noise."""
-        images = to_images(sources)
+    def changed(self, images: Images, seed: int) -> Images:
+        """Return the images with noise."""
         noise = torch.randn(images.shape, generator=stream(seed, "noise"))
-        return Crafted.all_of((images + self.sigma * noise).clamp(0, 1))
-
-    def most_questions(self, count: int) -> int:
-        """Return 0: no label is asked for."""
-        return 0
+        return (images + self.sigma * noise).clamp(0, 1)

@@ -33,6 +33,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.bayesian import Surrogate, Trials
 from modelprint.crafting.projection import clip
 from modelprint.crafting.quasi_newton import botorch, minimise
+from modelprint.crafting.sensitivity import log_rest
 from modelprint.data import DataSet
 from modelprint.fast.folding import quick_copy
 from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decoded, encoded
@@ -253,10 +254,6 @@ def sensitivity(features: Float[Tensor, "n features"], logits: Logits) -> Float[
 def log_sensitivity(features: Float[Tensor, "n features"], logits: Logits) -> Float[Tensor, " n"]:
     """Return the logarithm of `sensitivity`, finite and with a gradient however sure the network is."""
     log_p = logits.log_softmax(1)
-    is_top = torch.zeros_like(logits, dtype=torch.bool).scatter(1, logits.argmax(1, keepdim=True), True)
-    # Of the most probable class 1 - p is the sum of the others, which does not round to zero beside 1.
-    of_top = log_p.masked_fill(is_top, -torch.inf).logsumexp(1, keepdim=True)
-    log_rest = torch.where(is_top, of_top, torch.log1p(-log_p.exp().masked_fill(is_top, 0)))
     size = features.norm(dim=1).clamp_min(torch.finfo(features.dtype).tiny)
-    logarithm: Tensor = size.log() + 0.5 * (2 * (log_p + log_rest)).logsumexp(1)
+    logarithm: Tensor = size.log() + 0.5 * (2 * (log_p + log_rest(log_p))).logsumexp(1)
     return logarithm

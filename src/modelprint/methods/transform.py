@@ -1,0 +1,29 @@
+"""What methods share that change natural images as they are, with no search and without asking anybody."""
+
+from abc import ABC, abstractmethod
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.methods.method import Crafted, Work
+from modelprint.pixels import Pixels
+from modelprint.tensors import Images, Labeller, to_images
+
+
+class Transform(ABC):
+    """A method that makes a sample of each source, whatever the classifier is."""
+
+    @abstractmethod
+    def changed(self, images: Images, seed: int) -> Images:
+        """Return the samples; `images` are the sources in [0, 1]."""
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, changed."""
+        return Crafted.all_of(self.changed(to_images(sources), seed))
+
+    def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Return the sources, changed."""
+        return Crafted.all_of(self.changed(to_images(sources), seed))
+
+    def most_questions(self, count: int) -> int:
+        """Return 0: no label is asked for."""
+        return 0
