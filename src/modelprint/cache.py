@@ -1,11 +1,17 @@
 """Where work that can be done again is kept, and how files come into being whole or not at all."""
 
+import logging
 import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from platformdirs import user_cache_dir
+
+from modelprint.errors import LoadingError
+
+Thing = TypeVar("Thing")
 
 VARIABLE = "MODELPRINT_CACHE"
 """Environment variable that moves the cache."""
@@ -14,6 +20,38 @@ VARIABLE = "MODELPRINT_CACHE"
 def cache_folder() -> Path:
     """Return `MODELPRINT_CACHE`, or this user's cache folder; it need not exist yet and may be deleted at any time."""
     return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
+
+
+def kept(
+    path: Path,
+    load: Callable[[Path], Thing],
+    make: Callable[[], Thing],
+    save: Callable[[Thing, Path], None],
+    log: logging.Logger,
+) -> Thing:
+    """Return what is kept at `path`, or make it and keep it there.
+
+    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
+
+    Args:
+        path: The entry's file.
+        load: Reads an entry; LoadingError when it is not what was saved.
+        make: Makes what is not there.
+        save: Writes an entry; OSError when that cannot be done.
+        log: Of the room whose entries these are.
+    """
+    if path.is_file():
+        try:
+            return load(path)
+        except LoadingError as problem:
+            log.warning("damaged cache entry, made again: %s", problem)
+            path.unlink(missing_ok=True)
+    made = make()
+    try:
+        save(made, path)
+    except OSError as problem:
+        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
+    return made
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
-from modelprint.cache import cache_folder, write_atomically
+from modelprint.cache import cache_folder, kept, write_atomically
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
@@ -58,19 +58,15 @@ def trained_generator(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, name, "weights"))
         generator = recipe.build(data.image_shape)
-    if path.is_file():
-        try:
-            return _load(generator, path, name)
-        except LoadingError as problem:
-            log.warning("damaged cache entry, made again: %s", problem)
-            path.unlink(missing_ok=True)
-    recipe.train(generator, data, stream(seed, name, "training"), progress)
-    generator.eval().requires_grad_(False)
-    try:
-        _save(generator, path)
-    except OSError as problem:
-        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
-    return generator
+
+    def load(path: Path) -> GeneratorNetwork:
+        return _load(generator, path, name)
+
+    def make() -> GeneratorNetwork:
+        recipe.train(generator, data, stream(seed, name, "training"), progress)
+        return generator.eval().requires_grad_(False)
+
+    return kept(path, load=load, make=make, save=_save, log=log)
 
 
 def generator_path(name: str, recipe: GeneratorRecipe, data: DataSet, seed: int, *, folder: Path | None = None) -> Path:

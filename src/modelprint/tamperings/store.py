@@ -9,9 +9,10 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
-from modelprint.cache import cache_folder
+from modelprint.cache import cache_folder, kept
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
@@ -52,18 +53,13 @@ def stored_suspect(
     """
     seed = 0 if tampering.deterministic else seed
     path = suspect_path(kind, tampering, model, data, seed, folder=folder)
-    if path.is_file():
-        try:
-            return load_suspect(model, path)
-        except LoadingError as problem:
-            log.warning("damaged cache entry, made again: %s", problem)
-            path.unlink(missing_ok=True)
-    suspect = make_suspect(kind, tampering, model, data, seed, progress=progress)
-    try:
-        save_suspect(suspect, path)
-    except OSError as problem:
-        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
-    return suspect
+    return kept(
+        path,
+        load=partial(load_suspect, model),
+        make=partial(make_suspect, kind, tampering, model, data, seed, progress=progress),
+        save=save_suspect,
+        log=log,
+    )
 
 
 def suspect_path(
