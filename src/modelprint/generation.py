@@ -112,10 +112,10 @@ def generate(
     """Craft samples of `model` with `method` and seal those whose labels honest serving cannot change.
 
     1. Seal a blank sample, so that arguments no file can hold are refused before any work.
-    2. Pick source images from the training part, classes in turn, none of them twice.
+    2. Pick source images from the training part, classes in turn, none of them twice, and measure their noise.
     3. Craft; drop what the method gave up on.
     4. Round to eight bits and label in float64; drop a sample whose label rounding changed, or whose pixels are known.
-    5. Measure the noise floor on samples and sources, and keep the samples that are steady under the profile.
+    5. Measure the noise of the samples, take the floor over them and the sources, and keep the steady ones.
     6. Craft again what is missing, in up to four rounds. Every round counts with the floor of all.
     7. Put the samples in an order that takes the labels in turn, and seal.
 
@@ -274,7 +274,10 @@ def _craft_rounds(job: _Job) -> list[_Round]:
         if not wanted:
             break
         sources = pick_sources(job.data.train, wanted, job.seed, skip=used).pixels
-        rounds.append(_sift(job, sources, _craft(job, sources, index), seen))
+        noise = measure(job.forms, sources, job.profile, progress=job.work.progress)
+        margin = job.multiple * max([noise.floor, *(done.noise.floor for done in rounds)])
+        crafted = _craft(replace(job, work=replace(job.work, margin=margin)), sources, index)
+        rounds.append(_sift(job, sources, noise, crafted, seen))
     return rounds
 
 
@@ -308,8 +311,8 @@ def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
     return crafted
 
 
-def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Round:
-    """Round, label and measure what was crafted; the pixels of candidates are added to `seen`."""
+def _sift(job: _Job, sources: Pixels, noise: Noise, crafted: Crafted, seen: set[bytes]) -> _Round:
+    """Round, label and measure what was crafted; `noise` is that of `sources`, and `seen` learns new pixels."""
     usable = crafted.usable & crafted.images.isfinite().flatten(1).all(1)
     floats, origins = crafted.images.detach()[usable], sources[crafted.rows[usable].numpy()]
     pixels = to_pixels(floats)
@@ -317,7 +320,8 @@ def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Ro
     candidates, origins = pixels[lasting.numpy()], origins[lasting.numpy()]
     fresh = unseen(candidates, seen)
     candidates, origins = candidates[fresh], origins[fresh]
-    both = np.concatenate([candidates, sources])
+    if len(candidates):
+        noise = join([measure(job.forms, candidates, job.profile, progress=job.work.progress), noise])
     return _Round(
         counts={
             "crafted": len(sources),
@@ -327,7 +331,7 @@ def _sift(job: _Job, sources: Pixels, crafted: Crafted, seen: set[bytes]) -> _Ro
         },
         candidates=candidates,
         origins=origins,
-        noise=measure(job.forms, both, job.profile, progress=job.work.progress),
+        noise=noise,
         notes=crafted.notes,
     )
 

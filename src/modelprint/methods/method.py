@@ -21,17 +21,19 @@ from modelprint.tensors import Images, Labeller, Labels, to_images
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How long work reports itself and survives an interruption.
+    """How long work reports itself and survives an interruption, and what its samples have to survive.
 
     Attributes:
         progress: Told after each step.
         folder: Where unfinished state is kept; None keeps nothing.
         identity: What the state belongs to; state of another identity is not taken up.
+        margin: Top-1 minus top-2 logit below which a sample is not going to be kept, as far as is known beforehand.
     """
 
     progress: Progress = silent
     folder: Path | None = None
     identity: str = ""
+    margin: float = 0.0
 
     def resume(self, name: str) -> dict[str, Tensor]:
         """Return the tensors last saved as `name`; empty when there are none of this identity."""
