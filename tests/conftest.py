@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # Read when torch is first imported, and by every process a test starts. Results then do not depend on the machine's
 # cores, and tiny networks are faster on one.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Compiling takes longer than a test may; the test of the compiled variant switches it on.
+os.environ["TORCH_COMPILE_DISABLE"] = "1"
 if "torch" in sys.modules:
     sys.modules["torch"].set_num_threads(1)
 

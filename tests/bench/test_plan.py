@@ -163,7 +163,7 @@ def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
         ("prune-20", "prune-21", "suspects[0].kind: there is no 'prune-21'; choose one of none, finetune-last-1e-3"),
         ('"digits"', '"digit"', "target: there is no 'digit'; choose one of cifar10-resnet20"),
         ('"bisection", count', '"bisect", count', "fingerprints[1].method: there is no 'bisect'; choose one of"),
-        ('"exact"', '"inexact"', "fingerprints[0].profile: there is no 'inexact'; choose one of exact, fp32"),
+        ('"exact"', '"inexact"', "fingerprints[0].profile: there is no profile 'inexact'; choose one of exact, fp32"),
         ("flip-sign*2", "flip-sign*0", "zoo: a zoo entry is KIND*COUNT"),
         ("models = 2", "models = -2", "models: input should be greater than or equal to 1, got -2"),
         ("count = 6", "count = 0", "fingerprints[0].count: input should be greater than or equal to 1, got 0"),

@@ -8,14 +8,16 @@ import pytest
 import torch
 from torch import nn
 
+from modelprint.calibration import static_int8
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.loading import load_classifier, load_like, save_weights
+from modelprint.networks.int8 import rounded_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE, Suspect, make_suspect, measure
-from modelprint.tamperings.quantise import Quantise, QuantiseStatic, rounded_weights, static_int8
+from modelprint.tamperings.quantise import Quantise, QuantiseStatic
 from modelprint.tensors import to_images
 
 

@@ -83,8 +83,7 @@ class Recipe:
         """Return the content hash; the name in the plan has no part in it."""
         planned = self.planned
         settings = asdict(planned.build())  # type: ignore[call-overload]
-        profile = planned.profile if planned.form == "8-bit" else ""
-        made = [planned.method, settings, planned.count, profile, planned.form, self.seed, list(self.zoo)]
+        made = [planned.method, settings, planned.count, planned.survives, planned.form, self.seed, list(self.zoo)]
         return content_hash([REVISION, model_digest, data_digest, *made])
 
 
@@ -151,6 +150,7 @@ def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: 
         settings=asdict(method),  # type: ignore[call-overload]
         count=planned.count,
         profile=planned.profile,
+        multiple=planned.multiple,
         seed=recipe.seed,
         allow_fewer=True,
         work=work,
@@ -160,7 +160,7 @@ def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: 
     pictures = to_images(np.stack([sample.picture.pixels for sample in samples]))
     sources = to_images(np.stack([sample.source.pixels for sample in samples if sample.source is not None]))
     return asdict(report) | {
-        "profile": planned.profile,
+        "profile": planned.survives,
         "median_confidence": float(np.median([sample.confidence for sample in samples])),
         "median_l2": _distance(pictures, sources),
         "notes": dict(fingerprint.provenance.notes),

@@ -18,7 +18,7 @@ from pydantic.dataclasses import dataclass
 
 from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.targets import TARGETS, Target
-from modelprint.calibration import PROFILES
+from modelprint.calibration import profile_named
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
@@ -50,6 +50,7 @@ class PlannedFingerprint:
         settings: Settings of the method that differ from its defaults.
         count: Samples.
         profile: Serving profile that an 8-bit fingerprint has to survive.
+        multiple: Smallest margin of its samples, in noise floors of the profile.
         form: "8-bit": rounded, steady, sealed. "float": as the method made it, to compare with papers.
         seed: Of every random number; the plan's when not given.
     """
@@ -59,8 +60,15 @@ class PlannedFingerprint:
     settings: _Settings = Field(default_factory=dict)
     count: _Count = 100
     profile: str = "fp32"
+    multiple: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
     form: Literal["8-bit", "float"] = "8-bit"
     seed: _Seed | None = None
+
+    @property
+    def survives(self) -> str:
+        """The profile, with the multiple where that is not the usual one; nothing for floats."""
+        usual = self.multiple == PlannedFingerprint.multiple
+        return "" if self.form == "float" else self.profile if usual else f"{self.profile} x {self.multiple:g}"
 
     def build(self) -> Method:
         """Return the method with its settings; ValueError names a wrong one."""
@@ -322,7 +330,8 @@ def check(plan: Plan) -> None:
     for index, fingerprint in enumerate(plan.fingerprints):
         place = f"fingerprints[{index}]"
         _known(f"{place}.method", fingerprint.method, METHODS)
-        _known(f"{place}.profile", fingerprint.profile, PROFILES)
+        with _Naming(f"{place}.profile"):
+            profile_named(fingerprint.profile)
         with _Naming(f"{place}.settings"):
             fingerprint.build()
     for index, row in enumerate(plan.suspects):
@@ -371,8 +380,8 @@ def _as_text(value: Any) -> str:
 
 def _content(plan: Plan, fingerprint: PlannedFingerprint) -> str:
     """Return what a fingerprint is, whatever its name."""
-    settings = fingerprint.build()
-    return f"{settings}, {fingerprint.count} samples of seed {plan.seed_of(fingerprint)} as {fingerprint.form}"
+    form = fingerprint.survives or fingerprint.form
+    return f"{fingerprint.build()}, {fingerprint.count} samples of seed {plan.seed_of(fingerprint)} as {form}"
 
 
 def _described(row: PlannedRow) -> str:

@@ -1,4 +1,4 @@
-"""A linear layer in real eight-bit arithmetic, as dynamic quantisation makes it."""
+"""Eight-bit weights: a linear layer in real eight-bit arithmetic, as dynamic quantisation makes it, and rounding."""
 
 import torch
 from torch import Tensor, nn
@@ -49,3 +49,20 @@ class Int8Linear(nn.Module):
         # Products of small integers sum exactly in float64; int matmul has no gradient and is slower on CPUs.
         products = (levels - zero).double() @ self.weight_int8.double().T
         return (products * (step * self.scale).double()).to(features.dtype) + self.bias
+
+
+def integer_linears(network: nn.Module) -> nn.Module:
+    """Quantise every linear layer, in place; returns `network`."""
+    for name, module in list(network.named_modules()):
+        if isinstance(module, nn.Linear):
+            network.set_submodule(name, Int8Linear.of(module))
+    return network
+
+
+def rounded_weights(network: nn.Module) -> nn.Module:
+    """Round every convolution and linear weight to 255 evenly spaced levels per tensor, in place; returns `network`."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            step = module.weight.detach().abs().max().clamp_min(1e-12) / 127
+            module.weight.data = (module.weight.detach() / step).round() * step
+    return network

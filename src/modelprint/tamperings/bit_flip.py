@@ -26,8 +26,8 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.networks.int8 import rounded_weights
 from modelprint.progress import Progress, steps
-from modelprint.tamperings.quantise import rounded_weights
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import draw
 from modelprint.tensors import Images, Labels, to_images

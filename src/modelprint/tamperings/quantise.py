@@ -10,29 +10,21 @@ them); the deprecated API would not load from safetensors. The published code go
 optimiser that its file does not have; here the weights stay in the middle of their bins.
 """
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import torch
 from torch import nn
 
-from modelprint.calibration import Forms, quiet
+from modelprint.calibration import RANGE_IMAGES, range_images, static_int8
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.errors import LoadingError
-from modelprint.fast.folding import fold_batch_norm
-from modelprint.networks.int8 import Int8Linear
-from modelprint.networks.onnx_network import MISSING, OnnxNetwork
+from modelprint.networks.int8 import integer_linears, rounded_weights
+from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tensors import Images, to_images
 
 BINS = 2**8
-CHUNK = 64
-"""Calibration images that run through the network at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,24 +46,8 @@ class Quantise:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network."""
-        change = {"linear": _integer_linears, "weights": rounded_weights, "bins": _binned}[self.what]
+        change = {"linear": integer_linears, "weights": rounded_weights, "bins": _binned}[self.what]
         return Tampered(network=change(model.copy().network))
-
-
-def _integer_linears(network: nn.Module) -> nn.Module:
-    for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Linear):
-            network.set_submodule(name, Int8Linear.of(module))
-    return network
-
-
-def rounded_weights(network: nn.Module) -> nn.Module:
-    """Round every convolution and linear weight to 255 evenly spaced levels per tensor, in place; returns `network`."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            step = module.weight.detach().abs().max().clamp_min(1e-12) / 127
-            module.weight.data = (module.weight.detach() / step).round() * step
-    return network
 
 
 def _binned(network: nn.Module) -> nn.Module:
@@ -95,7 +71,7 @@ class QuantiseStatic:
         images: Training images that fix the scales, evenly spread over the training set.
     """
 
-    images: int = 256
+    images: int = RANGE_IMAGES
 
     def __post_init__(self) -> None:
         if self.images < 1:
@@ -108,47 +84,6 @@ class QuantiseStatic:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network; LoadingError when ONNX Runtime is not installed."""
-        count = min(self.images, len(data.train))
-        index = np.linspace(0, len(data.train) - 1, count).round().astype(int)
-        network = OnnxNetwork(static_int8(model, to_images(data.train.pixels[index])))
-        return Tampered(network=network, notes=f"activation ranges from {count} training images")
-
-
-def static_int8(model: Classifier, images: Images) -> bytes:
-    """Return `model` as an ONNX graph in eight-bit integers, its activation ranges taken from `images`."""
-    try:
-        import onnx
-        from onnxruntime.quantization import QuantType, quantize_static
-        from onnxruntime.quantization.quant_utils import add_pre_process_metadata
-    except ImportError:
-        raise LoadingError(MISSING) from None
-    with quiet(), tempfile.TemporaryDirectory() as folder:
-        graph = onnx.load_from_string(Forms(model.with_network(fold_batch_norm(model.network))).onnx)
-        _anonymise(graph)
-        # Folding and shape inference, which ONNX Runtime would ask for, are done by now.
-        add_pre_process_metadata(graph)
-        output = Path(folder) / "int8.onnx"
-        # Unsigned weights too: products with signed ones saturate on processors without VNNI, and answers would differ.
-        types = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QUInt8}
-        quantize_static(graph, output, _Reader(graph.graph.input[0].name, images), **types)
-        content: bytes = onnx.load(output).SerializeToString(deterministic=True)
-    return content
-
-
-class _Reader:
-    """Feeds images to ONNX Runtime's calibration."""
-
-    def __init__(self, source: str, images: Images) -> None:
-        self.feeds = iter([{source: chunk.numpy()} for chunk in images.split(CHUNK)])
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        """Return the next input, None after the last."""
-        return next(self.feeds, None)
-
-
-def _anonymise(graph: Any) -> None:
-    """Remove what the exporter writes about the machine's own source files: equal models are to have equal bytes."""
-    inner = graph.graph
-    for part in (graph, inner, *inner.node, *inner.input, *inner.output, *inner.value_info, *inner.initializer):
-        del part.metadata_props[:]
-        part.doc_string = ""
+        images = range_images(data.train.pixels, self.images)
+        network = OnnxNetwork(static_int8(model, images))
+        return Tampered(network=network, notes=f"activation ranges from {len(images)} training images")

@@ -1,0 +1,61 @@
+"""Serving on a GPU; absent where there is none."""
+
+import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+import torch
+
+from modelprint.calibration.forms import Forms
+from modelprint.classifier import Classifier
+from modelprint.tensors import Images, Logits
+
+DEVICE = "cuda"
+
+Algorithms = Literal["usual", "deterministic", "fastest"]
+"""How cuDNN chooses: by its rules, among those that repeat bit for bit, or by trying them out."""
+Rounded = Literal["nothing", "convolutions", "everything"]
+"""What TF32 is allowed for."""
+
+
+def cuda(forms: Forms, images: Images, *, tf32: Rounded = "nothing", algorithms: Algorithms = "usual") -> Logits:
+    """Compute in float32."""
+    with _switched(tf32, algorithms):
+        return _answers(forms, forms.made(_on_gpu), images)
+
+
+def cuda_cast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
+    """Compute with weights, images and everything between in another type."""
+    with _switched("convolutions", "usual"):
+        return _answers(forms, forms.made(_on_gpu, dtype), images)
+
+
+def cuda_autocast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
+    """Compute with float32 weights while PyTorch turns to another type where it thinks that safe."""
+    with _switched("convolutions", "usual"), torch.autocast(DEVICE, dtype):
+        return _answers(forms, forms.made(_on_gpu), images)
+
+
+@contextmanager
+def _switched(tf32: Rounded, algorithms: Algorithms) -> Iterator[None]:
+    products = torch.backends.cuda.matmul.allow_tf32
+    choice = {"deterministic": algorithms == "deterministic", "benchmark": algorithms == "fastest"}
+    torch.backends.cuda.matmul.allow_tf32 = tf32 == "everything"
+    try:
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=tf32 != "nothing", **choice):
+            yield
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = products
+
+
+def _answers(forms: Forms, model: Classifier, images: Images) -> Logits:
+    return torch.cat(
+        [model.logits(part.float().to(DEVICE), batch=forms.batch).cpu() for part in images.split(forms.batch)]
+    )
+
+
+def _on_gpu(forms: Forms, dtype: torch.dtype = torch.float32) -> Classifier:
+    if not torch.cuda.is_available():
+        raise RuntimeError("PyTorch finds no CUDA device")
+    return forms.single.with_network(copy.deepcopy(forms.single.network).to(DEVICE, dtype))
