@@ -5,6 +5,7 @@ from collections.abc import Callable
 from modelprint.methods.bisection import Bisection
 from modelprint.methods.distortion import Distortion
 from modelprint.methods.ibsf import IBSF
+from modelprint.methods.junction import Junction
 from modelprint.methods.method import Card, Crafted, LabelsOnly, Method, Work
 from modelprint.methods.misentry import MiSentry
 from modelprint.methods.natural import Natural
@@ -18,6 +19,7 @@ METHODS: dict[str, Callable[..., Method]] = {
     "misentry": MiSentry,
     "bisection": Bisection,
     "ssf": SSF,
+    "junction": Junction,
     "ibsf": IBSF,
     "public-check": PublicCheck,
     "ssf-bo": SSFBO,

@@ -1,0 +1,288 @@
+"""Junction: eight-bit images at which the boundaries of many classes meet.
+
+Source: ours. At the point where k classes tie, a change of the weights in an unknown direction keeps the leading class
+with a probability of 1/k, however small the change. Newton's method finds such a point near any natural image; a
+lattice search keeps the tie when the image is rounded to eight bits. The leading class, the winner, leads by the margin
+that honest serving needs, and every other class comes as near below as the search can bring it.
+
+No data beyond the source images and no tampered copies are needed. With a zoo of subtly tampered copies, the winner is
+the class that they push down.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Bool, Float64, Int64
+from torch import Tensor
+
+from modelprint.classifier import Classifier
+from modelprint.crafting.covertness import Band, gaps_within, natural_band
+from modelprint.crafting.junction import Box, Precisions, Relations, nearest_junctions, newton, winner_first
+from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness, refine, score, spread
+from modelprint.data import DataSet
+from modelprint.fast.ensemble import Ensemble
+from modelprint.methods.method import Card, Crafted, Work
+from modelprint.pixels import Pixels
+from modelprint.progress import steps
+from modelprint.streams import stream
+from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
+from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images
+
+VALUES = 8_000_000
+"""Derivatives that are held at a time."""
+SETTLED = 3
+"""Newton steps from the tie to the margin that is asked for."""
+SAVED_EVERY = 10
+"""Images between two saved states."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Junction:
+    """Move each source to the nearest point where k classes tie, in eight bits.
+
+    Attributes:
+        k: Classes that tie, at least 2; of several numbers, samples take turns. More than the classifier knows means
+            all of them.
+        brackets: Samples made at each junction, each with another winner: what one of them misses another sees. With
+            more than one, the sources are used whose pixels can be set most finely.
+        margin: Logits by which the winner leads; none: what the serving profile needs.
+        reserve: What the profile needs is multiplied by this, since noise at samples may exceed that at sources.
+        radius: Largest L2 distance from the source for images in [0, 1]; none: wherever the junction is.
+        levels: Most grey levels that a pixel moves; none: any number.
+        covert: pQ, e.g. p10, keeps top-1 probability and entropy between the Q-th and the (100 - Q)-th percentile of
+            natural images of the same label, and sees less; none: as near to the tie as the margin allows.
+        zoo: Tampered copies whose pushes choose the winners, KIND*COUNT; none of them: winners take turns.
+        zoo_seed: Seed of the first copy of each kind.
+        steps: Newton steps.
+        rounds: Rounds of the lattice search.
+        pixels: Pixel values whose steps are measured in each round.
+        pairs: Sums of two steps that are combined in each round.
+        candidates: Combinations that are evaluated in each round.
+    """
+
+    card: ClassVar[Card] = Card(
+        title="Junction",
+        source="ours",
+        needs=("gradients",),
+        cost="10 gradients of each class that meets, and 1,400 forward passes",
+    )
+    k: tuple[int, ...] = (10,)
+    brackets: int = 1
+    margin: float | None = None
+    reserve: float = 1.2
+    radius: float | None = None
+    levels: int | None = None
+    covert: str | None = None
+    zoo: tuple[str, ...] = ()
+    zoo_seed: int = 1000
+    steps: int = 10
+    rounds: int = 2
+    pixels: int = 150
+    pairs: int = 20_000
+    candidates: int = 400
+
+    def __post_init__(self) -> None:
+        if not self.k or min(self.k) < 2:
+            raise ValueError(
+                f"k must be at least 2, a tie takes two classes, got {','.join(map(str, self.k)) or 'none'}"
+            )
+        if not 1 <= self.brackets <= min(self.k):
+            raise ValueError(f"brackets is 1 to the smallest k, {min(self.k)}, got {self.brackets}")
+        for name in ("margin", "radius", "levels", "reserve", "steps"):
+            value = getattr(self, name)
+            if value is not None and not (value > 0 and math.isfinite(value)):
+                raise ValueError(f"{name} must be positive and finite, got {value}")
+        if self.zoo:
+            parse_recipe(self.zoo)
+        _ = self.search, self.percentile
+
+    @property
+    def search(self) -> Search:
+        """How far the lattice search goes."""
+        return Search(rounds=self.rounds, pixels=self.pixels, pairs=self.pairs, candidates=self.candidates)
+
+    @property
+    def percentile(self) -> float | None:
+        """The Q of `covert`."""
+        if self.covert is None:
+            return None
+        found = re.fullmatch(r"p(\d+(?:\.\d+)?)", self.covert)
+        if found is None or not 0 < float(found[1]) < 50:
+            raise ValueError(f"covert is pQ with Q above 0 and below 50, e.g. p10, got {self.covert!r}")
+        return float(found[1])
+
+    def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
+        """Craft one sample from each source, or `brackets` from each of the finest."""
+        problem = _Problem(self, model, data, work)
+        ks = sorted({min(k, model.class_count) for k in self.k}, reverse=True)
+        groups = [problem.craft(torch.arange(i, len(sources), len(ks)), k, sources, seed) for i, k in enumerate(ks)]
+        found = _in_turn([group for group in groups if len(group.levels)])
+        notes = {
+            "k": ", ".join(map(str, ks)),
+            "margin": f"{problem.margin:.3g}",
+            "spread": f"median {found.spreads.median().item():.2e}, largest {found.spreads.max().item():.2e} logits",
+        }
+        images = (found.levels / GREY_LEVELS).to(model.dtype)
+        return Crafted(images=images, usable=found.usable, origins=found.origins, notes=notes)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Found:
+    """Samples, the best first, and what is known of each."""
+
+    levels: Levels
+    usable: Bool[Tensor, " n"]
+    spreads: Float64[Tensor, " n"]
+    origins: Int64[Tensor, " n"]
+
+    def take(self, rows: Int64[Tensor, " m"]) -> "_Found":
+        """Return some of the samples, in the order of `rows`."""
+        return _Found(**{name: value[rows] for name, value in vars(self).items()})
+
+
+def _in_turn(groups: Sequence[_Found]) -> _Found:
+    """Return the samples of all groups, one of each in turn."""
+    ranks = torch.cat([torch.arange(len(group.levels)) for group in groups])
+    whole = _Found(**{name: torch.cat([getattr(group, name) for group in groups]) for name in vars(groups[0])})
+    return whole.take(ranks.argsort(stable=True))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Asked:
+    """What the lattice search starts from, sample by sample."""
+
+    images: Images
+    relations: Relations
+    origins: Int64[Tensor, " n"]
+
+
+class _Problem:
+    """One classifier and the settings."""
+
+    def __init__(self, settings: Junction, model: Classifier, data: DataSet, work: Work) -> None:
+        self.settings = settings
+        self.model = model
+        self.work = work
+        self.precisions = Precisions(model)
+        self.margin = settings.reserve * work.margin if settings.margin is None else settings.margin
+        percentile = settings.percentile
+        self.band: Band | None = None if percentile is None else natural_band(model, data, percentile)
+        zoo = self._zoo(data) if settings.zoo else None
+        self.families = zoo.members if zoo else ()
+        self.ensemble = Ensemble(model, zoo.copies) if zoo else None
+
+    def _zoo(self, data: DataSet) -> Zoo:
+        settings = self.settings
+        return build_zoo(self.model, data, settings.zoo, first_seed=settings.zoo_seed, progress=self.work.progress)
+
+    def box(self, sources: Images) -> Box:
+        """Return where samples may go."""
+        levels = self.settings.levels
+        return Box.around(sources, None if levels is None else levels / GREY_LEVELS)
+
+    def craft(self, rows: Int64[Tensor, " rows"], k: int, sources: Pixels, seed: int) -> _Found:
+        """Craft as many samples with `k` classes as there are `rows` of the sources."""
+        start = to_images(sources, self.model.dtype)
+        asked = self._asked(rows, k, start, seed)
+        levels = self._refined(asked, start, seed, f"junction-{k}")
+        logits = self.precisions.exact_logits(levels / GREY_LEVELS)
+        scores = score(logits, asked.relations, self.margin)
+        usable = (scores < WORST) & self._allowed(levels, start[asked.origins], logits)
+        classes = asked.relations.classes
+        # What is given up is a source again: nothing that leaves here is outside a bound.
+        kept = torch.where(usable[:, None, None, None], levels, start[asked.origins].double() * GREY_LEVELS)
+        found = _Found(levels=kept, usable=usable, spreads=spread(logits, classes), origins=asked.origins)
+        return found.take(scores.argsort(stable=True))
+
+    def _allowed(self, levels: Levels, sources: Images, logits: Float64[Tensor, "n classes"]) -> Bool[Tensor, " n"]:
+        """Return which samples are inside the ball and the band."""
+        inside = torch.ones(len(levels), dtype=torch.bool)
+        if self.settings.radius is not None:
+            shift = levels / GREY_LEVELS - sources.double()
+            inside &= shift.flatten(1).norm(dim=1) <= self.settings.radius
+        return inside if self.band is None else inside & self.band.holds(logits)
+
+    def _asked(self, rows: Int64[Tensor, " rows"], k: int, sources: Images, seed: int) -> _Asked:
+        """Find the junctions, choose among them and choose the winners."""
+        images, classes, sizes = [], [], []
+        chunk = max(1, VALUES // (k * sources[0].numel()))
+        parts = rows.split(chunk)
+        for part in steps(f"finding junctions of {k} classes", parts, len(parts), self.work.progress):
+            found, met = nearest_junctions(
+                self.precisions.quick, sources[part], k, self.box(sources[part]), self.settings.steps
+            )
+            images.append(found)
+            classes.append(met)
+            sizes.append(fineness(self.precisions, found, Relations.tie(met), self.settings.pixels))
+        junctions, met = torch.cat(images), torch.cat(classes)
+        finest = torch.cat(sizes).argsort(stable=True)[: math.ceil(len(rows) / self.settings.brackets)].sort().values
+        used = finest.repeat_interleave(self.settings.brackets)[: len(rows)]
+        winners = self._winners(junctions[used], met[used], used, seed)
+        relations = self._relations(winner_first(met[used], winners))
+        return _Asked(images=junctions[used], relations=relations, origins=rows[used])
+
+    def _relations(self, classes: Int64[Tensor, "n k"]) -> Relations:
+        """Return the tie but for the margin, or with the gaps that keep samples inside the natural band."""
+        if self.band is None:
+            return Relations.tie(classes, self.margin)
+        gaps = gaps_within(self.band, classes[:, 0], classes.shape[1]).clamp_min(self.margin)
+        return Relations(classes=classes, gaps=gaps[:, None].expand(-1, classes.shape[1] - 1).contiguous())
+
+    def _winners(
+        self, images: Images, classes: Int64[Tensor, "n k"], junctions: Int64[Tensor, " n"], seed: int
+    ) -> Labels:
+        """Choose a winner for each sample: every class about as often, and at one junction each once.
+
+        With a zoo, the class that its copies push down most, among those that are not used up.
+        """
+        worth = self._pushes(images, classes)
+        place = torch.randperm(self.model.class_count, generator=stream(seed, "winners")).tolist()
+        # Without a zoo the class used least comes next; with one, worth decides until a class has had its share.
+        share = math.ceil(len(images) / self.model.class_count) if self.ensemble else 1
+        used = [0] * self.model.class_count
+        taken: set[tuple[int, int]] = set()
+        winners = []
+        for junction, members, value in zip(junctions.tolist(), classes.tolist(), worth.tolist(), strict=True):
+            free = [i for i, label in enumerate(members) if (junction, label) not in taken]
+            best = min(free, key=lambda i: (max(used[members[i]] - share + 1, 0), -value[i], place[members[i]]))
+            winners.append(members[best])
+            used[members[best]] += 1
+            taken.add((junction, members[best]))
+        return torch.tensor(winners, dtype=torch.int64)
+
+    def _pushes(self, images: Images, classes: Int64[Tensor, "n k"]) -> Float64[Tensor, "n k"]:
+        """Return for each class the share of the zoo, family by family, that another class would overtake it in."""
+        if self.ensemble is None:
+            return torch.zeros(classes.shape, dtype=torch.float64)
+        members = tuple(range(self.ensemble.size))
+        with torch.no_grad():
+            changes = torch.cat([self.ensemble(part, members)[1] for part in images.split(self.model.batch)], dim=1)
+        moved = changes.double().gather(2, classes.expand(len(members), -1, -1))
+        highest = moved.topk(2, dim=2).values
+        rival = torch.where(moved == highest[..., :1], highest[..., 1:], highest[..., :1])
+        size = moved.std(dim=2, keepdim=True).clamp_min(1e-30)
+        lead = ((rival - moved) / size).clamp(-1, 1)
+        return torch.stack([lead[list(family)].mean(0) for family in self.families]).mean(0)
+
+    def _refined(self, asked: _Asked, sources: Images, seed: int, name: str) -> Float64[Tensor, "samples c h w"]:
+        """Round every junction to eight bits and search for the best image around it."""
+        work, settings = self.work, self.settings
+        saved = work.resume(name)
+        finished, total = list(saved["levels"].split(1)) if saved else [], len(asked.images)
+        work.progress("searching eight-bit images", len(finished), total)
+        while len(finished) < total:
+            index = slice(len(finished), len(finished) + 1)
+            row = torch.tensor([len(finished)])
+            relations, box = asked.relations.take(row), self.box(sources[asked.origins[index]])
+            image = newton(self.precisions.quick, asked.images[index], relations, box, SETTLED)
+            rough = diffuse(self.precisions, image, relations, box)
+            rng = stream(seed, name, len(finished))
+            finished.append(refine(self.precisions, rough, relations, box, self.margin, settings.search, rng))
+            if len(finished) % SAVED_EVERY == 0:
+                work.save(name, {"levels": torch.cat(finished)})
+            work.progress("searching eight-bit images", len(finished), total)
+        return torch.cat(finished)

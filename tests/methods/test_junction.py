@@ -1,0 +1,168 @@
+"""Junction: eight-bit samples at which classes tie but for the margin that was asked for."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from modelprint.classifier import Classifier
+from modelprint.crafting.covertness import gaps_within, natural_band
+from modelprint.crafting.junction import Precisions
+from modelprint.crafting.sources import pick_sources
+from modelprint.data import DataSet
+from modelprint.methods import Work
+from modelprint.methods.junction import Junction
+from modelprint.tamperings.zoo import build_zoo
+from modelprint.tensors import to_images, to_pixels
+
+FAST = {"pixels": 20, "candidates": 40}
+
+
+def top_two(model: Classifier, images: torch.Tensor) -> torch.Tensor:
+    """Return the two largest logits in float64, of the eight-bit images that travel."""
+    return Precisions(model).exact_logits(to_images(to_pixels(images), torch.float64)).topk(2, dim=1).values
+
+
+def test_samples_lead_by_the_margin_and_hardly_more(tiny_model: Classifier, split: DataSet) -> None:
+    """At least the margin in float64, computed from the eight-bit pixels alone, and the tie is near."""
+    sources = pick_sources(split.train, 12, seed=0).pixels
+
+    crafted = Junction(k=(3,), margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
+
+    top = top_two(tiny_model, crafted.images)[crafted.usable]
+    assert crafted.usable.float().mean() > 0.7
+    assert (top[:, 0] - top[:, 1]).min() >= 1e-3
+    assert (top[:, 0] - top[:, 1]).median() < 0.1
+    assert torch.equal(to_images(to_pixels(crafted.images)), crafted.images)
+
+
+def test_the_margin_is_what_serving_needs_and_a_reserve(tiny_model: Classifier, split: DataSet) -> None:
+    """Where no margin is set, that of the work counts."""
+    sources = pick_sources(split.train, 4, seed=0).pixels
+
+    crafted = Junction(k=(2,), reserve=1.5, **FAST).craft(tiny_model, split, sources, 1, Work(margin=0.02))
+
+    top = top_two(tiny_model, crafted.images)[crafted.usable]
+    assert (top[:, 0] - top[:, 1]).min() >= 0.03
+    assert crafted.notes["margin"] == "0.03"
+
+
+def test_every_class_is_expected_about_as_often(tiny_model: Classifier, split: DataSet) -> None:
+    """With a tie of all classes, winners take turns: ten samples of ten classes have each once."""
+    sources = pick_sources(split.train, tiny_model.class_count * 2, seed=0).pixels
+    method = Junction(k=(100,), margin=1e-4, rounds=1, **FAST)
+
+    crafted = method.craft(tiny_model, split, sources, 1, Work())
+
+    labels = tiny_model.double().labels(crafted.images.double())[crafted.usable]
+    assert labels.bincount(minlength=tiny_model.class_count).max() <= 2
+
+
+def test_brackets_are_samples_of_one_junction_with_different_winners(tiny_model: Classifier, split: DataSet) -> None:
+    """Half of the sources, two samples each."""
+    sources = pick_sources(split.train, 8, seed=0).pixels
+
+    crafted = Junction(k=(2,), brackets=2, margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
+
+    labels = tiny_model.double().labels(crafted.images.double())
+    assert crafted.rows.bincount(minlength=8).sort().values.tolist() == [0, 0, 0, 0, 2, 2, 2, 2]
+    for source in crafted.rows.unique():
+        pair = (crafted.rows == source) & crafted.usable
+        assert len(labels[pair].unique()) == int(pair.sum())
+
+
+def test_several_numbers_of_classes_take_turns(tiny_model: Classifier, split: DataSet) -> None:
+    """Each has half of the sources, and all rows come back once."""
+    sources = pick_sources(split.train, 6, seed=0).pixels
+
+    crafted = Junction(k=(2, 3), margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
+
+    assert crafted.rows.sort().values.tolist() == list(range(6))
+    assert [row % 2 for row in crafted.rows.tolist()] == [0, 1, 0, 1, 0, 1]
+    assert crafted.notes["k"] == "3, 2"
+
+
+def test_bounds_hold(tiny_model: Classifier, split: DataSet) -> None:
+    """No usable sample is farther than the radius, no pixel moves more levels than allowed."""
+    sources = pick_sources(split.train, 8, seed=0).pixels
+
+    crafted = Junction(k=(2,), margin=1e-3, radius=0.3, levels=9, **FAST).craft(tiny_model, split, sources, 1, Work())
+
+    shift = (crafted.images - to_images(sources)[crafted.rows])[crafted.usable]
+    assert shift.flatten(1).norm(dim=1).max() <= 0.3
+    assert shift.abs().max() <= 9.01 / 255
+
+
+def test_covert_samples_look_as_sure_as_natural_images(tiny_model: Classifier, split: DataSet) -> None:
+    """Top-1 probability and entropy are inside the band of natural images of the label."""
+    sources = pick_sources(split.train, 10, seed=0).pixels
+    band = natural_band(tiny_model, split, 10.0)
+
+    crafted = Junction(k=(2,), covert="p10", **FAST).craft(tiny_model, split, sources, 1, Work())
+
+    logits = tiny_model.double().logits(crafted.images.double())
+    assert crafted.usable.any()
+    assert band.holds(logits[crafted.usable]).all()
+    gaps = gaps_within(band, torch.arange(tiny_model.class_count), 2)
+    assert (torch.sigmoid(gaps) >= band.confidence[:, 0]).all()
+
+
+def test_a_zoo_chooses_the_winners_that_its_copies_overtake(tiny_model: Classifier, split: DataSet) -> None:
+    """More of the copies it learnt from change the labels than without."""
+    sources = pick_sources(split.train, 12, seed=0).pixels
+    zoo = ("finetune-last-1e-3-bnfrozen*3",)
+    settings = {"k": (3,), "margin": 1e-5, **FAST}
+
+    plain, guided = (
+        Junction(zoo=recipe, **settings).craft(tiny_model, split, sources, 1, Work())  # type: ignore[arg-type]
+        for recipe in ((), zoo)
+    )
+
+    copies = build_zoo(tiny_model, split, zoo, first_seed=1000).copies
+    seen = [
+        sum(
+            float((copy.labels(made.images) != tiny_model.labels(made.images))[made.usable].float().mean())
+            for copy in copies
+        )
+        for made in (plain, guided)
+    ]
+    assert seen[1] > seen[0]
+
+
+def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
+    """Stopped after ten of twelve images, the samples are those of an undisturbed run."""
+    sources = pick_sources(split.train, 12, seed=0).pixels
+    method = Junction(k=(2,), margin=1e-3, **FAST)
+    whole = method.craft(tiny_model, split, sources, 1, Work())
+    told: list[int] = []
+
+    def stop(phase: str, done: int, total: int) -> None:
+        told.append(done)
+        if phase.startswith("searching") and done == 11:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        method.craft(tiny_model, split, sources, 1, Work(progress=stop, folder=tmp_path, identity="x"))
+    again = method.craft(tiny_model, split, sources, 1, Work(folder=tmp_path, identity="x"))
+
+    assert torch.equal(again.images, whole.images)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"k": ()}, "k must be at least 2"),
+        ({"k": (3, 1)}, "k must be at least 2"),
+        ({"k": (2,), "brackets": 3}, "brackets is 1 to the smallest k, 2"),
+        ({"radius": 0.0}, "radius must be positive"),
+        ({"margin": float("nan")}, "margin must be positive"),
+        ({"covert": "10"}, "covert is pQ"),
+        ({"covert": "p50"}, "covert is pQ"),
+        ({"zoo": ("nothing*2",)}, "zoo entry"),
+        ({"pixels": 1}, "pixels must be at least 8"),
+    ],
+)
+def test_impossible_settings_are_refused(settings: dict, message: str) -> None:  # type: ignore[type-arg]
+    """The message names the setting."""
+    with pytest.raises(ValueError, match=message):
+        Junction(**settings)
