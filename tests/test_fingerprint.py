@@ -22,11 +22,13 @@ from PIL import Image
 from modelprint import fingerprint as fingerprint_module
 from modelprint import fingerprint_file
 from modelprint.errors import FingerprintError
-from modelprint.fingerprint import Fingerprint, Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.fingerprint import Fingerprint, Preprocessing, ProfileRecord, Provenance, Release, Sample
 from modelprint.fingerprint_file import plain_png_shape, read_members, write_members
 from modelprint.pixels import Picture
 
 FORMAT_1 = Path(__file__).parent / "data" / "format-1.mprint"
+FORMAT_2 = FORMAT_1.with_name("format-2.mprint")
+FORMAT_2_DIGEST = "d2f1f173d3afeeffe68ca97dd86528ed64421756a2e2225a72c59bcca8cc5f2d"
 FORMAT_1_DIGEST = "e1ac708d1d982842d6d78d5ac2ed8c858527432224e5121431d0690c5b4f527f"
 
 IN_PLACE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -70,6 +72,17 @@ def example(count: int = 5) -> Fingerprint:
             lost_rounding=2,
             lost_steadiness=1,
             notes={"purpose": "stays readable for ever"},
+        ),
+    )
+
+
+def with_releases() -> Fingerprint:
+    """Return the fingerprint that tests/data/format-2.mprint was saved from, by `with_releases().save(FORMAT_2)`."""
+    return replace(
+        example(),
+        releases=(
+            Release(name="1.3 (Straße)", labels=(0, 2, 1, None, 1), model_sha256="89abcdef" * 8),
+            Release(name="1.4 (int8)", labels=(0, 1, 2, 0, 1), precision="int8"),
         ),
     )
 
@@ -127,6 +140,22 @@ def test_the_file_of_format_1_stays_readable() -> None:
         assert (one.margin, one.confidence) == (other.margin, other.confidence)
         assert (one.source is None) == (other.source is None)
     assert replace(loaded, samples=made.samples) == made
+
+
+def test_the_file_of_format_2_stays_readable() -> None:
+    """Labels of releases, those that are not sure too, read as they were written; the digest never changes."""
+    loaded, made = Fingerprint.load(FORMAT_2), with_releases()
+
+    assert loaded.digest == FORMAT_2_DIGEST
+    assert loaded.releases == made.releases
+    assert replace(loaded, samples=made.samples) == made
+
+
+def test_without_releases_old_versions_can_read_what_is_written(saved: Path) -> None:
+    """Such a file is of format 1, whose digest it keeps; with releases it is of format 2."""
+    assert Fingerprint.load(saved).digest == FORMAT_1_DIGEST
+    assert json.loads(example().manifest)["format"] == 1
+    assert json.loads(with_releases().manifest)["format"] == 2
 
 
 def test_what_is_saved_is_what_is_loaded(saved: Path) -> None:
@@ -255,6 +284,18 @@ def test_a_summary_says_what_matters() -> None:
     assert "2 to rounding, 1 to noise, of 8 crafted" in text
 
 
+def test_a_summary_says_how_many_samples_tell_a_release_from_the_protected_model() -> None:
+    """Samples on which a release is not sure of its label do not count."""
+    made = with_releases()
+
+    assert "release      1.3 (Straße): 2 of 5 samples tell it from the protected model" in made.summary()
+    assert "release      1.4 (int8): 0 of 5 samples tell it from the protected model" in made.summary()
+    assert made.separations == {
+        "the protected model": {"1.3 (Straße)": 2, "1.4 (int8)": 0},
+        "1.3 (Straße)": {"1.4 (int8)": 2},
+    }
+
+
 def test_json_is_the_manifest_with_the_digest() -> None:
     """A program finds everything but the pictures in one object."""
     record = json.loads(example().to_json())
@@ -279,6 +320,8 @@ def test_the_documented_manifest_has_the_real_entries() -> None:
     for part in ("preprocessing", "profile", "provenance", "members"):
         assert documented[part].keys() == real[part].keys()
     assert documented["samples"][0].keys() == real["samples"][0].keys()
+    releases = json.loads(page.rpartition("```json\n")[2].partition("```")[0])["releases"]
+    assert releases[0].keys() == json.loads(with_releases().manifest)["releases"][0].keys()
 
 
 # Damaged and hostile archives
@@ -458,10 +501,10 @@ def test_an_unknown_format_is_refused_whatever_else_is_new(saved: Path) -> None:
     """A newer file is not called damaged; the user is told to update."""
 
     def change(manifest: dict[str, Any], members: dict[str, bytes]) -> None:
-        manifest.update({"format": 2, "novelty": {}})
+        manifest.update({"format": 3, "novelty": {}})
 
     assert reason(remade(saved, change)) == (
-        "format 2 is unknown to this version, which reads format 1; install a newer modelprint"
+        "format 3 is unknown to this version, which reads formats 1 to 2; install a newer modelprint"
     )
 
 
@@ -566,6 +609,10 @@ def put(*keys: str | int, value: object) -> Callable[[dict[str, Any], dict[str, 
         (put("provenance", "lost_rounding", value=9), "10 samples were lost, but only 8 were crafted"),
         (put("provenance", "notes", value={"\x07": "bell"}), "cannot be printed"),
         (put("provenance", "settings", value={"deep": ["\x00"]}), "cannot be printed"),
+        (
+            lambda manifest, members: manifest["profile"].pop("variants"),
+            "manifest.json is not spelled as we write it; an entry is missing",
+        ),
         (put("members", "samples/0000.png", "size", value=1), "but manifest.json says 1"),
         (put("members", "samples/0000.png", "sha256", value="0" * 64), "samples/0000.png was changed: its SHA-256 is"),
         (put("members", "../x", value={"sha256": "0" * 64, "size": 1}), "manifest.json lists '../x', which belongs to"),
@@ -577,6 +624,56 @@ def test_a_wrong_entry_is_named(
 ) -> None:
     """The message says which entry of the manifest is wrong and how."""
     assert expected in reason(remade(saved, change))
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        (put("releases", value=[]), "manifest.json: releases: format 2 has at least one, format 1 has no such entry"),
+        (put("releases", value=None), "manifest.json: releases: "),
+        (put("format", value=1), "manifest.json: releases: format 2 has at least one, format 1 has no such entry"),
+        (put("releases", 0, "labels", 1, value=3), "release 1.3 (Straße) has label 3, but there are 3 class names"),
+        (put("releases", 0, "labels", 1, value=-1), "release 1.3 (Straße) has label -1; a label is a class index"),
+        (put("releases", 0, "labels", 1, value=True), "manifest.json: releases.0.labels.1: "),
+        (put("releases", 0, "labels", 1, value=1.5), "manifest.json: releases.0.labels.1: "),
+        (put("releases", 0, "labels", value=[0, 1]), "release 1.3 (Straße) has 2 labels for 5 samples"),
+        (put("releases", 0, "labels", value=[0] * 10_001), "has 10001 labels for 5 samples"),
+        (put("releases", 0, "labels", value=[]), "release 1.3 (Straße) has no label that is sure"),
+        (put("releases", 0, "labels", value=[None] * 5), "release 1.3 (Straße) has no label that is sure"),
+        (put("releases", 0, "name", value="1.4 (int8)"), "two releases are called '1.4 (int8)'"),
+        (put("releases", 0, "name", value=""), "the name of a release is 1 to 100 printable characters"),
+        (put("releases", 0, "name", value="x" * 101), "the name of a release is 1 to 100 printable characters"),
+        (put("releases", 0, "name", value="\x1b[2J"), "no space at either end, got '\\x1b[2J'"),
+        (put("releases", 0, "name", value="1.3 "), "the name of a release is 1 to 100 printable characters"),
+        (put("releases", 0, "name", value="the protected model"), "a release cannot be called 'the protected model'"),
+        (put("releases", 0, "precision", value="in\nt8"), "the precision of a release is 1 to 100 printable"),
+        (put("releases", 0, "model_sha256", value="abc"), "model_sha256 of release 1.3 (Straße) is 64 hexadecimal"),
+        (put("releases", 0, "novelty", value=1), "manifest.json: releases.0.novelty: "),
+        (
+            put("releases", 0, value={"name": "1.3", "labels": [0] * 5}),
+            "manifest.json is not spelled as we write it; an entry is missing",
+        ),
+        (
+            put("releases", value=[vars(Release(name=f"{i}", labels=(0,) * 5)) for i in range(65)]),
+            "a fingerprint carries at most 64 releases, got 65",
+        ),
+    ],
+)
+def test_a_wrong_release_is_named(
+    tmp_path: Path, change: Callable[[dict[str, Any], dict[str, bytes]], None], expected: str
+) -> None:
+    """Labels, names and numbers of releases are checked like everything else, and each content has one spelling."""
+    path = tmp_path / "releases.mprint"
+    with_releases().save(path)
+
+    assert expected in reason(remade(path, change))
+
+
+def test_format_1_has_no_releases(saved: Path) -> None:
+    """Not even an empty list of them: the file would have two spellings."""
+    expected = "manifest.json: releases: format 2 has at least one, format 1 has no such entry"
+
+    assert reason(remade(saved, put("releases", value=[]))) == expected
 
 
 @pytest.mark.parametrize("key", sorted(json.loads(example().manifest)))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint import Fingerprint, Release
 from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
 from modelprint.report import render_report
@@ -90,6 +90,21 @@ def test_one_model_is_shown_with_its_verdict_and_numbers(sealed: Fingerprint) ->
 
     assert page.rows[1][:7] == ["release", "tampered", "3", "2", "1", "0", "0"]
     assert "1 of 3 labels differ" in page.rows[1][8]
+
+
+def test_the_release_that_answers_is_on_the_page(sealed: Fingerprint) -> None:
+    """Every candidate has a row with its counts; a page without releases has no such table."""
+    others = tuple((sample.label + 1) % 3 for sample in sealed.samples)
+    named = "1.3 <b>"
+    carrying = replace(sealed, releases=(Release(name=named, labels=others),), expected_flip_rate=0.7)
+
+    text = render_report("Check", carrying, {"release": said(carrying, labels(1, 2, 0, 1, 2))})
+
+    assert ["release", named, "5", "5", "2.6", "answers"] in Page(text).rows
+    assert ["release", "the protected model", "0", "5", "-19.2", "excluded"] in Page(text).rows
+    assert "Which release answers?" in text and "<b>" not in text
+    plain = render_report("Check", sealed, {"release": said(sealed, labels(1, 2, 0, 1, 2))})
+    assert "Which release answers?" not in plain
 
 
 def test_several_models_share_one_table_of_samples(sealed: Fingerprint) -> None:

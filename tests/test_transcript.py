@@ -67,6 +67,7 @@ def test_a_line_is_one_json_object(written: Transcript) -> None:
         "p0": 1e-4,
         "p1": 0.25,
         "queries": 20,
+        "accept": [],
     }
     assert [(line["kind"], line["index"], line["answer"]["label"]) for line in lines[1:]] == [
         ("answer", 0, 0),

@@ -9,9 +9,10 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import combinations
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
@@ -23,20 +24,23 @@ from modelprint.errors import FingerprintError
 from modelprint.fingerprint_file import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
 from modelprint.fingerprint_parts import (
     EXACT_INTEGER,
+    PROTECTED,
     UNKNOWN_MODEL,
     Preprocessing,
     ProfileRecord,
     Provenance,
+    Release,
     Sample,
 )
 from modelprint.pixels import Picture, decode_png
 
-__all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Sample"]
+__all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Release", "Sample"]
 
-FORMAT = 1
-"""The format this version writes; docs/file-format.md has the history."""
+FORMAT = 2
+"""The newest format this version knows; docs/file-format.md has the history."""
 
 CLASS_LIMIT = 1_000_000
+RELEASE_LIMIT = 64
 PIXEL_LIMIT = 2**30
 """Most pixel values in all pictures of a file together."""
 
@@ -52,6 +56,7 @@ class Fingerprint:
         preprocessing: How a picture becomes an input of the model.
         provenance: How the samples came to be.
         expected_flip_rate: Probability p1, per sample, that the weakest tampering it claims to see flips its label.
+        releases: Other models of the owner, with what they say about the samples.
     """
 
     samples: tuple[Sample, ...]
@@ -60,6 +65,7 @@ class Fingerprint:
     preprocessing: Preprocessing
     provenance: Provenance
     expected_flip_rate: float = 0.25
+    releases: tuple[Release, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.samples) <= SAMPLE_LIMIT:
@@ -79,15 +85,52 @@ class Fingerprint:
             _check_shape(f"sample {index}", sample.picture, self.preprocessing)
             if sample.source is not None:
                 _check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
+        self._check_releases()
         records = [asdict(self.profile), asdict(self.preprocessing), asdict(self.provenance)]
         for text in _texts([self.class_names, records]):
             _check_printable(text)
+
+    def _check_releases(self) -> None:
+        if len(self.releases) > RELEASE_LIMIT:
+            raise ValueError(f"a fingerprint carries at most {RELEASE_LIMIT} releases, got {len(self.releases)}")
+        names = Counter(release.name for release in self.releases)
+        if names and names.most_common(1)[0][1] > 1:
+            raise ValueError(f"two releases are called {names.most_common(1)[0][0]!r}; each needs a name of its own")
+        for release in self.releases:
+            if len(release.labels) != len(self.samples):
+                raise ValueError(
+                    f"release {release.name} has {len(release.labels)} labels for {len(self.samples)} samples"
+                )
+            largest = max(label for label in release.labels if label is not None)
+            if largest >= len(self.class_names):
+                raise ValueError(
+                    f"release {release.name} has label {largest}, but there are {len(self.class_names)} class names"
+                )
+
+    @property
+    def format(self) -> int:
+        """The oldest format that can hold it: what old versions can read, they shall."""
+        return FORMAT if self.releases else 1
+
+    @property
+    def label_sets(self) -> dict[str, tuple[int | None, ...]]:
+        """The labels of the protected model, then of each release, by name."""
+        own = tuple(sample.label for sample in self.samples)
+        return {PROTECTED: own, **{release.name: release.labels for release in self.releases}}
+
+    @property
+    def separations(self) -> dict[str, dict[str, int]]:
+        """How many samples tell the protected model and the releases from each other, every pair once."""
+        found: dict[str, dict[str, int]] = {}
+        for (name, labels), (other, others) in combinations(self.label_sets.items(), 2):
+            found.setdefault(name, {})[other] = _apart(labels, others)
+        return found
 
     @cached_property
     def manifest(self) -> bytes:
         """The canonical bytes of `manifest.json`; ValueError when a setting cannot be written as JSON."""
         record: dict[str, Any] = {
-            "format": FORMAT,
+            "format": self.format,
             "class_names": list(self.class_names),
             "profile": asdict(self.profile),
             "preprocessing": asdict(self.preprocessing) | {"value_range": list(self.preprocessing.value_range)},
@@ -98,6 +141,8 @@ class Fingerprint:
                 name: {"sha256": picture.sha256, "size": len(picture.png)} for name, picture in self._pictures().items()
             },
         }
+        if self.releases:
+            record["releases"] = [vars(release) | {"labels": list(release.labels)} for release in self.releases]
         try:
             return rfc8785.dumps(record)
         except rfc8785.CanonicalizationError as problem:
@@ -133,9 +178,13 @@ class Fingerprint:
         place = Path(path)
         members = read_members(place)  # (1)
         try:
-            manifest = _read_manifest(members.pop(MANIFEST, b""))  # (2)
+            content = members.pop(MANIFEST, b"")
+            manifest = _read_manifest(content)  # (2)
             _check_members(manifest, members)  # (3)
             fingerprint = _assemble(manifest, members)  # (4)
+            # One spelling for each content: then the digest of what was read is that of the file.
+            if fingerprint.manifest != content:
+                raise ValueError(f"{MANIFEST} is not spelled as we write it; an entry is missing or not needed")
             _check_pictures(fingerprint)  # (5)
         except ValueError as problem:
             raise FingerprintError(f"{place}: {problem}") from problem
@@ -155,7 +204,8 @@ class Fingerprint:
             "margins": f"{min(margins):.3g} to {max(margins):.3g} logits, median {median(margins):.3g}",
             "confidence": f"median {confidence:.3f}",
             "profile": f"{profile.name}: noise floor {profile.floor:.3g} logits over {len(profile.variants)} variants, "
-            f"margins at least {profile.multiple:g} times that",
+            f"margins at least {profile.multiple:g} times that, "
+            f"so that no change of a gap below {profile.multiple * profile.floor:.3g} logits can show",
             "flip rates": f"{profile.flip_rate:g} served honestly, {self.expected_flip_rate:g} or more tampered with",
             "made by": f"{made.method}, seed {made.seed}, from {made.data}",
             "made on": f"{made.created}, modelprint {made.version}",
@@ -165,7 +215,12 @@ class Fingerprint:
             unknown = "unknown: labels were all there was to see"
             lines |= {"protects": f"{made.network} (known by its answers)", "margins": unknown, "confidence": unknown}
             lines |= {"profile": f"{profile.name}: the same answer each time, asked again and again"}
-        return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
+        own = self.label_sets[PROTECTED]
+        told = [
+            ("release", f"{one.name}: {_apart(own, one.labels)} of {len(own)} samples tell it from {PROTECTED}")
+            for one in self.releases
+        ]
+        return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *told])
 
     def to_json(self) -> str:
         """Return the manifest with the digest beside it, as one indented JSON object."""
@@ -208,11 +263,11 @@ class _SampleNumbers(BaseModel):
 
 
 class _Manifest(BaseModel):
-    """`manifest.json` of format 1; the plain dataclasses inside take on these strict settings."""
+    """`manifest.json` of any format; the plain dataclasses inside take on these strict settings."""
 
     model_config = STRICT
 
-    format: Literal[1]
+    format: Literal[1, 2]
     class_names: tuple[str, ...]
     profile: ProfileRecord
     preprocessing: Preprocessing
@@ -220,6 +275,7 @@ class _Manifest(BaseModel):
     expected_flip_rate: float
     samples: tuple[_SampleNumbers, ...]
     members: dict[str, _Member]
+    releases: tuple[Release, ...] = ()
 
 
 def _read_manifest(content: bytes) -> _Manifest:
@@ -231,9 +287,9 @@ def _read_manifest(content: bytes) -> _Manifest:
         raise ValueError(f"{MANIFEST} is missing or damaged: {problem}") from problem
     if not isinstance(record, dict) or type(record.get("format")) is not int:  # true is 1 to isinstance and ==
         raise ValueError(f"{MANIFEST} names no format; this is no fingerprint")
-    if record["format"] != FORMAT:
+    if not 1 <= record["format"] <= FORMAT:
         found = f"format {str(record['format'])[:20]} is unknown to this version"
-        raise ValueError(f"{found}, which reads format {FORMAT}; install a newer modelprint")
+        raise ValueError(f"{found}, which reads formats 1 to {FORMAT}; install a newer modelprint")
     if canonical != content:
         raise ValueError(f"{MANIFEST} is not canonical JSON (RFC 8785); it was changed after it was written")
     try:
@@ -242,6 +298,8 @@ def _read_manifest(content: bytes) -> _Manifest:
         first = problem.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"]))
         raise ValueError(f"{MANIFEST}: {ascii(where)[1:-1]}: {first['msg'].removeprefix('Value error, ')}") from problem
+    if (manifest.format == FORMAT) != bool(manifest.releases) or (manifest.format == 1 and "releases" in record):
+        raise ValueError(f"{MANIFEST}: releases: format {FORMAT} has at least one, format 1 has no such entry")
     settings = record["provenance"]["settings"]  # their numbers have no declared kind; keep the kind that was written
     return manifest.model_copy(update={"provenance": replace(manifest.provenance, settings=settings)})
 
@@ -293,6 +351,7 @@ def _assemble(manifest: _Manifest, members: Mapping[str, bytes]) -> Fingerprint:
         preprocessing=manifest.preprocessing,
         provenance=manifest.provenance,
         expected_flip_rate=manifest.expected_flip_rate,
+        releases=manifest.releases,
     )
 
 
@@ -322,6 +381,12 @@ def _check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> N
         raise ValueError(f"{name}: {problem}") from problem
     if shape != preprocessing.image_shape:
         raise ValueError(f"{name} has shape {shape} (channels, height, width), expected {preprocessing.image_shape}")
+
+
+def _apart(labels: Sequence[int | None], others: Sequence[int | None]) -> int:
+    """Return on how many samples both have a label, and not the same one."""
+    pairs = zip(labels, others, strict=True)
+    return sum(one is not None and other is not None and one != other for one, other in pairs)
 
 
 def _texts(value: object) -> Iterator[str]:

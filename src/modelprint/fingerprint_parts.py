@@ -14,6 +14,10 @@ UNKNOWN_MODEL = "0" * 64
 """Stands for the digest of a model of which nothing but answers was to be had."""
 EXACT_INTEGER = 2**53 - 1
 """Largest whole number that JSON carries exactly between languages."""
+PROTECTED = "the protected model"
+"""What the model that the samples were made for is called among releases; no release may be called so."""
+NAME_LENGTH = 100
+"""Longest name of a release, in characters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,6 +158,40 @@ class Provenance:
             raise ValueError(f"{lost} samples were lost, but only {self.crafted} were crafted")
         if _utc_offset(self.created) != timedelta(0):
             raise ValueError(f"created is a time in UTC such as 2026-01-31T12:00:00Z, got {self.created!r}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Release:
+    """Another model that its owner serves, and what it says about the samples: an older release, another precision.
+
+    Attributes:
+        name: What a verdict calls it, e.g. "1.4" or "1.4 (int8)".
+        labels: The class it gives each sample; None where serving it honestly may change that.
+        precision: What it is computed in, e.g. "int8", where that is what sets it apart.
+        model_sha256: SHA-256 of its weights, where they are known.
+    """
+
+    name: str
+    labels: tuple[int | None, ...]
+    precision: str | None = None
+    model_sha256: str | None = None
+
+    def __post_init__(self) -> None:
+        for kind, text in (("name", self.name), ("precision", self.precision)):
+            if text is not None and not (1 <= len(text) <= NAME_LENGTH and text.isprintable() and text == text.strip()):
+                raise ValueError(
+                    f"the {kind} of a release is 1 to {NAME_LENGTH} printable characters with no space at either end, "
+                    f"got {ascii(text)[: NAME_LENGTH + 2]}"
+                )
+        if self.name == PROTECTED:
+            raise ValueError(f"a release cannot be called {PROTECTED!r}: that is what the others are compared with")
+        if self.model_sha256 is not None and not SHA256.fullmatch(self.model_sha256):
+            raise ValueError(f"model_sha256 of release {self.name} is 64 hexadecimal digits, got {self.model_sha256!r}")
+        known = [label for label in self.labels if label is not None]
+        if not known:
+            raise ValueError(f"release {self.name} has no label that is sure, so nothing can be compared with it")
+        if min(known) < 0:
+            raise ValueError(f"release {self.name} has label {min(known)}; a label is a class index")
 
 
 def _utc_offset(text: str) -> timedelta | None:

@@ -9,11 +9,9 @@ What a method makes in floats counts for nothing until it is eight-bit pixels: t
 
 import hashlib
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
@@ -22,7 +20,7 @@ import torch
 from jaxtyping import Bool, Int64
 from torch import Tensor
 
-from modelprint.calibration import FLOAT64, PROFILES, Forms, Noise, Profile, join, measure, reference_labels
+from modelprint.calibration import FLOAT64, Forms, Noise, Profile, join, measure, profile_named, reference_labels
 from modelprint.classifier import Classifier
 from modelprint.crafting.ordering import in_turn
 from modelprint.crafting.sources import pick_sources
@@ -30,67 +28,18 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_file import SAMPLE_LIMIT
-from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Sample
+from modelprint.fingerprint_parts import Preprocessing, ProfileRecord, Provenance, Release, Sample
+from modelprint.generation_report import GenerationReport
 from modelprint.methods.method import Crafted, Method, Work
 from modelprint.pixels import OnePixels, Picture, Pixels
+from modelprint.releases import KnownRelease, check_releases, label_releases
+from modelprint.rounds import FLIP_RATE, ROUNDS, provenance_of, unseen, wanted_again
 from modelprint.tensors import to_images, to_pixels
 
-ROUNDS = 4
-"""How often we craft what is still missing."""
-
-RESERVE = 1.25
-"""How many more than are missing are crafted in a later round, counting on the yield so far."""
+__all__ = ["GenerationReport", "generate"]
 
 COUNTS = ("crafted", "given_up", "lost_rounding", "duplicates")
 """What is counted in each round."""
-
-FLIP_RATE = 1e-4
-"""Probability p0 that honest serving flips the label of a steady sample all the same."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class GenerationReport:
-    """What became of the samples.
-
-    Attributes:
-        crafted: How many the method was asked for in all rounds; the sum of the six counts that follow.
-        given_up: The method had no sample for the source, or one with values that are not finite.
-        lost_rounding: Rounding to eight bits changed the label.
-        duplicates: The same pixels as an earlier sample.
-        lost_steadiness: Honest serving may change the label.
-        spare: Steady, but not needed.
-        kept: Sealed.
-        rounds: How often the method was run.
-        floor: Noise floor of the profile, in logits.
-        multiple: Smallest margin kept, in floors.
-        absent: Variants of the profile that could not be measured, and why.
-    """
-
-    crafted: int
-    given_up: int
-    lost_rounding: int
-    duplicates: int
-    lost_steadiness: int
-    spare: int
-    kept: int
-    rounds: int
-    floor: float
-    multiple: float
-    absent: Mapping[str, str] = field(default_factory=dict)
-
-    def summary(self) -> str:
-        """Say in one line each how many were crafted, lost and kept."""
-        lines = {
-            "crafted": f"{self.crafted} in {self.rounds} round(s)",
-            "given up": f"{self.given_up} by the method",
-            "rounding": f"{self.lost_rounding} lost, their label changed at 8 bits",
-            "repeated": f"{self.duplicates} with the pixels of another",
-            "steadiness": f"{self.lost_steadiness} lost, honest serving may change their label",
-            "spare": f"{self.spare} steady, but not needed",
-            "kept": f"{self.kept}, margins at least {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
-        }
-        found = [f"{name:<12} {text}" for name, text in lines.items()]
-        return "\n".join(found + [f"not measured {name} ({reason})" for name, reason in self.absent.items()])
 
 
 def generate(
@@ -106,6 +55,7 @@ def generate(
     multiple: float = 3.0,
     expected_flip_rate: float = 0.25,
     allow_fewer: bool = False,
+    releases: Sequence[KnownRelease] = (),
     work: Work = Work(),  # noqa: B008 - frozen, so one for all calls is right
     created: datetime | None = None,
 ) -> tuple[Fingerprint, GenerationReport]:
@@ -117,7 +67,7 @@ def generate(
     4. Round to eight bits and label in float64; drop a sample whose label rounding changed, or whose pixels are known.
     5. Measure the noise of the samples, take the floor over them and the sources, and keep the steady ones.
     6. Craft again what is missing, in up to four rounds. Every round counts with the floor of all.
-    7. Put the samples in an order that takes the labels in turn, and seal.
+    7. Put the samples in an order that takes the labels in turn, label them by every release, and seal.
 
     A finished round is kept in the folder of `work`, so an interrupted call made again goes on with the next round; the
     method keeps its own unfinished state in a folder of each round below it.
@@ -129,11 +79,12 @@ def generate(
         method_name: What the file calls the method.
         settings: Its settings, for the file: anything that JSON can hold.
         count: How many samples to seal.
-        profile: Name of a serving profile in PROFILES.
+        profile: Name of a serving profile, as `profile_named` knows it.
         seed: Equal arguments give equal samples, bit for bit, on one machine.
         multiple: Smallest margin, in noise floors.
         expected_flip_rate: Probability p1, per sample, that the weakest tampering to be seen flips its label.
         allow_fewer: Seal what there is when that is less than `count`, instead of raising an error.
+        releases: Other models whose labels the file is to carry.
         work: Progress and resumption; its identity is replaced by a hash of everything the samples depend on.
         created: Time for the file; now by default.
 
@@ -144,24 +95,27 @@ def generate(
         ValueError: An argument is out of range or cannot be written to a file.
         CraftingError: There are too few source images or too few steady samples; says how many and what to do.
     """
-    _check(model, data, count, profile)
+    _check(model, data, count)
+    check_releases(model, releases)
     job = _Job(
-        forms=Forms(model),
+        forms=Forms(model, data.train.pixels),
         data=data,
         method=method,
         count=count,
-        profile=PROFILES[profile],
+        profile=profile_named(profile),
         seed=seed,
         multiple=multiple,
         expected_flip_rate=expected_flip_rate,
         allow_fewer=allow_fewer,
+        releases=releases,
         provenance=provenance_of(
             model.name, model.digest(), data, method_name, settings, seed, created or datetime.now(UTC)
         ),
         work=work,
     )
     blank = Picture.of(np.zeros(model.image_shape, dtype=np.uint8))
-    _seal(job, [Sample(picture=blank, label=0, margin=0.0, confidence=0.0)], None)  # (1)
+    names = [Release(name=one.name, labels=(0,), precision=one.precision) for one in releases]
+    _seal(job, [Sample(picture=blank, label=0, margin=0.0, confidence=0.0)], None, names)  # (1)
     job = replace(job, work=replace(work, identity=_identity(job)))
     rounds = _craft_rounds(job)  # (2) to (6)
     return _finish(job, rounds)  # (7)
@@ -180,6 +134,7 @@ class _Job:
     multiple: float
     expected_flip_rate: float
     allow_fewer: bool
+    releases: Sequence[KnownRelease]
     provenance: Provenance
     work: Work
 
@@ -200,11 +155,9 @@ class _Round:
         return torch.arange(len(self.noise.labels)) < len(self.candidates)
 
 
-def _check(model: Classifier, data: DataSet, count: int, profile: str) -> None:
+def _check(model: Classifier, data: DataSet, count: int) -> None:
     if not 1 <= count <= SAMPLE_LIMIT:
         raise ValueError(f"count is 1 to {SAMPLE_LIMIT} samples, got {count}")
-    if profile not in PROFILES:
-        raise ValueError(f"there is no profile {profile!r}; choose one of {', '.join(PROFILES)}")
     if data.image_shape != model.image_shape:
         raise CraftingError(
             f"{model.name} takes images of shape {model.image_shape}, but those of {data.name} have {data.image_shape}"
@@ -213,48 +166,6 @@ def _check(model: Classifier, data: DataSet, count: int, profile: str) -> None:
         raise CraftingError(
             f"{model.name} knows {model.class_count} classes, but {data.name} has {len(data.class_names)}"
         )
-
-
-def provenance_of(
-    network: str,
-    digest: str,
-    data: DataSet,
-    method_name: str,
-    settings: Mapping[str, object],
-    seed: int,
-    created: datetime,
-) -> Provenance:
-    """Return how samples are about to come to be; ValueError when no file can hold it.
-
-    Args:
-        network: Name of the classifier.
-        digest: Its SHA-256, or UNKNOWN_MODEL.
-        data: What the method starts from.
-        method_name: What the file calls the method.
-        settings: Its settings.
-        seed: Of every random number.
-        created: Time for the file.
-    """
-    if created.tzinfo is None:
-        raise ValueError(f"created says no time zone: {created.isoformat()}")
-    try:
-        plain = json.loads(rfc8785.dumps(dict(settings)))  # type: ignore[arg-type]
-    except rfc8785.CanonicalizationError as problem:
-        raise ValueError(f"the settings of {method_name} cannot be written as JSON: {problem}") from problem
-    return Provenance(
-        method=method_name,
-        settings=plain,
-        seed=seed,
-        network=network,
-        model_sha256=digest,
-        data=data.name,
-        data_sha256=data.digest,
-        created=created.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        version=version("modelprint"),
-        crafted=0,
-        lost_rounding=0,
-        lost_steadiness=0,
-    )
 
 
 def _identity(job: _Job) -> str:
@@ -287,13 +198,6 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
         return min(job.count, left) if job.allow_fewer else job.count
     kept = int(_pool(rounds, job.multiple).steady.sum())
     return wanted_again(job.count, kept, _total(rounds)["crafted"], left)
-
-
-def wanted_again(count: int, kept: int, crafted: int, left: int) -> int:
-    """Return how many samples to craft after `kept` of those `crafted` so far, when so many sources are left."""
-    # A yield that is very low says that more of the same will not help; count on one half at least.
-    share = max(kept / crafted, 0.5)
-    return min(math.ceil(RESERVE * max(count - kept, 0) / share), left)
 
 
 def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
@@ -336,16 +240,6 @@ def _sift(job: _Job, sources: Pixels, noise: Noise, crafted: Crafted, seen: set[
     )
 
 
-def unseen(pixels: Pixels, seen: set[bytes]) -> Bool[np.ndarray, " n"]:
-    """Return which images are new, and remember them."""
-    fresh = np.zeros(len(pixels), dtype=bool)
-    for index, image in enumerate(pixels):
-        content = image.tobytes()
-        fresh[index] = content not in seen
-        seen.add(content)
-    return fresh
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Pool:
     """The candidates of all rounds: the noise of everything, their rows in it, and which of them are steady."""
@@ -375,6 +269,7 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
         floor=pool.noise.floor,
         multiple=job.multiple,
         absent=pool.noise.absent,
+        separations={},
     )
     if not kept or (len(kept) < job.count and not job.allow_fewer):
         raise CraftingError(_shortage(job, report))
@@ -388,7 +283,16 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
         lost_steadiness=report.lost_steadiness,
         notes=_notes(rounds, pool.noise),
     )
-    return _seal(replace(job, provenance=provenance), samples, pool.noise), report
+    releases = label_releases(
+        job.releases,
+        candidates[kept],
+        natural=job.data.train.pixels,
+        profile=job.profile,
+        multiple=job.multiple,
+        progress=job.work.progress,
+    )
+    fingerprint = _seal(replace(job, provenance=provenance), samples, pool.noise, releases)
+    return fingerprint, replace(report, separations=fingerprint.separations)
 
 
 def _sample(pixels: OnePixels, source: OnePixels, noise: Noise, row: int) -> Sample:
@@ -428,7 +332,7 @@ def _notes(rounds: Sequence[_Round], noise: Noise) -> dict[str, str]:
     return notes | {f"not measured: {name}": reason for name, reason in noise.absent.items()}
 
 
-def _seal(job: _Job, samples: Sequence[Sample], noise: Noise | None) -> Fingerprint:
+def _seal(job: _Job, samples: Sequence[Sample], noise: Noise | None, releases: Sequence[Release]) -> Fingerprint:
     """Return the fingerprint; ValueError when it cannot be written."""
     channels, height, width = job.data.image_shape
     fingerprint = Fingerprint(
@@ -446,6 +350,7 @@ def _seal(job: _Job, samples: Sequence[Sample], noise: Noise | None) -> Fingerpr
         ),
         provenance=job.provenance,
         expected_flip_rate=job.expected_flip_rate,
+        releases=tuple(releases),
     )
     _ = fingerprint.manifest
     return fingerprint

@@ -85,6 +85,7 @@ def render_report(
         title=title,
         fingerprint=fingerprint,
         verdicts=verdicts,
+        identified={name: one.identification for name, one in verdicts.items() if one.identification is not None},
         notes=list(notes),
         rows=rows,
         sources=any(row.source for row in rows),

@@ -25,11 +25,11 @@ from modelprint.errors import CraftingError, OracleError
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import UNKNOWN_MODEL, Preprocessing, ProfileRecord, Provenance, Sample
-from modelprint.generation import FLIP_RATE, ROUNDS, provenance_of, unseen, wanted_again
 from modelprint.methods import METHODS, LabelsOnly, Method, Work
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
 from modelprint.progress import Progress, steps
+from modelprint.rounds import FLIP_RATE, ROUNDS, provenance_of, unseen, wanted_again
 from modelprint.tensors import Labels, to_pixels
 
 PATIENCE = 3

@@ -37,6 +37,7 @@ class Header(BaseModel):
         p0: Flip rate per sample under honest serving.
         p1: Flip rate per sample that counts as tampering.
         queries: How many samples may be asked.
+        accept: Releases that are as good as the protected model.
     """
 
     model_config = STRICT
@@ -49,6 +50,7 @@ class Header(BaseModel):
     p0: float
     p1: float
     queries: int
+    accept: tuple[str, ...] = ()
 
 
 class _HeaderLine(Header):

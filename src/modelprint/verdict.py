@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from modelprint.identification import Identification
 from modelprint.oracles.oracle import Answer
 
 LIMITS = (
@@ -81,6 +82,7 @@ class Verdict:
         remap: Expected label to answered label, when one permutation explains every answer; else None.
         fingerprint: Digest of the fingerprint.
         oracle: What was asked.
+        identification: Which release answers; None when intact, and when the fingerprint carries no releases.
     """
 
     outcome: Outcome
@@ -101,6 +103,21 @@ class Verdict:
     remap: Mapping[int, int] | None
     fingerprint: str
     oracle: Mapping[str, str]
+    identification: Identification | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a release answers that was accepted beforehand."""
+        return self.identification is not None and self.identification.accepted
+
+    @property
+    def exit_code(self) -> int:
+        """That of the outcome; 0 when an accepted release answers, and 3 instead of 1 while one may still answer."""
+        if self.accepted:
+            return Outcome.INTACT.exit_code
+        if self.identification is not None and self.identification.pending:
+            return Outcome.INCONCLUSIVE.exit_code
+        return self.outcome.exit_code
 
     @property
     def visible_rate(self) -> float | None:
@@ -121,8 +138,9 @@ class Verdict:
             "reasons": list(self.reasons),
             "remap": remap,
             "oracle": dict(self.oracle),
+            "identification": None if self.identification is None else asdict(self.identification),
             "visible_rate": self.visible_rate,
-            "exit_code": self.outcome.exit_code,
+            "exit_code": self.exit_code,
         }
 
     def to_json(self) -> str:
@@ -134,7 +152,7 @@ class Verdict:
         """Say in a few lines what was found and how sure it is."""
         split = f"{self.matched} match, {self.mismatched} differ, {self.tied} tied, {self.failed} without an answer"
         lines = [
-            ("verdict", str(self.outcome).upper()),
+            ("verdict", str(self.outcome).upper() + (", but from an accepted release" if self.accepted else "")),
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
             ("p-value", f"{self.p_value:.3g} at any stopping time; alpha {self.alpha:g}, beta {self.beta:g}"),

@@ -1,22 +1,16 @@
-"""Verification: ask an oracle about the samples of a fingerprint until the answers are clear. Needs no torch.
-
-Source: A. Wald, "Sequential Tests of Statistical Hypotheses", Ann. Math. Statist. 16 (1945), and J. Ville,
-"Étude critique de la notion de collectif" (1939): a likelihood ratio starts at 1, and under the hypothesis in its
-denominator it exceeds 1/alpha at any time with probability at most alpha. So asking may stop whenever it likes.
-
-Departures: Wald's bounds are (1 - beta)/alpha and beta/(1 - alpha), which keep both error rates only approximately. We
-use 1/alpha and beta, which keep each of them exactly and cost a fraction of a query.
-"""
+"""Verification: ask an oracle about the samples of a fingerprint until the answers are clear. Needs no torch."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from modelprint.errors import TranscriptError
 from modelprint.fingerprint import Fingerprint
+from modelprint.identification import Candidates, check_accepted, shared_beta
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.progress import Progress, silent
+from modelprint.sequential import SequentialTest
 from modelprint.transcript import Header, Record, Transcript, read_transcript
 from modelprint.verdict import Observed, Outcome, Verdict
 
@@ -30,49 +24,6 @@ TEXT_LIMIT = 500
 """Longest text of a server that we keep, in characters."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class SequentialTest:
-    """The likelihood ratio of "tampered" against "served honestly".
-
-    Attributes:
-        alpha: Largest probability of calling an intact model tampered.
-        beta: Largest probability of calling a model intact whose samples flip with probability `p1`.
-        p0: Flip rate per sample under honest serving.
-        p1: Flip rate per sample under the weakest tampering to be seen.
-    """
-
-    alpha: float
-    beta: float
-    p0: float
-    p1: float
-
-    def __post_init__(self) -> None:
-        for name in ("alpha", "beta"):
-            if not 0 < getattr(self, name) < 1:
-                raise ValueError(f"{name} is a probability above 0 and below 1, got {getattr(self, name)}")
-        if not 0 < self.p0 < self.p1 < 1:
-            raise ValueError(f"flip rates need 0 < p0 < p1 < 1, got p0 {self.p0} and p1 {self.p1}")
-
-    @property
-    def upper(self) -> float:
-        """Log likelihood ratio from which on the model is called tampered."""
-        return -math.log(self.alpha)
-
-    @property
-    def lower(self) -> float:
-        """Log likelihood ratio from which on, downwards, the model is called intact."""
-        return math.log(self.beta)
-
-    @property
-    def answers_for_intact(self) -> int:
-        """How many answers it takes to say intact when all of them match."""
-        return math.ceil(self.lower / math.log((1 - self.p1) / (1 - self.p0)))
-
-    def ratio(self, matched: int, mismatched: int) -> float:
-        """Return the log likelihood ratio of so many matches and mismatches."""
-        return mismatched * math.log(self.p1 / self.p0) + matched * math.log((1 - self.p1) / (1 - self.p0))
-
-
 def verify(
     oracle: Oracle,
     fingerprint: Fingerprint,
@@ -81,6 +32,7 @@ def verify(
     alpha: float = 1e-3,
     beta: float = 1e-2,
     p1: float | None = None,
+    accept: Sequence[str] = (),
     transcript: Transcript | None = None,
     progress: Progress = silent,
     patience: int = 5,
@@ -91,6 +43,7 @@ def verify(
     2. Take over the answers of an interrupted run from the transcript.
     3. Ask about one sample; a tie or a missing answer is written down and counted apart, never as evidence.
     4. Stop when the test has decided, the samples are used up, or nothing usable came back `patience` times in a row.
+       A fingerprint that carries releases is asked on after "tampered", until one of them is named or all are excluded.
     5. State the verdict from the answers alone, so that a replay reaches the same one.
 
     Args:
@@ -100,17 +53,19 @@ def verify(
         alpha: Largest probability of calling an intact model tampered.
         beta: Largest probability of calling a model intact whose samples flip with probability `p1`.
         p1: Smallest flip rate that counts as tampering; the fingerprint's when None.
+        accept: Names of releases that are as good as the protected model. They share `beta` with it: a model that is
+            none of them passes with probability `beta` at most.
         transcript: Where answers are written and taken up from; nowhere when None.
         progress: Told after every answer.
         patience: How many unusable answers in a row end the run.
 
     Raises:
-        ValueError: When the numbers make no test.
+        ValueError: When the numbers make no test, or an accepted release is not in the fingerprint.
         TranscriptError: When the transcript belongs to another verification or cannot be written.
     """
     if patience < 1:
         raise ValueError(f"patience is a number of answers, at least 1, got {patience}")
-    header = _header(oracle, fingerprint, queries, alpha, beta, p1)  # (1)
+    header = _header(oracle, fingerprint, queries, alpha, beta, p1, accept)  # (1)
     before = Record(header=header, observations=(), outcome=None) if transcript is None else transcript.start(header)
     tally = _restore(before, fingerprint, transcript.path if transcript else "")  # (2)
     if before.outcome is not None and before.outcome.decided:
@@ -118,7 +73,7 @@ def verify(
     unusable = 0
     progress("asking", len(tally.observations), header.queries)
     for index in tally.unanswered(header.queries):
-        if tally.decided or unusable >= patience:  # (4)
+        if tally.done or unusable >= patience:  # (4)
             break
         observed = _ask(oracle, fingerprint, index)  # (3)
         if transcript is not None:
@@ -161,10 +116,14 @@ class _Tally:
         matched: Usable answers with the expected label.
         mismatched: Usable answers with another label.
         peak: Largest log likelihood ratio so far; once it has crossed the upper bound, the evidence stays valid.
+        decided: What the answers said when they first said it; None while more of them are needed.
+        candidates: The releases, where there are any.
     """
 
     test: SequentialTest
     class_count: int
+    candidates: Candidates | None = None
+    decided: Outcome | None = None
     observations: dict[int, Observed] = field(default_factory=dict)
     matched: int = 0
     mismatched: int = 0
@@ -176,6 +135,9 @@ class _Tally:
         self.mismatched += observed.mismatch
         self.matched += observed.answer.usable and not observed.mismatch
         self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
+        if self.candidates is not None and observed.answer.usable and observed.answer.label is not None:
+            self.candidates.add(observed.index, observed.answer.label)
+        self.decided = self.decided or self._decision()
 
     def unanswered(self, queries: int) -> list[int]:
         """Return the samples still to ask: never asked, or asked without getting an answer. A tie is an answer."""
@@ -192,8 +154,13 @@ class _Tally:
         return self.peak >= self.test.upper
 
     @property
-    def decided(self) -> Outcome | None:
-        """What the answers say already; None while more of them are needed."""
+    def done(self) -> bool:
+        """Whether there is nothing more to find out."""
+        if self.decided is Outcome.TAMPERED and self.candidates is not None:
+            return self.candidates.settled
+        return self.decided is not None
+
+    def _decision(self) -> Outcome | None:
         if self.crossed:
             if not self.may_be_remapped:
                 return Outcome.TAMPERED
@@ -239,7 +206,13 @@ def permutation(pairs: Iterable[tuple[int, int]]) -> dict[int, int] | None:
 
 
 def _header(
-    oracle: Oracle, fingerprint: Fingerprint, queries: int | None, alpha: float, beta: float, p1: float | None
+    oracle: Oracle,
+    fingerprint: Fingerprint,
+    queries: int | None,
+    alpha: float,
+    beta: float,
+    p1: float | None,
+    accept: Sequence[str],
 ) -> Header:
     """Return the test to be run; ValueError when the numbers make none."""
     count = len(fingerprint.samples)
@@ -255,6 +228,7 @@ def _header(
         fingerprint=fingerprint.digest,
         oracle=oracle.describe(),
         queries=count if queries is None else queries,
+        accept=check_accepted(fingerprint, accept),
         **vars(test),
     )
 
@@ -263,14 +237,15 @@ def _restore(record: Record, fingerprint: Fingerprint, name: Path | str) -> _Tal
     """Count the answers of a transcript again, checking that they could have come about."""
     header = record.header
     try:
+        check_accepted(fingerprint, header.accept)
         test = SequentialTest(alpha=header.alpha, beta=header.beta, p0=header.p0, p1=header.p1)
     except ValueError as problem:
         raise TranscriptError(f"{name}: its header makes no test: {problem}") from problem
-    tally = _Tally(test=test, class_count=len(fingerprint.class_names))
+    tally = _tally(test, fingerprint, header.accept)
     for observed in record.observations:
         index, label = observed.index, observed.answer.label
         where = f"{name}: the answer about sample {index}"
-        if not 0 <= index < header.queries or not tally.may_ask(index) or tally.decided:
+        if not 0 <= index < header.queries or not tally.may_ask(index) or tally.done:
             raise TranscriptError(f"{where} was not to be asked for: it is there twice, out of range, or after the end")
         sample = fingerprint.samples[index]
         if (observed.png_sha256, observed.expected) != (sample.picture.sha256, sample.label):
@@ -279,6 +254,14 @@ def _restore(record: Record, fingerprint: Fingerprint, name: Path | str) -> _Tal
             raise TranscriptError(f"{where} has label {label}, but there are {tally.class_count} classes")
         tally.add(observed)
     return tally
+
+
+def _tally(test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str]) -> _Tally:
+    """Return a tally without answers."""
+    candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
+    if accept:  # then there are several ways to pass, which share the probability of passing wrongly
+        test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+    return _Tally(test=test, class_count=len(fingerprint.class_names), candidates=candidates)
 
 
 def _ask(oracle: Oracle, fingerprint: Fingerprint, index: int) -> Observed:
@@ -314,11 +297,13 @@ def _conclude(tally: _Tally, header: Header) -> Verdict:
     tied = sum(observed.answer.tie for observed in seen)
     p_value = math.exp(-tally.peak)
     answered = tally.matched + tally.mismatched
+    release = tally.candidates.conclude() if tally.candidates and outcome is not Outcome.INTACT else None
+    named = () if release is None else (release.sentence(),)
     return Verdict(
         outcome=outcome,
-        reasons=_reasons(tally, header, outcome, p_value),
+        reasons=_reasons(tally, header, outcome, p_value) + named,
         p_value=p_value,
-        **vars(tally.test),
+        **vars(tally.test) | {"beta": header.beta},
         queries=header.queries,
         asked=len(seen),
         answered=answered,
@@ -327,7 +312,8 @@ def _conclude(tally: _Tally, header: Header) -> Verdict:
         tied=tied,
         failed=len(seen) - answered - tied,
         observations=seen,
-        remap=tally.remap,
+        remap=None if outcome is Outcome.TAMPERED else tally.remap,
+        identification=release,
         fingerprint=header.fingerprint,
         oracle=header.oracle,
     )

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,7 +27,7 @@ from modelprint.cli.options import (
 
 if TYPE_CHECKING:
     from modelprint.fingerprint import Fingerprint
-    from modelprint.generation import GenerationReport
+    from modelprint.generation_report import GenerationReport
     from modelprint.methods import Method
     from modelprint.sealing import SealingReport
 
@@ -60,8 +60,8 @@ def generate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Which honest serving differences must raise no alarm: exact or fp32, which is the default; "
-            "from labels alone, exact.",
+            help="Which honest serving differences must raise no alarm: exact, fp32 (the default), tf32, fp16, bf16, "
+            "int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
         ),
     ] = None,
     multiple: Annotated[
@@ -84,6 +84,22 @@ def generate(
             metavar="SHARE", help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1."
         ),
     ] = 0.25,
+    also: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=WEIGHTS",
+            help="Carry the labels of another release too, so that a check can say which one answers: weights of the "
+            "same network, or a .pt2 file. May be given several times.",
+        ),
+    ] = None,
+    also_precision: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Carry the labels of the same weights in another precision too: fp32, tf32, fp16, bf16 or int8. May "
+            "be given several times.",
+        ),
+    ] = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
     sources: Annotated[
@@ -98,6 +114,9 @@ def generate(
 
     Name exactly one of --network, --endpoint and --onnx. Of the last two only labels are seen: methods that need more
     are refused, and no margins are measured; every sample has to get the same label --repeats times instead.
+
+    With --also and --also-precision the file carries the labels of other releases; the report says how many samples
+    tell each from the others, and verify names the one that answers.
 
     Unfinished work is kept in FILE.partial: after an interruption the same command continues, and the result is the
     same as without one. Equal arguments give equal files on one machine, apart from the date in them
@@ -126,11 +145,13 @@ def generate(
             "created": created,
         }
         if network is None:
+            if also or also_precision:
+                raise ValueError("--also and --also-precision belong to --network")
             fingerprint, report = _from_labels(endpoint, onnx, data, chosen, profile, repeats, questions, quiet, asked)
         else:
             measured = {"profile": profile or "fp32", "multiple": multiple}
-            shape = parse_shape(image_shape)
-            fingerprint, report = _from_weights(network, weights, shape, data, chosen, asked | measured)
+            shape, others = parse_shape(image_shape), (also or [], also_precision or [])
+            fingerprint, report = _from_weights(network, weights, shape, others, data, chosen, quiet, asked | measured)
     if not sources:
         bare = tuple(replace(sample, source=None) for sample in fingerprint.samples)
         fingerprint = replace(fingerprint, samples=bare)
@@ -146,17 +167,25 @@ def _from_weights(
     network: str,
     weights: Path | None,
     image_shape: tuple[int, int, int] | None,
+    others: tuple[Sequence[str], Sequence[str]],
     data: str,
     method: "Method",
+    quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal a classifier of one's own."""
+    """Seal a classifier of one's own, with the other releases and precisions that are named."""
+    from modelprint.cli.releases import known_releases
     from modelprint.data import load_data
     from modelprint.generation import generate as craft_and_seal
     from modelprint.loading import load_classifier
 
     model = load_classifier(network, weights, image_shape=image_shape)
-    return craft_and_seal(model, load_data(data, progress=asked["work"].progress), method, **asked)
+    releases = known_releases(model, *others)
+    loaded = load_data(data, progress=asked["work"].progress)
+    fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)
+    for warning in report.warnings:
+        remark(warning, quiet)
+    return fingerprint, report
 
 
 def _from_labels(

@@ -43,6 +43,14 @@ def verify(
             help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given.",
         ),
     ] = None,
+    accept: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A release in the file that is as good as the protected model: exit with 0 when it answers. May be "
+            "given several times.",
+        ),
+    ] = None,
     transcript: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
@@ -57,8 +65,10 @@ def verify(
     """Ask about the samples of a fingerprint, and print a verdict.
 
     Name exactly one of --endpoint, --onnx and --network, which says whom to ask. Asking stops as soon as the answers
-    are clear. Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be
-    asked.
+    are clear. When the file carries releases and the model is not intact, the verdict says which of them answers.
+
+    Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked. With
+    --accept it exits with 0 as well when an accepted release answers, and with 1 only when none of them can.
 
     Example: modelprint verify r20.mprint --endpoint endpoint.yaml --queries 20 --transcript today.jsonl
     """
@@ -84,6 +94,7 @@ def verify(
             alpha=alpha,
             beta=beta,
             p1=p1,
+            accept=accept or (),
             transcript=None if transcript is None else Transcript(transcript),
             progress=progress,
         )
@@ -95,7 +106,7 @@ def verify(
         write_text_atomically(report, page)
         remark(f"the report is in {report}", quiet)
     typer.echo(verdict.to_json() if as_json else verdict.summary())
-    raise typer.Exit(verdict.outcome.exit_code)
+    raise typer.Exit(verdict.exit_code)
 
 
 def replay(
@@ -114,4 +125,4 @@ def replay(
 
     verdict = judge_again(transcript, Fingerprint.load(fingerprint))
     typer.echo(verdict.to_json() if as_json else verdict.summary())
-    raise typer.Exit(verdict.outcome.exit_code)
+    raise typer.Exit(verdict.exit_code)
