@@ -408,6 +408,58 @@ def test_data_of_other_classes_are_refused(tiny_model: Classifier, split: DataSe
         sealed(model, split, Natural())
 
 
+def test_what_is_rounded_by_search_stands_where_the_floats_stood(tiny_model: Classifier, split: DataSet) -> None:
+    """Halves of grey levels: the gap between the leading classes of each sample is that of its float image."""
+    made: list[Images] = []
+
+    def change(images: Images, call: int) -> Images:
+        made.append((images * 255 + 0.5).clamp(0, 254.5) / 255)
+        return made[-1]
+
+    method = Scripted(change=change)
+    fingerprint, report = sealed(tiny_model, split, method, count=3, allow_fewer=True, rounding="search")
+    plain, usual = sealed(tiny_model, split, Scripted(change=change), count=3, allow_fewer=True)
+
+    tops = tiny_model.double().logits(made[0].double()).topk(2, dim=1).values
+    wanted = sorted((tops[:, 0] - tops[:, 1]).tolist())
+    assert report.searched == 3
+    assert report.residual_search < report.residual_nearest / 20
+    assert "search       3 rounded by it" in report.summary()
+    assert fingerprint.provenance.notes["search"] == report.rounding_note["search"]
+    assert sorted(sample.margin for sample in fingerprint.samples) == pytest.approx(wanted, abs=1e-3)
+    assert (usual.searched, usual.rounding_note, dict(plain.provenance.notes)) == (0, {}, {})
+
+
+def test_images_that_are_eight_bit_already_are_not_searched_for(tiny_model: Classifier, split: DataSet) -> None:
+    """The file is the same, bit for bit."""
+    both = [sealed(tiny_model, split, Bisection(), count=4, rounding=name)[0] for name in ("nearest", "search")]
+
+    assert both[0].digest == both[1].digest
+
+
+def test_a_search_that_was_interrupted_goes_on(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
+    """What was crafted is not crafted again, and the file is that of a call without an interruption."""
+    change = lambda images, call: images * 0.97 + 0.01  # noqa: E731 - a stand-in for a method's work
+
+    def stop(label: str, done: int, total: int) -> None:
+        if label == "rounding by search" and done == 10:
+            raise KeyboardInterrupt
+
+    method, given = Scripted(change=change), {"count": 12, "rounding": "search"}
+    with pytest.raises(KeyboardInterrupt):
+        sealed(tiny_model, split, method, work=Work(folder=tmp_path, progress=stop), **given)
+    fingerprint, _ = sealed(tiny_model, split, method, work=Work(folder=tmp_path), **given)
+
+    assert fingerprint.digest == sealed(tiny_model, split, Scripted(change=change), **given)[0].digest
+    assert not np.array_equal(method.calls[-1], method.calls[0]) or len(method.calls) == 1
+
+
+def test_a_way_of_rounding_that_there_is_not_is_refused(tiny_model: Classifier, split: DataSet) -> None:
+    """The message says which there are."""
+    with pytest.raises(ValueError, match="rounding is nearest or search, got 'up'"):
+        sealed(tiny_model, split, Natural(), rounding="up")
+
+
 def test_the_summary_has_a_line_for_each_count() -> None:
     """What was crafted, lost and kept can be read off."""
     report = GenerationReport(

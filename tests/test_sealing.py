@@ -233,6 +233,7 @@ def test_too_few_samples_are_an_error_unless_allowed(tiny_model: Classifier, spl
         ({"count": 0}, "count is 1 to 10000"),
         ({"repeats": 0}, "repeats is how often"),
         ({"questions": 0}, "questions is how many"),
+        ({"rounding": "search"}, "rounding by search needs gradients, but an endpoint gives labels and nothing else"),
         ({"settings": {"x": float("nan")}}, "cannot be written as JSON"),
         ({"expected_flip_rate": 1.5}, "expected_flip_rate lies between"),
         ({"created": datetime(2026, 1, 31)}, "no time zone"),

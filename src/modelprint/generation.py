@@ -33,8 +33,9 @@ from modelprint.generation_report import GenerationReport
 from modelprint.methods.method import Crafted, Method, Work
 from modelprint.pixels import OnePixels, Picture, Pixels
 from modelprint.releases import KnownRelease, check_releases, label_releases
+from modelprint.rounding import Rounded, Rounding, bound_of, round_by_search, round_nearest, rounding_named
 from modelprint.rounds import FLIP_RATE, ROUNDS, provenance_of, unseen, wanted_again
-from modelprint.tensors import to_images, to_pixels
+from modelprint.tensors import Images, to_images
 
 __all__ = ["GenerationReport", "generate"]
 
@@ -53,6 +54,7 @@ def generate(
     profile: str = "fp32",
     seed: int = 0,
     multiple: float = 3.0,
+    rounding: str = "nearest",
     expected_flip_rate: float = 0.25,
     allow_fewer: bool = False,
     releases: Sequence[KnownRelease] = (),
@@ -82,6 +84,7 @@ def generate(
         profile: Name of a serving profile, as `profile_named` knows it.
         seed: Equal arguments give equal samples, bit for bit, on one machine.
         multiple: Smallest margin, in noise floors.
+        rounding: "nearest" grey levels, or "search" for such that keep the logits of what the method made in floats.
         expected_flip_rate: Probability p1, per sample, that the weakest tampering to be seen flips its label.
         allow_fewer: Seal what there is when that is less than `count`, instead of raising an error.
         releases: Other models whose labels the file is to carry.
@@ -105,6 +108,7 @@ def generate(
         profile=profile_named(profile),
         seed=seed,
         multiple=multiple,
+        rounding=rounding_named(rounding),
         expected_flip_rate=expected_flip_rate,
         allow_fewer=allow_fewer,
         releases=releases,
@@ -132,6 +136,7 @@ class _Job:
     profile: Profile
     seed: int
     multiple: float
+    rounding: Rounding
     expected_flip_rate: float
     allow_fewer: bool
     releases: Sequence[KnownRelease]
@@ -147,6 +152,7 @@ class _Round:
     candidates: Pixels
     origins: Pixels
     noise: Noise
+    rounded: Rounded
     notes: Mapping[str, str]
 
     @property
@@ -173,6 +179,7 @@ def _identity(job: _Job) -> str:
     made = job.provenance
     facts: list[Any] = [made.version, made.model_sha256, made.data_sha256, made.method, made.settings]
     facts += [made.seed, job.count, job.profile.name, job.multiple, job.allow_fewer]
+    facts += [] if job.rounding == "nearest" else [job.rounding]
     return hashlib.sha256(rfc8785.dumps(facts)).hexdigest()
 
 
@@ -187,8 +194,9 @@ def _craft_rounds(job: _Job) -> list[_Round]:
         sources = pick_sources(job.data.train, wanted, job.seed, skip=used).pixels
         noise = measure(job.forms, sources, job.profile, progress=job.work.progress)
         margin = job.multiple * max([noise.floor, *(done.noise.floor for done in rounds)])
-        crafted = _craft(replace(job, work=replace(job.work, margin=margin)), sources, index)
-        rounds.append(_sift(job, sources, noise, crafted, seen))
+        asked = replace(job, work=replace(job.work, margin=margin))
+        crafted = _craft(asked, sources, index)
+        rounds.append(_sift(asked, sources, noise, crafted, seen, index))
     return rounds
 
 
@@ -202,24 +210,41 @@ def _wanted(job: _Job, rounds: Sequence[_Round], left: int) -> int:
 
 def _craft(job: _Job, sources: Pixels, index: int) -> Crafted:
     """Run the method on `sources`, or take up what it made of them in an interrupted call."""
-    name, work = f"round-{index}", job.work
+    name, work = _round_name(index), job.work
     saved = work.resume(name)
     if "origins" in saved and np.array_equal(saved["sources"].numpy(), sources):
         notes = json.loads(saved["notes"].numpy().tobytes())
         return Crafted(images=saved["images"], usable=saved["usable"], origins=saved["origins"], notes=notes)
-    inner = replace(work, folder=work.folder and work.folder / name)
-    crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, inner)
+    crafted = job.method.craft(job.forms.model, job.data, sources, job.seed, _inner(work, index))
     notes = torch.tensor(list(json.dumps(dict(crafted.notes)).encode()), dtype=torch.uint8)
     images = {"images": crafted.images.detach(), "sources": torch.from_numpy(sources)}
     work.save(name, {**images, "usable": crafted.usable, "origins": crafted.rows, "notes": notes})
     return crafted
 
 
-def _sift(job: _Job, sources: Pixels, noise: Noise, crafted: Crafted, seen: set[bytes]) -> _Round:
+def _round_name(index: int) -> str:
+    return f"round-{index}"
+
+
+def _inner(work: Work, index: int) -> Work:
+    """Return the work of one round, which keeps what is unfinished in a folder of its own."""
+    return replace(work, folder=work.folder and work.folder / _round_name(index))
+
+
+def _round(job: _Job, floats: Images, origins: Pixels, index: int) -> Rounded:
+    """Return what a method made of `origins` as eight-bit pixels."""
+    if job.rounding == "nearest":
+        return round_nearest(floats)
+    radii, work = bound_of(job.method, to_images(origins)), _inner(job.work, index)
+    return round_by_search(job.forms.model, floats, origins, radii=radii, seed=job.seed, work=work)
+
+
+def _sift(job: _Job, sources: Pixels, noise: Noise, crafted: Crafted, seen: set[bytes], index: int) -> _Round:
     """Round, label and measure what was crafted; `noise` is that of `sources`, and `seen` learns new pixels."""
     usable = crafted.usable & crafted.images.isfinite().flatten(1).all(1)
     floats, origins = crafted.images.detach()[usable], sources[crafted.rows[usable].numpy()]
-    pixels = to_pixels(floats)
+    rounded = _round(job, floats, origins, index)
+    pixels = rounded.pixels
     lasting = reference_labels(job.forms, floats) == reference_labels(job.forms, to_images(pixels, torch.float64))
     candidates, origins = pixels[lasting.numpy()], origins[lasting.numpy()]
     fresh = unseen(candidates, seen)
@@ -236,6 +261,7 @@ def _sift(job: _Job, sources: Pixels, noise: Noise, crafted: Crafted, seen: set[
         candidates=candidates,
         origins=origins,
         noise=noise,
+        rounded=rounded,
         notes=crafted.notes,
     )
 
@@ -270,6 +296,7 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
         multiple=job.multiple,
         absent=pool.noise.absent,
         separations={},
+        **_residuals(rounds),
     )
     if not kept or (len(kept) < job.count and not job.allow_fewer):
         raise CraftingError(_shortage(job, report))
@@ -281,7 +308,7 @@ def _finish(job: _Job, rounds: Sequence[_Round]) -> tuple[Fingerprint, Generatio
         crafted=report.crafted,
         lost_rounding=report.lost_rounding,
         lost_steadiness=report.lost_steadiness,
-        notes=_notes(rounds, pool.noise),
+        notes=_notes(rounds, pool.noise) | report.rounding_note,
     )
     releases = label_releases(
         job.releases,
@@ -309,6 +336,15 @@ def _sample(pixels: OnePixels, source: OnePixels, noise: Noise, row: int) -> Sam
 def _total(rounds: Sequence[_Round]) -> dict[str, int]:
     """Return the counts of all rounds together."""
     return {name: sum(done.counts[name] for done in rounds) for name in COUNTS}
+
+
+def _residuals(rounds: Sequence[_Round]) -> dict[str, Any]:
+    """Return how many images were rounded by search, and what became of their gaps, as reported."""
+    nearest, search = (torch.cat([getattr(done.rounded, name) for done in rounds]) for name in ("nearest", "search"))
+    if not len(search):
+        return {}
+    medians = {"residual_nearest": nearest.median().item(), "residual_search": search.median().item()}
+    return {"searched": len(search), **medians}
 
 
 def _shortage(job: _Job, report: GenerationReport) -> str:

@@ -23,6 +23,10 @@ class GenerationReport:
         multiple: Smallest margin kept, in floors.
         absent: Variants of the profile that could not be measured, and why.
         separations: How many samples tell the protected model and the releases from each other, every pair once.
+        searched: How many images were rounded by search.
+        residual_nearest: The median over these of the errors of their gaps between logits, had they been rounded to the
+            nearest grey levels; 0 when none was searched for.
+        residual_search: The same as they were rounded.
     """
 
     crafted: int
@@ -37,6 +41,9 @@ class GenerationReport:
     multiple: float
     absent: Mapping[str, str] = field(default_factory=dict)
     separations: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    searched: int = 0
+    residual_nearest: float = 0.0
+    residual_search: float = 0.0
 
     def summary(self) -> str:
         """Say in one line each how many were crafted, lost and kept."""
@@ -49,9 +56,18 @@ class GenerationReport:
             "spare": f"{self.spare} steady, but not needed",
             "kept": f"{self.kept}, margins at least {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
         }
+        lines |= self.rounding_note
         found = [f"{name:<12} {text}" for name, text in lines.items()]
         found += [f"not measured {name} ({reason})" for name, reason in self.absent.items()]
         return "\n".join(found + [f"{'told apart':<12} {text}" for text in self._told_apart()])
+
+    @property
+    def rounding_note(self) -> dict[str, str]:
+        """What the search for grey levels did, when there was one."""
+        if not self.searched:
+            return {}
+        before, after = self.residual_nearest, self.residual_search
+        return {"search": f"{self.searched} rounded by it, median error of gaps {before:.2g} to {after:.2g} logits"}
 
     def _told_apart(self) -> list[str]:
         """Say of each release how many samples tell it from the protected model, and from the nearest other release."""

@@ -163,6 +163,7 @@ def seal_from_labels(
     seed: int = 0,
     repeats: int = 3,
     questions: int | None = None,
+    rounding: str = "nearest",
     expected_flip_rate: float = 0.25,
     allow_fewer: bool = False,
     work: Work = Work(),  # noqa: B008 - frozen, so one for all calls is right
@@ -190,6 +191,7 @@ def seal_from_labels(
         seed: Equal arguments and answers give equal samples.
         repeats: How often each sample is asked about at the end.
         questions: Most questions to ask; None for as many as it takes.
+        rounding: "nearest" grey levels; a search for better ones takes gradients, and is refused.
         expected_flip_rate: Probability p1, per sample, that the weakest tampering to be seen flips its label.
         allow_fewer: Seal what there is when that is less than `count`, instead of raising an error.
         work: Progress and the folder for answers.
@@ -201,6 +203,7 @@ def seal_from_labels(
         OracleError: There was no answer, or the questions are used up.
     """
     _check(count, repeats, questions)
+    refuse_search(rounding)
     described = oracle.describe()
     name = described.get("url") or described.get("name") or described.get("kind", "unknown")
     job = _Job(
@@ -361,6 +364,15 @@ def _seal(job: _Job, samples: Sequence[Sample]) -> Fingerprint:
     )
     _ = fingerprint.manifest
     return fingerprint
+
+
+def refuse_search(rounding: str) -> None:
+    """Raise ValueError when images are to be rounded by anything that takes more than labels."""
+    if rounding != "nearest":
+        raise ValueError(
+            f"rounding by {rounding} needs gradients, but an endpoint gives labels and nothing else; "
+            "round to the nearest grey levels"
+        )
 
 
 def labels_only(name: str, method: Method) -> LabelsOnly:

@@ -1,12 +1,12 @@
 """Plans: what is read, what a scale makes of it, and which mistakes are named how."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from modelprint.bench.fingerprints import Recipe
+from modelprint.bench.fingerprints import Recipe, content_hash
 from modelprint.bench.plan import (
     SCALES,
     Bags,
@@ -173,6 +173,8 @@ def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
         ('title = "A test"', "", "title: it is needed and missing"),
         ('"float"', '"flaot"', "fingerprints[2].form: input should be '8-bit' or 'float', got 'flaot'"),
         ('name = "natural", ', 'name = "../x", ', "fingerprints[0].name: string should match pattern"),
+        ("count = 6", 'count = 6, rounding = "up"', "fingerprints[0].rounding: input should be 'nearest' or 'search'"),
+        ('"float"', '"float", rounding = "search"', "fingerprints[2].rounding: samples in floats are not rounded"),
         ('"int8-weights"', '"int8"', "suspects[2].reference: there is no 'int8'"),
         ('"int8-weights"', '"flip-sign"', "suspects[2].reference: flip-sign differs from seed to seed"),
         ('kind = "none"', 'kind = "prune-20"', "suspects: prune-20 stands there twice"),
@@ -237,6 +239,28 @@ def test_a_file_that_is_no_plan_is_named(tmp_path: Path, tiny_plan: str) -> None
 
     with pytest.raises(ValueError, match="there is no scale 'huge'; choose one of smoke, laptop, paper"):
         at_scale(read_plan(path), "huge")
+
+
+def test_rounding_is_a_part_of_what_a_fingerprint_is(tiny_plan: str) -> None:
+    """Where it is not the usual one: keys of early caches stay as they were."""
+    searched = tiny_plan.replace("count = 6", 'count = 6, rounding = "search"', 1)
+    usual, other = (parse_plan(text).fingerprints[0] for text in (tiny_plan, searched))
+
+    keys = [Recipe(planned=planned, seed=7, zoo=()).key("m", "d") for planned in (usual, other)]
+
+    assert (usual.rounding, usual.survives) == ("nearest", "exact")
+    assert (other.rounding, other.survives) == ("search", "exact, rounded by search")
+    assert keys[0] == content_hash([1, "m", "d", "natural", {}, 6, "exact", "8-bit", 7, []])
+    assert keys[1] != keys[0]
+
+
+def test_a_search_is_handed_floats() -> None:
+    """Methods that could judge eight-bit images do not, unless the plan says so."""
+    one = PlannedFingerprint(name="x", method="ssf", rounding="search")
+
+    assert not one.build().eight_bit
+    assert replace(one, rounding="nearest").build().eight_bit
+    assert replace(one, settings={"eight_bit": True}).build().eight_bit
 
 
 def test_a_plan_is_plain_data(tiny_plan: str) -> None:

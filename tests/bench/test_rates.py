@@ -5,7 +5,7 @@ from itertools import permutations
 import numpy as np
 import pytest
 
-from modelprint.bench.rates import ceiling, detection, interval, upper_bound
+from modelprint.bench.rates import ceiling, detection, interval
 from modelprint.detection import bootstrap_interval, detection_rate
 
 
@@ -131,25 +131,3 @@ def test_no_mean_exceeds_the_ceiling() -> None:
             assert alone is not None
             assert together is not None
             assert together <= ceiling(alone, n, 12) + 1e-12
-
-
-@pytest.mark.parametrize(
-    ("count", "trials", "bound"),
-    [
-        (0, 1000, 1 - 0.05 ** (1 / 1000)),  # the rule of three: 0.0030
-        (0, 1, 0.95),
-        (1, 10, 0.3942),  # tables of Clopper and Pearson
-        (5, 100, 0.1023),
-        (5, 5, 1.0),
-        (0, 0, 1.0),
-    ],
-)
-def test_bounds_known_from_tables(count: int, trials: int, bound: float) -> None:
-    """One-sided, 95 %."""
-    assert upper_bound(count, trials) == pytest.approx(bound, abs=5e-5)
-
-
-def test_more_events_than_trials_are_refused() -> None:
-    """A mistake of the caller."""
-    with pytest.raises(ValueError, match="count is 0 to 3"):
-        upper_bound(4, 3)

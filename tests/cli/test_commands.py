@@ -152,6 +152,20 @@ def test_generate_says_what_became_of_the_samples(command: Any, world: Path) -> 
     assert not (world / "new.mprint.partial").exists()
 
 
+def test_generate_rounds_by_search(command: Any, world: Path) -> None:
+    """The report and the file say what it did to the gaps between logits."""
+    line = ["--data", "cifar10", "--method", "ssf", "--set", "steps=5", "--count", "2", "--profile", "exact"]
+    done = command("generate", *NAMED, *line, "--round", "search", "--json", "--output", "searched.mprint")
+
+    assert done.code == 0, done.err
+    report = json.loads(done.out)["report"]
+    assert report["searched"] == report["crafted"] >= 2
+    assert 0 < report["residual_search"] < report["residual_nearest"]
+    provenance = Fingerprint.load(world / "searched.mprint").provenance
+    assert provenance.settings["eight_bit"] is False
+    assert f"{report['searched']} rounded by it" in provenance.notes["search"]
+
+
 def test_a_dry_run_sends_nothing(command: Any, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The request is shown, with the secret masked."""
     monkeypatch.setenv("TOKEN", "hush")

@@ -55,6 +55,8 @@ def test_an_onnx_file_is_sealed_by_its_labels(world: Path, command: Any) -> None
     ("options", "reason"),
     [
         (["--method", "misentry"], "misentry needs"),
+        (["--method", "bisection", "--round", "search"], "rounding by search needs gradients, but an endpoint gives"),
+        (["--method", "bisection", "--round", "up"], "rounding is nearest or search, got 'up'"),
         (["--profile", "fp32", "--method", "bisection"], "only the profile exact"),
         (["--method", "bisection", "--questions", 5], "all 5 questions that were allowed are asked; answers so far"),
         (["--network", "resnet20"], "exactly one of --endpoint, --onnx and --network"),

@@ -15,7 +15,7 @@ from modelprint.methods.junction import Junction
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import to_images, to_pixels
 
-FAST = {"pixels": 20, "candidates": 40}
+FAST = {"pixels": 8, "candidates": 20}
 
 
 def top_two(model: Classifier, images: torch.Tensor) -> torch.Tensor:
@@ -159,7 +159,7 @@ def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSe
         ({"covert": "10"}, "covert is pQ"),
         ({"covert": "p50"}, "covert is pQ"),
         ({"zoo": ("nothing*2",)}, "zoo entry"),
-        ({"pixels": 1}, "pixels must be at least 8"),
+        ({"pixels": 1}, "pixels must be at least 8, got 2"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict, message: str) -> None:  # type: ignore[type-arg]

@@ -151,6 +151,7 @@ def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: 
         count=planned.count,
         profile=planned.profile,
         multiple=planned.multiple,
+        rounding=planned.rounding,
         seed=recipe.seed,
         allow_fewer=True,
         work=work,

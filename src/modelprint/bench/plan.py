@@ -22,6 +22,7 @@ from modelprint.calibration import profile_named
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
+from modelprint.rounding import Rounding, settings_for
 from modelprint.settings import build, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
@@ -51,6 +52,7 @@ class PlannedFingerprint:
         count: Samples.
         profile: Serving profile that an 8-bit fingerprint has to survive.
         multiple: Smallest margin of its samples, in noise floors of the profile.
+        rounding: "nearest", or "search": grey levels that keep the logits of what the method makes in floats.
         form: "8-bit": rounded, steady, sealed. "float": as the method made it, to compare with papers.
         seed: Of every random number; the plan's when not given.
     """
@@ -61,18 +63,22 @@ class PlannedFingerprint:
     count: _Count = 100
     profile: str = "fp32"
     multiple: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 3.0
+    rounding: Rounding = "nearest"
     form: Literal["8-bit", "float"] = "8-bit"
     seed: _Seed | None = None
 
     @property
     def survives(self) -> str:
-        """The profile, with the multiple where that is not the usual one; nothing for floats."""
-        usual = self.multiple == PlannedFingerprint.multiple
-        return "" if self.form == "float" else self.profile if usual else f"{self.profile} x {self.multiple:g}"
+        """The profile, with the multiple and the rounding where these are not the usual ones; nothing for floats."""
+        if self.form == "float":
+            return ""
+        times = "" if self.multiple == PlannedFingerprint.multiple else f" x {self.multiple:g}"
+        rounded = "" if self.rounding == PlannedFingerprint.rounding else f", rounded by {self.rounding}"
+        return f"{self.profile}{times}{rounded}"
 
     def build(self) -> Method:
         """Return the method with its settings; ValueError names a wrong one."""
-        return build(METHODS, self.method, as_texts(self.settings))
+        return build(METHODS, self.method, settings_for(self.rounding, self.method, as_texts(self.settings)))
 
     def generator(self) -> "PlannedGenerator | None":
         """Return the generator that the method walks or searches through; None when it has none."""
@@ -334,6 +340,8 @@ def check(plan: Plan) -> None:
             profile_named(fingerprint.profile)
         with _Naming(f"{place}.settings"):
             fingerprint.build()
+        if fingerprint.form == "float" and fingerprint.rounding != "nearest":
+            raise ValueError(f"{place}.rounding: samples in floats are not rounded, got {fingerprint.rounding}")
     for index, row in enumerate(plan.suspects):
         place = f"suspects[{index}]"
         _known(f"{place}.kind", row.kind, SUITE)

@@ -127,7 +127,7 @@ def detection_curves(curves: Sequence[Curves]) -> str:
         if shown.published:
             axes.plot(*_xy(shown.published), "D", color=INK, markersize=5, label="paper, mean of its rows")
             axes.legend(loc="lower right", fontsize=8.5)
-        axes.set_title(_short(shown.name))
+        axes.set_title(short(shown.name))
         axes.set_xlabel("samples asked, N")
         axes.xaxis.get_major_locator().set_params(integer=True)
         _rates_axis(axes)
@@ -142,13 +142,13 @@ def setting_curves(panels: Sequence[Panel]) -> str:
         for place, (label, curve) in enumerate(panels[index].curves.items()):
             colour = PALETTE[place % len(PALETTE)]
             axes.plot(
-                [x for x, _ in curve], [y for _, y in curve], "o-", color=colour, markersize=4, label=_short(label)
+                [x for x, _ in curve], [y for _, y in curve], "o-", color=colour, markersize=4, label=short(label)
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter("")
-        axes.set_title(_short(panels[index].name))
-        axes.set_xlabel(_short(panels[index].setting))
+        axes.set_title(short(panels[index].name))
+        axes.set_xlabel(short(panels[index].setting))
         axes.legend(loc="lower right", fontsize=8.5)
         _rates_axis(axes)
 
@@ -178,7 +178,7 @@ def distance_scatter(dots: Mapping[str, Sequence[Dot]]) -> str:
         axes.set_xlim(*limits)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter("")
-        axes.set_title(_short(names[index]))
+        axes.set_title(short(names[index]))
         axes.set_xlabel("change of the logits, RMS")
         _rates_axis(axes)
 
@@ -187,7 +187,7 @@ def distance_scatter(dots: Mapping[str, Sequence[Dot]]) -> str:
 
 def time_bars(bars: Sequence[Bar]) -> str:
     """Return a bar for each part, in the order given, with its time in words beside it."""
-    plotting = _matplotlib()
+    plotting = load_matplotlib()
     stages = list(dict.fromkeys(bar.stage for bar in bars))
     with plotting.rc_context(STYLE):
         figure = plotting.figure.Figure(figsize=(10, 0.9 + 0.27 * len(bars)), layout="constrained")
@@ -195,20 +195,20 @@ def time_bars(bars: Sequence[Bar]) -> str:
         for stage in stages:
             places = [place for place, bar in enumerate(bars) if bar.stage == stage]
             colour = PALETTE[stages.index(stage) % len(PALETTE)]
-            axes.barh(places, [bars[place].seconds / 60 for place in places], color=colour, label=_short(stage))
-        axes.set_yticks(range(len(bars)), [_short(bar.name) for bar in bars])
+            axes.barh(places, [bars[place].seconds / 60 for place in places], color=colour, label=short(stage))
+        axes.set_yticks(range(len(bars)), [short(bar.name) for bar in bars])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.margins(y=0.01)
         axes.set_xlabel("minutes of one worker")
         axes.legend(loc="lower right")
-        return _svg(figure, "times")
+        return as_svg(figure, "times")
 
 
 def _panels(draw: Any, count: int, name: str) -> str:
     """Return `count` panels, drawn by draw(axes, index), on common axes of rates."""
-    plotting = _matplotlib()
+    plotting = load_matplotlib()
     columns = min(count, 2 if count == 4 else PANELS)
     rows = -(-count // columns)
     with plotting.rc_context(STYLE):
@@ -219,7 +219,7 @@ def _panels(draw: Any, count: int, name: str) -> str:
                 draw(axes, index)
             else:
                 axes.set_visible(False)
-        return _svg(figure, name)
+        return as_svg(figure, name)
 
 
 def _rates_axis(axes: Any) -> None:
@@ -233,13 +233,14 @@ def _xy(line: Sequence[tuple[int, float]]) -> tuple[list[int], list[float]]:
     return [n for n, _ in line], [rate for _, rate in line]
 
 
-def _short(name: str) -> str:
+def short(name: str) -> str:
     """Return a name that fits, without anything that is no character of XML."""
     plain = "".join(sign if sign.isprintable() else " " for sign in name)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "..."
 
 
-def _matplotlib() -> ModuleType:
+def load_matplotlib() -> ModuleType:
+    """Return matplotlib; BenchError says which extra brings it."""
     try:
         import matplotlib
         import matplotlib.figure
@@ -250,7 +251,7 @@ def _matplotlib() -> ModuleType:
     return matplotlib
 
 
-def _svg(figure: Any, name: str) -> str:
+def as_svg(figure: Any, name: str) -> str:
     """Return a figure as an SVG element whose names cannot clash with those of another figure.
 
     Texts in the drawing were escaped by matplotlib: whatever they say, they open no element and end no attribute.

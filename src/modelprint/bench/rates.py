@@ -1,4 +1,4 @@
-"""From a table of mismatches to numbers: detection rates, intervals, ceilings, and a bound for false alarms."""
+"""From a table of mismatches to numbers: detection rates, intervals and ceilings."""
 
 import math
 from functools import lru_cache
@@ -7,10 +7,8 @@ import numpy as np
 from jaxtyping import Bool, Float64, Int64
 
 from modelprint.detection import bootstrap_interval, detection_rate
+from modelprint.intervals import LEVEL
 from modelprint.streams import derive
-
-LEVEL = 0.95
-"""Of every interval and bound."""
 
 REPETITIONS = 2000
 """Tables drawn for an interval."""
@@ -84,36 +82,3 @@ def ceiling(rate: float, n: int, samples: int) -> float:
     mean number: 1 - C(samples - k, n) / C(samples, n) with k = rate * samples, which need not be whole.
     """
     return 1 - math.prod(max(samples * (1 - rate) - i, 0.0) / (samples - i) for i in range(n))
-
-
-def upper_bound(count: int, trials: int, level: float = LEVEL) -> float:
-    """Return the one-sided Clopper-Pearson upper bound of a probability: 3 / trials where nothing was seen.
-
-    It is the probability at which `count` or fewer would be seen with probability 1 - `level`.
-    """
-    if not 0 <= count <= trials:
-        raise ValueError(f"count is 0 to {trials}, the number of trials, got {count}")
-    low, high = count / trials if trials else 0.0, 1.0
-    if count == trials:
-        return 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        if _at_most(count, trials, middle) > 1 - level:
-            low = middle
-        else:
-            high = middle
-    return high
-
-
-def _at_most(count: int, trials: int, probability: float) -> float:
-    """Return the probability of `count` or fewer successes; 0 < probability < 1."""
-    return sum(
-        math.exp(
-            math.lgamma(trials + 1)
-            - math.lgamma(i + 1)
-            - math.lgamma(trials - i + 1)
-            + i * math.log(probability)
-            + (trials - i) * math.log1p(-probability)
-        )
-        for i in range(count + 1)
-    )

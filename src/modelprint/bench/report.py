@@ -109,6 +109,11 @@ def _title(run: Run) -> str:
 
 
 def _markdown(run: Run, table: Table) -> str:
+    return markdown_from(MARKDOWN, title=_title(run), sections=sections(run, table))
+
+
+def markdown_from(template: str, **values: object) -> str:
+    """Return the Markdown that a template of this room makes of some values."""
     environment = Environment(
         loader=PackageLoader("modelprint.bench"),
         autoescape=False,  # HTML's rules are not Markdown's; everything that is printed goes through `finalize`
@@ -119,8 +124,7 @@ def _markdown(run: Run, table: Table) -> str:
         keep_trailing_newline=True,
     )
     environment.filters["verbatim"] = _Verbatim
-    text = environment.get_template(MARKDOWN).render(title=_title(run), sections=sections(run, table))
-    return re.sub(r"\n{3,}", "\n\n", text)
+    return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**values))
 
 
 class _Verbatim(str):
@@ -137,14 +141,7 @@ def as_markdown(value: object) -> str:
 
 
 def _page(run: Run, table: Table) -> str:
-    environment = Environment(
-        loader=PackageLoader("modelprint.bench"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template(PAGE).render(
+    return page_from(
         title=_title(run),
         under=_under(run),
         tiles=_tiles(run, table),
@@ -152,7 +149,18 @@ def _page(run: Run, table: Table) -> str:
         figures=dict(_figures(run, table)),
         galleries={name: gallery(run.fingerprints[name]) for name in run.order if name in run.fingerprints},
     )
-    return page.lstrip()
+
+
+def page_from(**values: object) -> str:
+    """Return the self-contained page that the template makes of title, sections, figures and galleries."""
+    environment = Environment(
+        loader=PackageLoader("modelprint.bench"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(PAGE).render(**values).lstrip()
 
 
 def _under(run: Run) -> list[str]:

@@ -17,8 +17,9 @@ from modelprint.bench.bags import seen_by_bags
 from modelprint.bench.observation import Observation
 from modelprint.bench.outputs import LABEL
 from modelprint.bench.published import COLUMNS, DECIMALS, POOL, Published
-from modelprint.bench.rates import REPETITIONS, Mismatches, ceiling, detection, interval, upper_bound
+from modelprint.bench.rates import REPETITIONS, Mismatches, ceiling, detection, interval
 from modelprint.errors import BenchError
+from modelprint.intervals import upper_bound
 
 NS = (1, 5, 10)
 """Numbers of samples asked that the tables show."""

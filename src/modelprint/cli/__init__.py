@@ -25,6 +25,7 @@ from modelprint.cli.quickstart import quickstart
 from modelprint.cli.serve import serve
 from modelprint.cli.tables import methods, tamperings
 from modelprint.cli.tamper import tamper
+from modelprint.cli.tradeoff import tradeoff
 from modelprint.cli.train_generator import train_generator
 from modelprint.cli.verify import replay, verify
 from modelprint.errors import ModelprintError
@@ -64,6 +65,7 @@ for command in (
     replay,
     tamper,
     detect,
+    tradeoff,
     serve,
     quickstart,
     methods,

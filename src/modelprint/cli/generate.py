@@ -78,6 +78,15 @@ def generate(
         int | None,
         typer.Option(metavar="N", help="From labels alone: most questions to ask; as many as it takes if not given."),
     ] = None,
+    rounding: Annotated[
+        str,
+        typer.Option(
+            "--round",
+            metavar="nearest|search",
+            help="How images become eight-bit: each value to the nearest grey level, or by a search for levels that "
+            "keep the logits of what the method made in floats; from labels alone, nearest.",
+        ),
+    ] = "nearest",
     expected_flip_rate: Annotated[
         float,
         typer.Option(
@@ -115,6 +124,9 @@ def generate(
     Name exactly one of --network, --endpoint and --onnx. Of the last two only labels are seen: methods that need more
     are refused, and no margins are measured; every sample has to get the same label --repeats times instead.
 
+    With --round search, methods that can judge their images as eight-bit ones leave that to the search, unless --set
+    eight_bit=true says otherwise; images that a method has made eight-bit itself stay as they are.
+
     With --also and --also-precision the file carries the labels of other releases; the report says how many samples
     tell each from the others, and verify names the one that answers.
 
@@ -129,9 +141,11 @@ def generate(
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
     from modelprint.methods import METHODS, Work
+    from modelprint.rounding import rounding_named, settings_for
     from modelprint.settings import build, parse_assignments
 
-    chosen = build(METHODS, method, parse_assignments(settings or []))
+    given = settings_for(rounding_named(rounding), method, parse_assignments(settings or []))
+    chosen = build(METHODS, method, given)
     partial = output.with_name(output.name + ".partial")
     with continued_by(f"run the same command again to go on; what is done is in {partial}"), bars(quiet) as progress:
         asked = {
@@ -139,6 +153,7 @@ def generate(
             "settings": asdict(chosen),  # type: ignore[call-overload]
             "count": count,
             "seed": seed,
+            "rounding": rounding,
             "expected_flip_rate": expected_flip_rate,
             "allow_fewer": allow_fewer,
             "work": Work(progress=progress, folder=partial),
@@ -204,8 +219,9 @@ def _from_labels(
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import answering_oracle
     from modelprint.data import load_data
-    from modelprint.sealing import labels_only, seal_from_labels
+    from modelprint.sealing import labels_only, refuse_search, seal_from_labels
 
+    refuse_search(asked["rounding"])
     able = labels_only(asked["method_name"], method)
     loaded = load_data(data, progress=asked["work"].progress)
     oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float64, Int64
+from scipy.spatial import cKDTree
 from torch import Tensor
 
 from modelprint.crafting.junction import Box, Precisions, Relations, linearise, smallest_move
@@ -32,6 +33,10 @@ CONFIRMED = 8
 """Candidates of a round that are evaluated in float64."""
 MIDDLE = 20_000
 """Sums of four steps, the best of all, that are carried on to sums of eight."""
+TREES = 12
+"""Most coordinates that a tree is of use for."""
+TOGETHER = 1024
+"""Points that are compared with all others at a time."""
 NEARLY = 0.3
 """What is looked up may be farther than the nearest by this share, which is found much faster."""
 WORST = 1e3
@@ -52,8 +57,8 @@ class Search:
         candidates: Combinations of four and eight steps that are evaluated in each round, and a tenth more of two.
     """
 
-    rounds: int = 3
-    pixels: int = 100
+    rounds: int = 2
+    pixels: int = 150
     pairs: int = 20_000
     candidates: int = 400
 
@@ -240,14 +245,14 @@ def _combinations(
     pairs = _drawn_pairs(steps, search.pairs, rng)
     sums = steps.effects[pairs].sum(1)
     half, few = math.ceil(search.candidates / 2), math.ceil(search.candidates / 10)
-    tree = _Tree(sums)
+    tree = _Points(sums)
     fours, missed = _joined(steps, pairs, pairs, *tree.nearest(wanted - sums))
     fours = fours[missed.argsort()[:MIDDLE]]
     small, _ = _joined(steps, pairs, pairs, *tree.nearest(-sums))
     found = [pairs[(sums - wanted).norm(dim=1).argsort()[:few]], fours[:half]]
     if len(fours) and len(small):
         left = wanted - steps.effects[fours].sum(1)
-        eights, missed = _joined(steps, fours, small, *_Tree(steps.effects[small].sum(1)).nearest(left))
+        eights, missed = _joined(steps, fours, small, *_Points(steps.effects[small].sum(1)).nearest(left))
         found.append(eights[missed.argsort()[:half]])
     return found
 
@@ -276,15 +281,20 @@ def _joined(
     return both[apart], distance[apart]
 
 
-class _Tree:
-    """Points to look up the nearest of."""
+class _Points:
+    """Points to look up the nearest of: in a tree where they have few coordinates, else by trying them all."""
 
     def __init__(self, points: Float64[Tensor, "n others"]) -> None:
-        from scipy.spatial import cKDTree
-
-        self.tree = cKDTree(points.numpy())
+        self.points = points
+        self.tree = cKDTree(points.numpy()) if points.shape[1] <= TREES else None
 
     def nearest(self, wanted: Float64[Tensor, "m others"]) -> tuple[Int64[Tensor, " m"], Float64[Tensor, " m"]]:
-        """Return for each of `wanted` which point is nearest, nearly, and how far it is."""
-        distance, index = self.tree.query(wanted.numpy(), eps=NEARLY, workers=torch.get_num_threads())
-        return torch.from_numpy(index), torch.from_numpy(distance)
+        """Return for each of `wanted` which point is nearest, in a tree nearly, and how far it is."""
+        if self.tree is not None:
+            distance, index = self.tree.query(wanted.numpy(), eps=NEARLY, workers=torch.get_num_threads())
+            return torch.from_numpy(index), torch.from_numpy(distance)
+        # The largest of 2ab - b^2 is the smallest of (a - b)^2; float32 is enough to find it.
+        points, lengths = self.points.float(), self.points.square().sum(1).float()
+        parts = [(2 * part @ points.T - lengths).argmax(1) for part in wanted.float().split(TOGETHER)]
+        index = torch.cat(parts) if parts else torch.empty(0, dtype=torch.int64)
+        return index, (wanted - self.points[index]).norm(dim=1)

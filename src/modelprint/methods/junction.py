@@ -1,12 +1,17 @@
 """Junction: eight-bit images at which the boundaries of many classes meet.
 
-Source: ours. At the point where k classes tie, a change of the weights in an unknown direction keeps the leading class
-with a probability of 1/k, however small the change. Newton's method finds such a point near any natural image; a
-lattice search keeps the tie when the image is rounded to eight bits. The leading class, the winner, leads by the margin
-that honest serving needs, and every other class comes as near below as the search can bring it.
+Source: ours. IBSF looks for such points too, by climbing an entropy; here Newton's method solves for them.
+
+At the point where k classes tie, a change of the weights in an unknown direction keeps the leading class with a
+probability of 1/k, however small the change. There is such a point near any natural image. Rounding it to eight bits
+would lose the tie; a lattice search keeps it. The leading class, the winner, leads by the margin that honest serving
+needs, and every other class comes as near below as the search can bring it. Winners take turns, so that every class is
+expected about as often, and a label map with two classes swapped is seen too.
 
 No data beyond the source images and no tampered copies are needed. With a zoo of subtly tampered copies, the winner is
-the class that they push down.
+the class that they push down. The best samples come first: those whose classes are nearest to the tie.
+
+Departures: none, there is nothing to depart from.
 """
 
 import math
@@ -59,9 +64,9 @@ class Junction:
         zoo_seed: Seed of the first copy of each kind.
         steps: Newton steps.
         rounds: Rounds of the lattice search.
-        pixels: Pixel values whose steps are measured in each round.
+        pixels: Pixel values whose steps are measured in each round, for each class that ties.
         pairs: Sums of two steps that are combined in each round.
-        candidates: Combinations that are evaluated in each round.
+        candidates: Combinations that are evaluated in each round, for each class that ties.
     """
 
     card: ClassVar[Card] = Card(
@@ -81,9 +86,9 @@ class Junction:
     zoo_seed: int = 1000
     steps: int = 10
     rounds: int = 2
-    pixels: int = 150
+    pixels: int = 15
     pairs: int = 20_000
-    candidates: int = 400
+    candidates: int = 40
 
     def __post_init__(self) -> None:
         if not self.k or min(self.k) < 2:
@@ -98,12 +103,12 @@ class Junction:
                 raise ValueError(f"{name} must be positive and finite, got {value}")
         if self.zoo:
             parse_recipe(self.zoo)
-        _ = self.search, self.percentile
+        _ = self.search(2), self.percentile
 
-    @property
-    def search(self) -> Search:
-        """How far the lattice search goes."""
-        return Search(rounds=self.rounds, pixels=self.pixels, pairs=self.pairs, candidates=self.candidates)
+    def search(self, k: int) -> Search:
+        """Return how far the lattice search goes where `k` classes tie."""
+        pixels, candidates = k * self.pixels, k * self.candidates
+        return Search(rounds=self.rounds, pixels=pixels, pairs=self.pairs, candidates=candidates)
 
     @property
     def percentile(self) -> float | None:
@@ -217,7 +222,7 @@ class _Problem:
             )
             images.append(found)
             classes.append(met)
-            sizes.append(fineness(self.precisions, found, Relations.tie(met), self.settings.pixels))
+            sizes.append(fineness(self.precisions, found, Relations.tie(met), k * self.settings.pixels))
         junctions, met = torch.cat(images), torch.cat(classes)
         finest = torch.cat(sizes).argsort(stable=True)[: math.ceil(len(rows) / self.settings.brackets)].sort().values
         used = finest.repeat_interleave(self.settings.brackets)[: len(rows)]
@@ -270,7 +275,7 @@ class _Problem:
 
     def _refined(self, asked: _Asked, sources: Images, seed: int, name: str) -> Float64[Tensor, "samples c h w"]:
         """Round every junction to eight bits and search for the best image around it."""
-        work, settings = self.work, self.settings
+        work, search = self.work, self.settings.search(asked.relations.classes.shape[1])
         saved = work.resume(name)
         finished, total = list(saved["levels"].split(1)) if saved else [], len(asked.images)
         work.progress("searching eight-bit images", len(finished), total)
@@ -281,7 +286,7 @@ class _Problem:
             image = newton(self.precisions.quick, asked.images[index], relations, box, SETTLED)
             rough = diffuse(self.precisions, image, relations, box)
             rng = stream(seed, name, len(finished))
-            finished.append(refine(self.precisions, rough, relations, box, self.margin, settings.search, rng))
+            finished.append(refine(self.precisions, rough, relations, box, self.margin, search, rng))
             if len(finished) % SAVED_EVERY == 0:
                 work.save(name, {"levels": torch.cat(finished)})
             work.progress("searching eight-bit images", len(finished), total)

@@ -1,0 +1,18 @@
+"""Is that model a copy of mine? Examples whose labels survive in copies and fail in models of others.
+
+The opposite of a fingerprint that guards integrity: pruning is a change there, and here the same model.
+"""
+
+from modelprint.ownership.c_examples import VARIANTS, CExamples, OwnedExamples
+from modelprint.ownership.scores import Agreement, Uniqueness, agreement, answers_of, uniqueness
+
+__all__ = [
+    "VARIANTS",
+    "Agreement",
+    "CExamples",
+    "OwnedExamples",
+    "Uniqueness",
+    "agreement",
+    "answers_of",
+    "uniqueness",
+]
