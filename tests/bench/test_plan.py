@@ -81,6 +81,20 @@ def test_methods_are_compared_on_the_suspects_of_table_1() -> None:
         assert all(keys[1][name] == keys[0][name] for name in ("natural", "bisection", "misentry"))
 
 
+@pytest.mark.parametrize("name", ["cifar10", "gtsrb"])
+def test_junctions_are_measured_on_the_suspects_of_table_1(name: str) -> None:
+    """Row for row and seed for seed; what is compared with other methods is made once."""
+    plans = [read_plan(PLANS[0].with_name(f"{kind}-{name}.toml")) for kind in ("table1", "junction")]
+
+    for scale in ("paper", "laptop"):
+        table, junctions = (at_scale(plan, scale) for plan in plans)
+        assert junctions.suspects == table.suspects
+        assert (junctions.target, junctions.models) == (table.target, table.models)
+    methods = _keys(at_scale(read_plan(PLANS[0].with_name("methods-cifar10.toml")), "laptop"))
+    ours = _keys(at_scale(read_plan(PLANS[0].with_name("junction-cifar10.toml")), "laptop"))
+    assert all(ours[kind] == methods[kind] for kind in ("junction", "junction-3"))
+
+
 def _keys(plan: Plan) -> dict[str, str]:
     """Return under which key the cache has each fingerprint of a plan."""
     recipes = [Recipe(planned=one, seed=plan.seed_of(one), zoo=plan.zoo) for one in plan.fingerprints]

@@ -2,16 +2,24 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from torch import nn
 
+from modelprint.calibration import measure, profile_named
 from modelprint.classifier import Classifier
 from modelprint.crafting.covertness import gaps_within, natural_band
 from modelprint.crafting.junction import Precisions
 from modelprint.crafting.sources import pick_sources
-from modelprint.data import DataSet
+from modelprint.data import DataSet, LabelledImages
 from modelprint.methods import Work
 from modelprint.methods.junction import Junction
+from modelprint.pixels import Picture
+from modelprint.streams import stream
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import to_images, to_pixels
 
@@ -36,6 +44,27 @@ def test_samples_lead_by_the_margin_and_hardly_more(tiny_model: Classifier, spli
     assert torch.equal(to_images(to_pixels(crafted.images)), crafted.images)
 
 
+def test_what_is_claimed_follows_from_the_pictures_alone(
+    tiny_model: Classifier, split: DataSet, tmp_path: Path
+) -> None:
+    """Spread, residual and margin, computed anew from PNG files that another library reads."""
+    sources = pick_sources(split.train, 8, seed=0).pixels
+    crafted = Junction(k=(3,), margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
+    for row in crafted.usable.nonzero()[:, 0].tolist():
+        picture = Picture.of(to_pixels(crafted.images[row : row + 1])[0])
+        (tmp_path / f"{row}.png").write_bytes(picture.png)
+
+    files = [np.asarray(Image.open(path)) for path in sorted(tmp_path.iterdir())]
+    pixels = torch.from_numpy(np.stack(files)).double().view(len(files), *tiny_model.image_shape) / 255
+    values = tiny_model.copy().network.double()(pixels).detach().sort(dim=1, descending=True).values[:, :3]
+
+    gaps = values[:, :1] - values[:, 1:]
+    residuals = (gaps - 1e-3).square().mean(1).sqrt()
+    assert gaps.min() >= 1e-3
+    for name, found in (("spread", gaps[:, 1]), ("residual", residuals)):
+        assert crafted.notes[name] == f"median {found.median():.2e}, largest {found.max():.2e} logits"
+
+
 def test_the_margin_is_what_serving_needs_and_a_reserve(tiny_model: Classifier, split: DataSet) -> None:
     """Where no margin is set, that of the work counts."""
     sources = pick_sources(split.train, 4, seed=0).pixels
@@ -45,6 +74,39 @@ def test_the_margin_is_what_serving_needs_and_a_reserve(tiny_model: Classifier, 
     top = top_two(tiny_model, crafted.images)[crafted.usable]
     assert (top[:, 0] - top[:, 1]).min() >= 0.03
     assert crafted.notes["margin"] == "0.03"
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 2**32), batches=st.lists(st.integers(1, 24), min_size=1, max_size=4), k=st.integers(2, 4))
+def test_no_label_depends_on_the_batch_size(seed: int, batches: list[int], k: int) -> None:
+    """Whatever the network: with the margin of the profile, each sample has its float64 label in every batch."""
+    rng = stream(seed, "networks")
+    network = nn.Sequential(
+        nn.Conv2d(3, 8, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.LazyLinear(5),
+    )
+    network(torch.zeros(1, 3, 8, 8))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=rng) * 0.3)
+    model = Classifier(network, image_shape=(3, 8, 8), class_count=5, name="random")
+    pixels = torch.randint(256, (6, 3, 8, 8), generator=rng, dtype=torch.uint8).numpy()
+    images = LabelledImages(pixels=pixels, labels=np.zeros(6, np.int64), class_names=tuple("abcde"), name="random")
+    data = DataSet(name="random", train=images, test=images)
+    margin = measure(model, pixels, profile_named("exact")).smallest_margin()
+
+    crafted = Junction(k=(k,), **FAST).craft(model, data, pixels, seed, Work(margin=margin))
+
+    samples = crafted.images[crafted.usable]
+    labels = model.double().labels(samples.double())
+    for batch in batches:
+        repeated = samples.repeat(4, 1, 1, 1)
+        alone = torch.cat([model.network(part).argmax(1) for part in repeated.split(batch)])
+        assert torch.equal(alone, labels.repeat(4))
 
 
 def test_every_class_is_expected_about_as_often(tiny_model: Classifier, split: DataSet) -> None:

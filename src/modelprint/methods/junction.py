@@ -126,23 +126,37 @@ class Junction:
         ks = sorted({min(k, model.class_count) for k in self.k}, reverse=True)
         groups = [problem.craft(torch.arange(i, len(sources), len(ks)), k, sources, seed) for i, k in enumerate(ks)]
         found = _in_turn([group for group in groups if len(group.levels)])
-        notes = {
-            "k": ", ".join(map(str, ks)),
-            "margin": f"{problem.margin:.3g}",
-            "spread": f"median {found.spreads.median().item():.2e}, largest {found.spreads.max().item():.2e} logits",
-        }
+        notes = {"k": ", ".join(map(str, ks)), "margin": f"{problem.margin:.3g}", **found.notes()}
         images = (found.levels / GREY_LEVELS).to(model.dtype)
         return Crafted(images=images, usable=found.usable, origins=found.origins, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Found:
-    """Samples, the best first, and what is known of each."""
+    """Samples, the best first, and what is known of each.
+
+    Attributes:
+        levels: Grey levels.
+        usable: Whether the winner leads by the margin and all bounds are kept.
+        spreads: Logits between the winner and the last of the classes that tie.
+        residuals: Root mean square of the errors of the gaps below the winner, in logits.
+        origins: Source of each sample.
+    """
 
     levels: Levels
     usable: Bool[Tensor, " n"]
     spreads: Float64[Tensor, " n"]
+    residuals: Float64[Tensor, " n"]
     origins: Int64[Tensor, " n"]
+
+    def notes(self) -> dict[str, str]:
+        """Return what the search has reached, over the samples that can be used."""
+        reached = {"spread": self.spreads[self.usable], "residual": self.residuals[self.usable]}
+        return {
+            name: f"median {values.median().item():.2e}, largest {values.max().item():.2e} logits"
+            for name, values in reached.items()
+            if len(values)
+        }
 
     def take(self, rows: Int64[Tensor, " m"]) -> "_Found":
         """Return some of the samples, in the order of `rows`."""
@@ -200,7 +214,13 @@ class _Problem:
         classes = asked.relations.classes
         # What is given up is a source again: nothing that leaves here is outside a bound.
         kept = torch.where(usable[:, None, None, None], levels, start[asked.origins].double() * GREY_LEVELS)
-        found = _Found(levels=kept, usable=usable, spreads=spread(logits, classes), origins=asked.origins)
+        found = _Found(
+            levels=kept,
+            usable=usable,
+            spreads=spread(logits, classes),
+            residuals=scores,
+            origins=asked.origins,
+        )
         return found.take(scores.argsort(stable=True))
 
     def _allowed(self, levels: Levels, sources: Images, logits: Float64[Tensor, "n classes"]) -> Bool[Tensor, " n"]:
