@@ -3,9 +3,9 @@
     python benchmarks/junction_figure.py docs/junction.png
 
 CIFAR-10 ResNet-20, three classes, seed 11. The plane goes through the junction along the two directions in which the
-differences of the three logits change. Left: two grey levels to each side. Middle: near the junction; the star has the
-logits of the eight-bit sample, which lies beside the plane. Right: the same images, and a copy of the classifier whose
-last layer was fine-tuned at 1e-4.
+differences of the three logits change. Left: two grey levels to each side. Middle: near the junction; each star has the
+logits of an eight-bit sample, which lies beside the plane, one sample for each winner. Right: the same images, and a
+copy of the classifier whose last layer was fine-tuned at 1e-4.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier
-from modelprint.crafting.junction import Box, Precisions, Relations, linearise, nearest_junctions, newton
+from modelprint.crafting.junction import Box, Precisions, Relations, linearise, nearest_junctions, newton, winner_first
 from modelprint.crafting.lattice import Search, diffuse, refine
 from modelprint.crafting.sources import pick_sources
 from modelprint.settings import build
@@ -43,14 +43,19 @@ def main() -> None:
     source = to_images(pick_sources(data.train, 1, 11).pixels)
     box = Box.around(source)
     junction, classes = nearest_junctions(precisions.quick, source, 3, box, 10)
-    relations = Relations.tie(classes, MARGIN)
-    exact = newton(precisions.exact, junction.double(), relations, Box.around(source.double()), 3)
-    rough = diffuse(precisions, exact.float(), relations, box)
-    sample = refine(precisions, rough, relations, box, MARGIN, Search(), stream(0, "figure")) / GREY_LEVELS
-    _, jacobian = linearise(precisions.exact, exact, relations)
+    tie = Relations.tie(classes)
+    centre = newton(precisions.exact, junction.double(), tie, Box.around(source.double()), 3)
+    _, jacobian = linearise(precisions.exact, centre, tie)
     axes = torch.linalg.qr(jacobian[0].T).Q.T
-    centre = newton(precisions.exact, exact, Relations.tie(classes), Box.around(source.double()), 3)
-    draw(model, suspect, centre, axes, sample, classes[0], tuple(data.class_names), output)
+    winners = [winner_first(classes, torch.tensor([label])) for label in classes[0].tolist()]
+    samples = torch.cat([sample_of(precisions, centre, Relations.tie(order, MARGIN), box) for order in winners])
+    draw(model, suspect, centre, axes, samples, classes[0], tuple(data.class_names), output)
+
+
+def sample_of(precisions: Precisions, centre: Tensor, relations: Relations, box: Box) -> Tensor:
+    """Return an eight-bit image near the junction at which the first class of the relations leads."""
+    rough = diffuse(precisions, centre.float(), relations, box)
+    return refine(precisions, rough, relations, box, MARGIN, Search(), stream(0, "figure")) / GREY_LEVELS
 
 
 def draw(
@@ -58,7 +63,7 @@ def draw(
     suspect: Classifier,
     centre: Tensor,
     axes: Tensor,
-    sample: Tensor,
+    samples: Tensor,
     classes: Tensor,
     names: tuple[str, ...],
     output: Path,
@@ -66,7 +71,7 @@ def draw(
     """Draw three panels."""
     figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
     colours = plt.get_cmap("Pastel1")(np.arange(len(classes)))[:, :3]
-    logits = sample_logits(model, sample, classes)
+    stars = [equivalent(model, centre, axes, logits, classes) for logits in sample_logits(model, samples, classes)]
     fine = 4 * MARGIN / float(logits_per_step(model, centre, axes, classes))
     for panel, half, network, title in (
         (panels[0], 2 / GREY_LEVELS, model, "two grey levels to each side"),
@@ -81,9 +86,11 @@ def draw(
         panel.imshow(picture, extent=extent, origin="lower", interpolation="nearest")
         panel.set_title(title, fontsize=9)
         panel.set_xlabel("grey levels, along the first direction", fontsize=8)
+        panel.locator_params(nbins=5)
+        panel.ticklabel_format(scilimits=(-2, 3))
         panel.tick_params(labelsize=7)
     for panel in panels[1:]:
-        panel.plot(*(equivalent(model, centre, axes, logits, classes) * GREY_LEVELS), "k*", markersize=9)
+        panel.plot(*(np.array(stars).T * GREY_LEVELS), "k*", markersize=9, linestyle="none")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
     figure.legend(
         handles, [names[int(c)] for c in classes], loc="outside lower center", ncols=3, fontsize=8, frameon=False
@@ -104,10 +111,10 @@ def labels_on(images: Tensor, model: Classifier, classes: Tensor) -> np.ndarray:
     return model.double().logits(images)[:, classes].argmax(1).view(SIDE, SIDE).numpy()
 
 
-def sample_logits(model: Classifier, sample: Tensor, classes: Tensor) -> Tensor:
-    """Return the logits of the classes, less their mean, in float64."""
-    values = model.double().logits(sample)[0, classes]
-    return values - values.mean()
+def sample_logits(model: Classifier, samples: Tensor, classes: Tensor) -> Tensor:
+    """Return for each sample the logits of the classes, less their mean, in float64."""
+    values = model.double().logits(samples)[:, classes]
+    return values - values.mean(1, keepdim=True)
 
 
 def logits_per_step(model: Classifier, centre: Tensor, axes: Tensor, classes: Tensor) -> Tensor:

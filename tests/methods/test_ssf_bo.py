@@ -89,6 +89,23 @@ def test_a_saturated_source_holds_only_the_published_search(objective: Objective
     assert (gap < 1) == moves
 
 
+@pytest.mark.parametrize("numerical", [False, True])
+def test_a_limit_ends_the_local_search(numerical: bool, split: DataSet) -> None:
+    """One step of L-BFGS-B leaves the image where it is not yet on the boundary."""
+    source = (image(0.6, 0.4) * 255).round().to(torch.uint8).numpy()
+
+    first, last = (
+        SSFBO(search="local", objective="log", numerical=numerical, limit=limit)
+        .craft(pixels(20.0), split, source, 0, Work())
+        .images
+        for limit in (1, 100)
+    )
+
+    gaps = [pixels(20.0).logits(found).diff().abs().item() for found in (first, last)]
+    assert not torch.equal(first, to_images(source))
+    assert gaps[1] < gaps[0]
+
+
 def test_numerical_gradients_lead_to_the_same_place(split: DataSet) -> None:
     """From a source that is not saturated, within a small ball."""
     source = (image(0.6, 0.4) * 255).round().to(torch.uint8).numpy()

@@ -17,10 +17,12 @@ from modelprint.errors import CraftingError
 
 Evaluate = Callable[[Float[Tensor, "active d"], list[int]], tuple[Float[Tensor, " active"], Float[Tensor, "active d"]]]
 """Returns values and gradients at one point of each problem that is still under way; the list says which these are."""
+MOST = 15_000
+"""Iterations, SciPy's own limit."""
 
 
 def minimise(
-    evaluate: Evaluate, start: Float[Tensor, "problems d"], lower: list[float], upper: list[float]
+    evaluate: Evaluate, start: Float[Tensor, "problems d"], lower: list[float], upper: list[float], most: int = MOST
 ) -> tuple[Float[Tensor, "problems d"], Float[Tensor, " problems"]]:
     """Minimise each problem within the box, from its row of `start`.
 
@@ -29,6 +31,7 @@ def minimise(
         start: One point per problem, float64.
         lower: Bounds of the box, one per coordinate.
         upper: Likewise.
+        most: Iterations after which a problem that has not converged ends.
 
     Returns:
         Where each problem ended, and its value there.
@@ -43,7 +46,7 @@ def minimise(
 
     bounds = list(zip(lower, upper, strict=True))
     search: Any = fmin_l_bfgs_b_batched  # it has no annotations
-    points, values, _ = search(evaluated, start.numpy(), bounds=bounds, pass_batch_indices=True)
+    points, values, _ = search(evaluated, start.numpy(), bounds=bounds, maxiter=most, pass_batch_indices=True)
     return torch.from_numpy(points), torch.from_numpy(values).double()
 
 

@@ -32,7 +32,7 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.crafting.bayesian import Surrogate, Trials
 from modelprint.crafting.projection import clip
-from modelprint.crafting.quasi_newton import botorch, minimise
+from modelprint.crafting.quasi_newton import MOST, botorch, minimise
 from modelprint.crafting.sensitivity import log_rest
 from modelprint.data import DataSet
 from modelprint.fast.folding import quick_copy
@@ -73,6 +73,7 @@ class SSFBO:
         generator: Name in GENERATORS; as many random latents as one has numbers, and one more, start a search ("bo").
         generator_settings: Its settings where they are not the usual ones, each as NAME=VALUE ("bo").
         generator_seed: Of its training ("bo").
+        limit: Iterations of L-BFGS-B after which an image that has not converged stays; SciPy's limit ("local").
         numerical: Differentiate numerically, with SciPy's limits, as published; slow ("local").
         chunk: Samples that are searched for at a time; bounds the memory.
         eight_bit: Score decoded images as the eight-bit images that travel; false compares with papers ("bo").
@@ -95,6 +96,7 @@ class SSFBO:
     generator: str = "dense-vae"
     generator_settings: tuple[str, ...] = ()
     generator_seed: int = 0
+    limit: int = MOST
     numerical: bool = False
     chunk: int = 100
     eight_bit: bool = True
@@ -102,9 +104,10 @@ class SSFBO:
     def __post_init__(self) -> None:
         if self.radius is not None and not self.radius > 0:
             raise ValueError(f"radius must be positive, or none, got {self.radius}")
-        if self.iterations < 0 or self.chunk < 1:
+        if self.iterations < 0 or self.chunk < 1 or self.limit < 1:
             raise ValueError(
-                f"iterations must not be negative and chunk be at least 1, got {self.iterations} and {self.chunk}"
+                "iterations must not be negative, limit and chunk be at least 1, "
+                f"got {self.iterations}, {self.limit} and {self.chunk}"
             )
         _ = self.surrogate, self.recipe  # these refuse what is impossible for them
 
@@ -154,7 +157,7 @@ class SSFBO:
             return value.detach(), gradient
 
         start = sources.flatten(1)
-        ends, _ = minimise(evaluate, start, [0.0] * start.shape[1], [1.0] * start.shape[1])
+        ends, _ = minimise(evaluate, start, [0.0] * start.shape[1], [1.0] * start.shape[1], self.limit)
         return self.place(ends.view_as(sources), sources).float()
 
     def _climb_numerically(self, score: Score, sources: Images) -> Images:
@@ -168,8 +171,9 @@ class SSFBO:
                 with torch.no_grad():
                     return -score(self.place(torch.from_numpy(pixels).view_as(source), source)).item()
 
-            end = minimize(value, source.flatten().numpy(), method="L-BFGS-B", bounds=Bounds(0, 1)).x
-            found.append(self.place(torch.from_numpy(end).view_as(source), source))
+            start, options = source.flatten().numpy(), {"maxiter": self.limit}
+            end = minimize(value, start, method="L-BFGS-B", bounds=Bounds(0, 1), options=options)
+            found.append(self.place(torch.from_numpy(end.x).view_as(source), source))
         return torch.cat(found).float()
 
 
