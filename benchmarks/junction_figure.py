@@ -73,24 +73,23 @@ def draw(
     colours = plt.get_cmap("Pastel1")(np.arange(len(classes)))[:, :3]
     stars = [equivalent(model, centre, axes, logits, classes) for logits in sample_logits(model, samples, classes)]
     fine = 4 * MARGIN / float(logits_per_step(model, centre, axes, classes))
-    for panel, half, network, title in (
-        (panels[0], 2 / GREY_LEVELS, model, "two grey levels to each side"),
-        (panels[1], fine, model, "near the tie"),
-        (panels[2], fine, suspect, f"{KIND}, same images"),
+    for panel, half, network, title, unit, scale in (
+        (panels[0], 2 / GREY_LEVELS, model, "two grey levels to each side", "grey levels", 1),
+        (panels[1], fine, model, "near the tie", "thousandths of a grey level", 1000),
+        (panels[2], fine, suspect, f"{KIND}, same images", "thousandths of a grey level", 1000),
     ):
         labels = labels_on(plane(centre, axes, half), network, classes)
         picture = np.ones((SIDE, SIDE, 3))
         for place in range(len(classes)):
             picture[labels == place] = colours[place]
-        extent = (-half * GREY_LEVELS, half * GREY_LEVELS) * 2
+        extent = (-half * GREY_LEVELS * scale, half * GREY_LEVELS * scale) * 2
         panel.imshow(picture, extent=extent, origin="lower", interpolation="nearest")
         panel.set_title(title, fontsize=9)
-        panel.set_xlabel("grey levels, along the first direction", fontsize=8)
+        panel.set_xlabel(f"{unit}, along the first direction", fontsize=8)
         panel.locator_params(nbins=5)
-        panel.ticklabel_format(scilimits=(-2, 3))
         panel.tick_params(labelsize=7)
     for panel in panels[1:]:
-        panel.plot(*(np.array(stars).T * GREY_LEVELS), "k*", markersize=9, linestyle="none")
+        panel.plot(*(np.array(stars).T * GREY_LEVELS * 1000), "k*", markersize=9, linestyle="none")
     handles = [plt.Rectangle((0, 0), 1, 1, color=colour) for colour in colours]
     figure.legend(
         handles, [names[int(c)] for c in classes], loc="outside lower center", ncols=3, fontsize=8, frameon=False
