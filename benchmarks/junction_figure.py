@@ -69,7 +69,7 @@ def draw(
     output: Path,
 ) -> None:
     """Draw three panels."""
-    figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
+    figure, panels = plt.subplots(1, 3, figsize=(10, 3.9), layout="constrained")
     colours = plt.get_cmap("Pastel1")(np.arange(len(classes)))[:, :3]
     stars = [equivalent(model, centre, axes, logits, classes) for logits in sample_logits(model, samples, classes)]
     fine = 4 * MARGIN / float(logits_per_step(model, centre, axes, classes))
