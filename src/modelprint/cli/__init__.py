@@ -29,6 +29,7 @@ from modelprint.cli.tradeoff import tradeoff
 from modelprint.cli.train_generator import train_generator
 from modelprint.cli.verify import replay, verify
 from modelprint.errors import ModelprintError
+from modelprint.memory import keep_freed_memory
 
 DEBUG = "MODELPRINT_DEBUG"
 """Environment variable; 1 adds the traceback to an error."""
@@ -100,6 +101,7 @@ def modelprint(
 
 def main() -> None:
     """Run the command line of this process."""
+    keep_freed_memory()
     sys.exit(run(sys.argv[1:]))
 
 
