@@ -53,7 +53,7 @@ def generate(
     onnx: Annotated[
         Path | None, typer.Option(metavar="FILE", help="An ONNX file to craft for by its labels alone.")
     ] = None,
-    method: Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")] = "misentry",
+    method: Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")] = "junction",
     settings: Settings = None,
     count: Annotated[int, typer.Option(metavar="N", help="How many samples to seal, 1 to 10000.")] = 100,
     profile: Annotated[
