@@ -9,6 +9,7 @@ checks, the labels that changed and the one-sided 95 % bound of their share, by 
 
 import argparse
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -43,19 +44,30 @@ def main() -> None:
     labels = torch.tensor([sample.label for sample in fingerprint.samples])
     variants = dict(profile_named(fingerprint.profile.name).variants)
     del variants[FLOAT64]  # what the labels come from
-    each = -(-given.checks // (len(variants) * len(labels)))
     forms, natural = Forms(model, data.train.pixels), data.test.pixels[: len(pixels)]
+    asked = np.concatenate([pixels, natural])
+    absent = {name: why for name, variant in variants.items() if (why := reason(forms, variant, asked[:1]))}
+    each = -(-given.checks // ((len(variants) - len(absent)) * len(labels)))
     counts = {
-        name: changed(forms, variant, np.concatenate([pixels, natural]), labels, each, stream(given.seed, name))
+        name: changed(forms, variant, asked, labels, each, stream(given.seed, name))
         for name, variant in variants.items()
+        if name not in absent
     }
-    sys.exit(report(counts, each * len(labels), len(labels), fingerprint.profile.name))
+    print("\n".join(report(fingerprint, counts, absent, each * len(labels))))
+    sys.exit(any(counts.values()))
 
 
-def changed(
-    forms: Forms, variant: Variant, pixels: Pixels, labels: Labels, times: int, rng: torch.Generator
-) -> int | str:
-    """Return how many of `times` labels of every sample are not those in the file, or why the variant cannot run.
+def reason(forms: Forms, variant: Variant, pixels: Pixels) -> str:
+    """Return why a variant cannot run here; empty when it can."""
+    try:
+        variant(forms, to_images(pixels, torch.float64))
+    except (RuntimeError, ImportError) as problem:
+        return str(problem).partition("\n")[0]
+    return ""
+
+
+def changed(forms: Forms, variant: Variant, pixels: Pixels, labels: Labels, times: int, rng: torch.Generator) -> int:
+    """Return how many of `times` labels of every sample are not those in the file.
 
     Args:
         forms: The classifier.
@@ -70,26 +82,26 @@ def changed(
         order = torch.randperm(len(pixels), generator=rng)
         size = int(torch.randint(1, LARGEST + 1, (1,), generator=rng))
         images = to_images(pixels[order.numpy()], torch.float64)
-        try:
-            found = torch.cat([variant(forms, part).argmax(1) for part in images.split(size)])
-        except (RuntimeError, ImportError) as problem:
-            return str(problem).partition("\n")[0]
+        found = torch.cat([variant(forms, part).argmax(1) for part in images.split(size)])
         ours = order < len(labels)
         wrong += int((found[ours] != labels[order[ours]]).sum())
     return wrong
 
 
-def report(counts: dict[str, int | str], checks: int, samples: int, profile: str) -> int:
-    """Print Markdown, and return 1 when a label has changed."""
-    print(f"{samples} samples, profile {profile}, {checks:,} checks of each variant.\n")
-    print("| variant | labels changed | at most, 95 % |\n|---|---|---|")
+def report(
+    fingerprint: Fingerprint, counts: Mapping[str, int], absent: Mapping[str, str], checks: int
+) -> Iterator[str]:
+    """Yield the lines of a Markdown table; `checks` is their number for each variant."""
+    asked = f"{len(fingerprint.samples)} samples, profile {fingerprint.profile.name}"
+    yield f"{asked}, {checks:,} checks of each variant.\n"
+    yield "| variant | labels changed | at most, 95 % |\n|---|---|---|"
     for name, count in counts.items():
-        bound = f"{upper_bound(count, checks):.1e}" if isinstance(count, int) else ""
-        print(f"| {name} | {count if isinstance(count, int) else f'not measured ({count})'} | {bound} |")
-    measured = [count for count in counts.values() if isinstance(count, int)]
-    total, wrong = checks * len(measured), sum(measured)
-    print(f"| all | {wrong} of {total:,} | {upper_bound(wrong, total):.1e} |")
-    return int(wrong > 0)
+        yield f"| {name} | {count} | {upper_bound(count, checks):.1e} |"
+    total, wrong = checks * len(counts), sum(counts.values())
+    yield f"| all | {wrong} of {total:,} | {upper_bound(wrong, total):.1e} |"
+    for why in dict.fromkeys(absent.values()):
+        names = ", ".join(name for name, given in absent.items() if given == why)
+        yield f"\nNot measured: {names} ({why})."
 
 
 if __name__ == "__main__":
