@@ -59,10 +59,7 @@ class ImageBatches:
         order = torch.randperm(len(self.data), generator=rng).numpy()
         for start in range(0, len(order), size):
             index = order[start : start + size]
-            pixels = torch.from_numpy(self.data.pixels[index])
-            if self.augment != "none":
-                pixels = shift_and_flip(pixels, flip=self.augment == "crop-flip", rng=rng)
-            images = pixels.to(torch.float32).div_(GREY_LEVELS).contiguous(memory_format=torch.channels_last)
+            images = ready(torch.from_numpy(self.data.pixels[index]), self.augment, rng)
             yield images, torch.from_numpy(self.data.labels[index])
 
 
@@ -250,6 +247,13 @@ def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, total: int) -> _
     if recipe.schedule == "one-cycle":
         return _OneCycle(optimiser, recipe.learning_rate, total)
     return _Plateau(optimiser) if recipe.schedule == "plateau" else _Constant()
+
+
+def ready(pixels: Tensor, augment: Augmentation, rng: torch.Generator) -> Images:
+    """Return eight-bit pixels as a batch to learn from: varied, in [0, 1], channels-last in memory."""
+    if augment != "none":
+        pixels = shift_and_flip(pixels, flip=augment == "crop-flip", rng=rng)
+    return pixels.to(torch.float32).div_(GREY_LEVELS).contiguous(memory_format=torch.channels_last)
 
 
 def shift_and_flip(pixels: Tensor, *, flip: bool, rng: torch.Generator) -> Tensor:

@@ -7,7 +7,7 @@ import pytest
 
 from modelprint.data import DataSet, LabelledImages
 from modelprint.data import split as split_images
-from modelprint.data.data_set import join
+from modelprint.data.data_set import join, set_aside
 from modelprint.errors import DataError
 
 
@@ -107,3 +107,33 @@ def test_labels_and_images_are_as_many() -> None:
         replace(images, labels=np.zeros(3, np.int64))
     with pytest.raises(DataError, match="labels run from 0 to 1, but there are 1 class names"):
         replace(images, class_names=("one",))
+
+
+def test_what_is_set_aside_becomes_spare_and_nothing_is_lost() -> None:
+    """A quarter of each class stays, every training image is in one of the two, the test images are as they were."""
+    data = split_images(images_of([0] * 50 + [1] * 100), name="x")
+
+    part = set_aside(data, 0.25)
+
+    assert part.spare is not None
+    assert np.bincount(part.train.labels).tolist() == [10, 20]
+    assert sorted(firsts(part.train) + firsts(part.spare)) == sorted(firsts(data.train))
+    assert part.test.digest == data.test.digest
+    assert (part.name, part.train.name, part.spare.name) == ("x@0.25", "x@0.25/train", "x@0.25/spare")
+
+
+def test_spare_images_count_in_the_digest_where_there_are_any() -> None:
+    """The same training and test images with and without spare ones are two data sets."""
+    part = set_aside(split_images(images_of([0] * 50 + [1] * 100), name="x"), 0.5)
+
+    alone = replace(part, spare=None)
+
+    assert alone.part_digests == part.part_digests[:2]
+    assert alone.digest != part.digest
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_a_part_is_neither_nothing_nor_all(share: float) -> None:
+    """Something is to be learnt, and something set aside."""
+    with pytest.raises(ValueError, match="training images that stay lies between 0 and 1"):
+        set_aside(split_images(images_of([0] * 20), name="x"), share)

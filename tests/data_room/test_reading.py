@@ -187,3 +187,29 @@ def test_a_name_wins_over_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for folder in ("./digits", Path("digits")):
         with pytest.raises(DataError, match="no class folders"):
             load_data(folder)
+
+
+def test_a_share_behind_the_name_or_the_path_sets_the_rest_aside(
+    tmp_path: Path, image_file: Encoder, colour: Painter
+) -> None:
+    """A quarter of 1438 digits to learn from, class by class; a folder called `a@0.5` is itself."""
+    put_folder(tmp_path / "a@0.5", image_file, colour, 5)
+
+    digits, folder, half = (
+        load_data(data) for data in ("digits@0.25", tmp_path / "a@0.5", f"{tmp_path / 'a@0.5'}@0.5")
+    )
+
+    assert (digits.name, len(digits.test)) == ("digits@0.25", 359)
+    assert digits.spare is not None
+    assert len(digits.train) + len(digits.spare) == 1438
+    assert abs(len(digits.train) - 1438 / 4) <= 5
+    assert (folder.name, folder.spare, len(folder.train)) == ("a@0.5", None, 8)
+    assert (half.name, len(half.train)) == ("a@0.5@0.5", 4)
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    """Above one by number; what is no number at all is part of a name that nobody knows."""
+    with pytest.raises(ValueError, match=r"lies between 0 and 1, got 1\.5"):
+        load_data("digits@1.5")
+    with pytest.raises(DataError, match="'digits@half' is neither a data set"):
+        load_data("digits@half")

@@ -17,6 +17,8 @@ from modelprint.tamperings.store import stored_suspect
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tensors import to_images
 
+STUDENTS = [(form, student) for form in ("labels", "probabilities") for student in ("", "-cnn3", "-cnn4")]
+
 # What keeps a kind to a second or so on the tiny network; small batches, so that an epoch is more than one step.
 QUICK = {
     "retrain-last": {"epochs": "2"},
@@ -35,6 +37,11 @@ QUICK = {
     "bit-flip": {"images": "8"},
     "trojan": {"patch_steps": "20"},
     "clean-label-collision": {"pushes": "20"},
+    **{f"extract-{form}{student}": {"queries": "64", "seeds": "16", "epochs": "1"} for form, student in STUDENTS},
+    "extract-labels-natural": {"queries": "64", "epochs": "1"},
+    "extract-from-cifar10": {"source": "digits", "queries": "64", "epochs": "1"},
+    "extract-from-gtsrb": {"source": "digits", "queries": "64", "epochs": "1"},
+    **{kind: {"overlap": "1", "epochs": "1"} for kind in SUITE if kind.startswith("homologous")},
 }
 
 # There are no given weights for the tiny data; its own test brings some.

@@ -38,7 +38,7 @@ class Target:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
         weights: Weights file without its ending, in the `weights` folder of a data folder; None: it is trained.
         recipe: How it is trained; None when its weights are given.
         augment: How training images are varied.
@@ -72,7 +72,7 @@ class TargetFacts:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
         file: Where its weights are.
         digest: SHA-256 of its weights.
         accuracy: On the test images, 0 to 1, measured now.
@@ -125,6 +125,20 @@ _ALL = (
         network="vgg11",
         data="cifar10",
         recipe=_one_cycle(0.05, 8, batch=128),
+        augment="crop-flip",
+    ),
+    Target(
+        name="fashion-lenet5-half",
+        network="lenet5",
+        data="fashion-mnist@0.5",
+        recipe=_one_cycle(0.05, 12),
+        accuracy=0.9066,
+    ),
+    Target(
+        name="cifar10-cnn4-half",
+        network="cnn4",
+        data="cifar10@0.5",
+        recipe=_one_cycle(0.1, 12, batch=128),
         augment="crop-flip",
     ),
     Target(

@@ -1,4 +1,4 @@
-"""A data set: images to learn from and images to test on, of the same shape and with the same classes."""
+"""A data set: images to learn from, images to test on and perhaps spare ones, of the same shape and classes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,20 +12,23 @@ from modelprint.errors import DataError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DataSet:
-    """A training part and a test part.
+    """A training part, a test part, and a spare part where some training images were left out.
 
     Attributes:
         name: As the user gave it, e.g. "cifar10".
         train: Images that classifiers and tamperings learn from.
         test: Images that are only measured on.
+        spare: Images of the same kind that the classifier did not learn from: what other people may have; None when
+            the training part is all there is.
     """
 
     name: str
     train: LabelledImages
     test: LabelledImages
+    spare: LabelledImages | None = None
 
     def __post_init__(self) -> None:
-        for images in (self.train, self.test):
+        for images in (self.train, self.test, *([] if self.spare is None else [self.spare])):
             if not len(images):
                 raise DataError(f"{self.name}: there are no images in {images.name}")
         if self.train.image_shape != self.test.image_shape:
@@ -51,8 +54,14 @@ class DataSet:
 
     @property
     def digest(self) -> str:
-        """Hexadecimal SHA-256 of both parts."""
-        return hashlib.sha256(f"{self.train.digest} {self.test.digest}".encode()).hexdigest()
+        """Hexadecimal SHA-256 of all parts."""
+        return hashlib.sha256(" ".join(self.part_digests).encode()).hexdigest()
+
+    @property
+    def part_digests(self) -> tuple[str, ...]:
+        """Hexadecimal SHA-256 of the training part, of the test part and, where there is one, of the spare part."""
+        parts = (self.train, self.test) if self.spare is None else (self.train, self.test, self.spare)
+        return tuple(part.digest for part in parts)
 
 
 def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: int = 0) -> DataSet:
@@ -87,6 +96,22 @@ def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: i
         train=replace(images.take(rest), name=f"{name}/train"),
         test=replace(images.take(sorted(tests)), name=f"{name}/test"),
     )
+
+
+def set_aside(data: DataSet, share: float) -> DataSet:
+    """Leave `share` of each class to learn from; the other training images become the spare part.
+
+    Which images stay follows from hashes of their positions, as in `split`.
+
+    Args:
+        data: Without a spare part.
+        share: Between 0 and 1, both excluded.
+    """
+    if not 0 < share < 1:
+        raise ValueError(f"the share of training images that stay lies between 0 and 1, got {share:g}")
+    name = f"{data.name}@{share:g}"
+    halves = split(data.train, name=name, test_share=1 - share)
+    return DataSet(name=name, train=halves.train, test=data.test, spare=replace(halves.test, name=f"{name}/spare"))
 
 
 def join(parts: Sequence[LabelledImages], name: str) -> LabelledImages:

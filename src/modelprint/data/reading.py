@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from modelprint.data.data_set import DataSet, join, split
+from modelprint.data.data_set import DataSet, join, set_aside, split
 from modelprint.data.folder import read_folder
 from modelprint.data.idx import read_idx
 from modelprint.data.images import Size
@@ -17,6 +17,9 @@ from modelprint.progress import Progress, silent
 
 IDX_NAME = re.compile(r"(?P<before>.*)images(?P<dot>[-.])idx[34](?P<after>-ubyte(\.gz)?)")
 """File names of images in IDX files; those of their labels have `labels` and `idx1` in the same places."""
+
+PART = re.compile(r"(?P<whole>.+)@(?P<share>\d*\.?\d+)")
+"""A name or a path, and the share of its training images to learn from."""
 
 TRAIN_WORDS = ("train",)
 TEST_WORDS = ("test", "t10k")
@@ -88,8 +91,11 @@ def load_data(
     in their names), or one folder of class folders, one parquet, `.npz` or IDX file, which is then split. A name wins
     over a file of the same name; write `./digits` for the file.
 
+    `fashion-mnist@0.5` leaves half of each class to learn from, the same half every time, and makes the other the spare
+    part; `@SHARE` may follow a path, too.
+
     Args:
-        data: A key of `SETS`, or a path.
+        data: A key of `SETS`, or a path; either may be followed by @SHARE.
         seed: Chooses the test images where a set without a test part is split; named sets have a fixed split.
         test_share: Share of each class that is set aside in that case.
         image_column: Column of the images in parquet files given by path; None finds the usual ones.
@@ -99,10 +105,22 @@ def load_data(
 
     Raises:
         DataError: The set is not there or cannot be used; says what is wrong with which file, and what to do.
+        ValueError: A share that is not between 0 and 1.
     """
     if isinstance(data, str) and data in SETS:
         return load_named(data, progress=progress)
     path = Path(data)
+    if (match := PART.fullmatch(str(data))) and not path.exists():
+        whole = load_data(
+            match["whole"],
+            seed=seed,
+            test_share=test_share,
+            image_column=image_column,
+            label_column=label_column,
+            size=size,
+            progress=progress,
+        )
+        return set_aside(whole, float(match["share"]))
     if not path.exists():
         raise DataError(f"{str(data)!r} is neither a data set ({', '.join(SETS)}) nor a file or folder")
     name = path.resolve().name

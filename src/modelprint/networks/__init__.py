@@ -12,6 +12,7 @@ from modelprint.networks.efficientnet_lite0 import EfficientNetLite0
 from modelprint.networks.lenet import LeNet5
 from modelprint.networks.mlp import Mlp
 from modelprint.networks.resnet import ResNet
+from modelprint.networks.small_cnn import SmallCnn
 from modelprint.networks.vgg import Vgg11
 
 
@@ -23,11 +24,14 @@ class Architecture:
         make: Called as make(class_count=..., channels=...).
         image_shape: Channels, height and width it expects; the channels may be overridden.
         class_count: Classes of the data set it is usual for.
+        drawn: Whether it may be drawn at random as another architecture than a classifier's own. Published tables
+            were made with those that are; one that joins them changes what a seed draws.
     """
 
     make: Callable[..., nn.Module]
     image_shape: tuple[int, int, int]
     class_count: int
+    drawn: bool = True
 
 
 NETWORKS: dict[str, Architecture] = {
@@ -41,5 +45,12 @@ NETWORKS: dict[str, Architecture] = {
     "mlp": Architecture(make=partial(Mlp, 28 * 28), image_shape=(1, 28, 28), class_count=10),
     "mlp-faces": Architecture(make=partial(Mlp, 112 * 92), image_shape=(1, 112, 92), class_count=40),
     "efficientnet-lite0": Architecture(make=EfficientNetLite0, image_shape=(3, 224, 224), class_count=1000),
+    "cnn3": Architecture(make=partial(SmallCnn, (16, 32, 64)), image_shape=(3, 32, 32), class_count=10, drawn=False),
+    "cnn3-wide": Architecture(
+        make=partial(SmallCnn, (32, 64, 128)), image_shape=(3, 32, 32), class_count=10, drawn=False
+    ),
+    "cnn4": Architecture(
+        make=partial(SmallCnn, (32, 64, 128, 128)), image_shape=(3, 32, 32), class_count=10, drawn=False
+    ),
     "digits": Architecture(make=DigitsNet, image_shape=(1, 8, 8), class_count=10),
 }

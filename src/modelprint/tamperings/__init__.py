@@ -14,8 +14,10 @@ from modelprint.tamperings.clean_label import CleanLabel, Collision
 from modelprint.tamperings.control import FoldBatchNorm, PermuteChannels, SmallBatches
 from modelprint.tamperings.degrade import Degrade
 from modelprint.tamperings.distil import Distil
+from modelprint.tamperings.extract import Extract
 from modelprint.tamperings.finetune import FineTune
 from modelprint.tamperings.flip_sign import FlipSign
+from modelprint.tamperings.homologous import Homologous
 from modelprint.tamperings.none import Untouched
 from modelprint.tamperings.online import LearnOnline
 from modelprint.tamperings.poisoning import PoisonClass
@@ -49,6 +51,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "finetune-all-1e-3-adam": partial(FineTune, layers="all", learning_rate=1e-3, optimiser="adam"),
     "finetune-all-1e-4-adam": partial(FineTune, layers="all", learning_rate=1e-4, optimiser="adam"),
     "finetune-all-1e-5-adam": partial(FineTune, layers="all", learning_rate=1e-5, optimiser="adam"),
+    "finetune-all-1e-2-5-epochs": partial(FineTune, layers="all", learning_rate=1e-2, epochs=5),
     "retrain-last": partial(Retrain, layers="last"),
     "retrain-all": partial(Retrain, layers="all"),
     "retrain-all-short": partial(Retrain, layers="all", schedule="one-cycle", learning_rate=0.1, epochs=2, batch=128),
@@ -58,6 +61,12 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "prune-20": partial(Prune, share=0.2),
     "prune-20-tuned": partial(Prune, share=0.2, epochs=1),
     "prune-published": partial(Prune, share=0.7, within="tensor"),
+    "prune-80": partial(Prune, share=0.8),
+    "prune-90": partial(Prune, share=0.9),
+    "prune-95": partial(Prune, share=0.95),
+    "prune-80-retrained": partial(Prune, share=0.8, epochs=4, learning_rate=0.02),
+    "prune-90-retrained": partial(Prune, share=0.9, epochs=4, learning_rate=0.02),
+    "prune-95-retrained": partial(Prune, share=0.95, epochs=4, learning_rate=0.02),
     "int8-dynamic": partial(Quantise, what="linear"),
     "int8-static": QuantiseStatic,
     "int8-weights": partial(Quantise, what="weights"),
@@ -101,6 +110,20 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "clean-label-short": partial(CleanLabel, epochs=1),
     "clean-label-collision": Collision,
     "bit-flip": BitFlip,
+    "extract-labels": Extract,
+    "extract-labels-cnn3": partial(Extract, network="cnn3"),
+    "extract-labels-cnn4": partial(Extract, network="cnn4"),
+    "extract-labels-natural": partial(Extract, growth="none"),
+    "extract-probabilities": partial(Extract, answers="probabilities"),
+    "extract-probabilities-cnn3": partial(Extract, answers="probabilities", network="cnn3"),
+    "extract-probabilities-cnn4": partial(Extract, answers="probabilities", network="cnn4"),
+    "extract-from-cifar10": partial(Extract, answers="probabilities", growth="none", source="cifar10"),
+    "extract-from-gtsrb": partial(Extract, answers="probabilities", growth="none", source="gtsrb"),
+    "homologous-0": Homologous,
+    "homologous-50": partial(Homologous, overlap=0.5),
+    "homologous-90": partial(Homologous, overlap=0.9),
+    "homologous-cnn3": partial(Homologous, network="cnn3"),
+    "homologous-cnn4": partial(Homologous, network="cnn4"),
 }
 
 CONTROLS = frozenset({"none", "control-folded", "control-permuted", "control-batch-7"})

@@ -61,7 +61,7 @@ class OtherArchitecture:
         name = self.network or drawn(fitting, rng)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
-            network = _made(name, model)
+            network = made_for(name, model)
         recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(network, data.train, recipe, rng, progress=progress)
         return Tampered(network=network, steps=steps, architecture=name, notes=name)
@@ -102,7 +102,12 @@ class GivenArchitecture:
 
 def other_architectures(model: Classifier) -> list[str]:
     """Return the names in NETWORKS whose networks take the images of `model` and differ from its own."""
-    return [name for name in NETWORKS if _takes(name, model)]
+    return [name for name in fitting_architectures(model, drawn=True) if _differs(name, model)]
+
+
+def fitting_architectures(model: Classifier, *, drawn: bool = False) -> list[str]:
+    """Return the names in NETWORKS whose networks take the images of `model`; with `drawn`, those to be drawn from."""
+    return [name for name, network in NETWORKS.items() if (network.drawn or not drawn) and _takes(name, model)]
 
 
 def drawn(names: Sequence[str], rng: torch.Generator) -> str:
@@ -114,15 +119,21 @@ def _takes(name: str, model: Classifier) -> bool:
     if max(NETWORKS[name].image_shape[1:]) > SHRINKING * max(model.image_shape[1:]):
         return False
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = _made(name, model).eval()
+        network = made_for(name, model).eval()
         try:
             network(torch.zeros(1, *model.image_shape))
         except RuntimeError:  # a shape that does not fit, somewhere inside
             return False
-    return _shapes(network) != _shapes(model.network)
+    return True
 
 
-def _made(name: str, model: Classifier) -> nn.Module:
+def _differs(name: str, model: Classifier) -> bool:
+    with torch.random.fork_rng(devices=[]):
+        return _shapes(made_for(name, model)) != _shapes(model.network)
+
+
+def made_for(name: str, model: Classifier) -> nn.Module:
+    """Return a new network called `name` for the channels and classes of `model`, drawn from torch's own generator."""
     return NETWORKS[name].make(class_count=model.class_count, channels=model.image_shape[0])
 
 

@@ -104,8 +104,7 @@ def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> s
         type(tampering).__name__,
         asdict(tampering),  # type: ignore[call-overload]
         model.digest(),
-        data.train.digest,
-        data.test.digest,
+        *data.part_digests,
         seed,
     ]
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]

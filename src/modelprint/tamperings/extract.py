@@ -1,0 +1,234 @@
+"""Extraction: a student learns the classifier's task from nothing but its answers.
+
+Sources: N. Papernot, P. McDaniel, I. Goodfellow, S. Jha, Z. B. Celik and A. Swami, "Practical Black-Box Attacks against
+Machine Learning", ASIA CCS 2017, https://arxiv.org/abs/1602.02697, algorithm 1: a few images are asked about, a student
+learns the labels, each image is moved along the sign of the student's gradient for the victim's label, and so on.
+T. Orekondy, B. Schiele and M. Fritz, "Knockoff Nets: Stealing Functionality of Black-Box Models", CVPR 2019,
+https://arxiv.org/abs/1812.02766: images of another kind, drawn at random, and the probabilities that they get.
+A student that agrees with the victim on 70 % of the test images counts as extracted, as in Z. Peng et al.,
+"Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations", CVPR 2022.
+
+Departures: queries are counted, and the budget is spent to the last; where a full doubling would exceed it, the images
+to be moved are drawn, in the spirit of Papernot's reservoir sampling. Queries travel as eight-bit images, so the step
+is a whole number of grey levels, 26 for the published 0.1. The gradient is that of the logarithm of the probability,
+which has the same sign and does not vanish. The student goes on learning from round to round, in one short cycle of SGD
+each.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from jaxtyping import Float, Int64, UInt8
+from torch import Tensor, nn
+
+from modelprint.classifier import Classifier
+from modelprint.data import SETS, DataSet, LabelledImages, load_data
+from modelprint.errors import TrainingError
+from modelprint.fast.folding import quick_copy
+from modelprint.fast.known import logits_on
+from modelprint.pixels import Pixels
+from modelprint.progress import Progress
+from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
+from modelprint.tamperings.tampering import Tampered
+from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
+from modelprint.training import Augmentation, Recipe, ready, train
+
+Form = Literal["labels", "probabilities"]
+CHUNK = 1024
+"""Images that are worked on at a time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extract:
+    """Ask about images, and train a student on the answers.
+
+    Attributes:
+        answers: What the victim gives away: "labels", or "probabilities" of all classes.
+        growth: "jacobian": begin with `seeds` images and move them, round by round, until the budget is spent; "none":
+            draw as many images as there are queries.
+        source: Name in SETS of the images to begin with, made to fit; empty: images of the victim's own kind, those
+            that it did not learn from where there are any.
+        queries: Images to ask about, all rounds together.
+        seeds: How many of them are drawn, where they grow.
+        step: How far a pixel moves in a round, for images in [0, 1]; rounded to whole grey levels.
+        network: The student's name in NETWORKS; empty: the victim's architecture.
+        learning_rate: At the peak of each cycle.
+        epochs: Passes over all images asked about so far, in each round.
+        batch: Images per step of the student.
+        agreement: Share of test images with the victim's label that makes it an extraction, 0..1.
+    """
+
+    answers: Form = "labels"
+    growth: Literal["jacobian", "none"] = "jacobian"
+    source: str = ""
+    queries: int = 20_000
+    seeds: int = 5_000
+    step: float = 0.1
+    network: str = ""
+    learning_rate: float = 0.05
+    epochs: int = 10
+    batch: int = 64
+    agreement: float = 0.7
+
+    def __post_init__(self) -> None:
+        if self.queries < 1:
+            raise ValueError(f"queries must be at least 1, got {self.queries}")
+        if self.growth == "jacobian" and not 1 <= self.seeds <= self.queries:
+            raise ValueError(f"seeds are some of the {self.queries} queries, at least 1, got {self.seeds}")
+        if not 1 <= self.levels <= GREY_LEVELS:
+            raise ValueError(f"step is at least one grey level (1/255) and at most 1, got {self.step}")
+        if not 0 < self.agreement <= 1:
+            raise ValueError(f"agreement is a share of the test images, above 0 and at most 1, got {self.agreement}")
+        if self.source and self.source not in SETS:
+            raise ValueError(f"source is the name of a data set, one of {', '.join(SETS)}, got {self.source!r}")
+
+    @property
+    def deterministic(self) -> bool:
+        """Images and start differ with the seed."""
+        return False
+
+    @property
+    def levels(self) -> int:
+        """Grey levels that a pixel moves by in a round."""
+        return round(self.step * GREY_LEVELS)
+
+    def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
+        """Return the student; TrainingError when there are too few images to begin with."""
+        victim, student = quick_copy(model), untrained(self.network, model, rng)
+        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        pool = self._pool(data, progress)
+        first = self._drawn(pool, rng)
+        asked = ask(victim, fitted(first.pixels, model.image_shape), self.answers)
+        steps, rounds = self._learn(student, asked, rng, progress), 0
+        while len(asked) < self.queries:
+            grown = moved(student, asked.drawn(min(len(asked), self.queries - len(asked)), rng), self.levels)
+            asked = asked.joined(ask(victim, grown, self.answers))
+            steps += self._learn(student, asked, rng, progress)
+            rounds += 1
+        reached = agreement_on(data.test, model, model.with_network(student))
+        return Tampered(
+            network=student,
+            steps=steps,
+            goal=f"the victim's label on at least {self.agreement:.0%} of the test images",
+            goal_value=reached,
+            goal_reached=reached >= self.agreement,
+            architecture=self.network,
+            notes=f"{self.network or model.name}; {len(asked)} queries for {self.answers}, {len(first)} of them images "
+            f"of {pool.name}, the others made of these in {rounds} rounds",
+        )
+
+    def _pool(self, data: DataSet, progress: Progress) -> LabelledImages:
+        if self.source:
+            return load_data(self.source, progress=progress).train
+        return data.train if data.spare is None else data.spare
+
+    def _drawn(self, pool: LabelledImages, rng: torch.Generator) -> LabelledImages:
+        count = self.seeds if self.growth == "jacobian" else self.queries
+        if count > len(pool):
+            name = "seeds" if self.growth == "jacobian" else "queries"
+            raise TrainingError(
+                f"{pool.name} has {len(pool)} images, and {count} were to be drawn; set {name} lower, or take "
+                "another source"
+            )
+        return pool.take(torch.randperm(len(pool), generator=rng)[:count].numpy())
+
+    def _learn(self, student: nn.Module, asked: "Answered", rng: torch.Generator, progress: Progress) -> int:
+        def objective(network: nn.Module, inputs: Tensor, index: Labels) -> Tensor:
+            loss = F.cross_entropy(network(inputs), asked.answers[index])
+            loss.backward()
+            return loss
+
+        phase = f"learning from {len(asked)} answers"
+        return train(student, asked, self._recipe, rng, objective=objective, phase=phase, progress=progress)
+
+    @property
+    def _recipe(self) -> Recipe:
+        return short_cycle(self.learning_rate, self.epochs, self.batch)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Answered:
+    """Images with what the victim answered; as batches, they come with their positions in place of labels.
+
+    Attributes:
+        pixels: What was asked.
+        answers: Probability of each class; for a label, 1 and zeros.
+        augment: How images vary while they are learnt.
+    """
+
+    pixels: Pixels
+    answers: Float[Tensor, "n classes"]
+    augment: Augmentation = "none"
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Images, Int64[Tensor, " n"]]]:
+        """Yield every image once, in a fresh random order, with its position."""
+        for index in torch.randperm(len(self), generator=rng).split(size):
+            yield ready(torch.from_numpy(self.pixels[index.numpy()]), self.augment, rng), index
+
+    def drawn(self, count: int, rng: torch.Generator) -> "Answered":
+        """Return `count` of the images, each at most once."""
+        index = torch.randperm(len(self), generator=rng)[:count].sort().values
+        return Answered(pixels=self.pixels[index.numpy()], answers=self.answers[index], augment=self.augment)
+
+    def joined(self, other: "Answered") -> "Answered":
+        """Return these and the other's images."""
+        return Answered(
+            pixels=np.concatenate([self.pixels, other.pixels]),
+            answers=torch.cat([self.answers, other.answers]),
+            augment=self.augment,
+        )
+
+
+def ask(victim: Classifier, pixels: Pixels, form: Form) -> Answered:
+    """Return the images with the victim's answers; each image is one query."""
+    starts = range(0, len(pixels), CHUNK)
+    logits = torch.cat([victim.logits(to_images(pixels[start : start + CHUNK])) for start in starts])
+    labels = F.one_hot(logits.argmax(1), victim.class_count).float()
+    answers = labels if form == "labels" else logits.softmax(1)
+    return Answered(pixels=pixels, answers=answers, augment=light_augmentation(victim.image_shape))
+
+
+def moved(student: nn.Module, asked: Answered, levels: int) -> Pixels:
+    """Return each image after a step along the sign of the student's gradient for the class the victim names.
+
+    Args:
+        student: In evaluation mode.
+        asked: The images and what the victim answered.
+        levels: Length of the step in grey levels; a pixel that would leave 0..255 stops there.
+    """
+    labels, parts = asked.answers.argmax(1), []
+    for start in range(0, len(asked), CHUNK):
+        pixels = asked.pixels[start : start + CHUNK]
+        images = to_images(pixels).requires_grad_()
+        chosen = F.log_softmax(student(images), dim=1).gather(1, labels[start : start + CHUNK, None])
+        (gradient,) = torch.autograd.grad(chosen.sum(), images)
+        change = levels * gradient.sign().to(torch.int16).numpy()
+        parts.append((pixels + change).clip(0, GREY_LEVELS).astype(np.uint8))
+    return np.concatenate(parts)
+
+
+def fitted(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n channels height width"]:
+    """Return images of another kind in the shape that a classifier takes: the grey of colours, and resized."""
+    if pixels.shape[1:] == image_shape:
+        return pixels
+    channels, *size = image_shape
+    parts = []
+    for start in range(0, len(pixels), CHUNK):
+        images = to_images(pixels[start : start + CHUNK])
+        if images.shape[1] != channels:
+            images = images.mean(1, keepdim=True).expand(-1, channels, -1, -1)
+        parts.append(to_pixels(F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)))
+    return np.concatenate(parts)
+
+
+def agreement_on(images: LabelledImages, victim: Classifier, student: Classifier) -> float:
+    """Return the share of images to which both give the same label, 0..1."""
+    same = logits_on(victim, images).argmax(1) == logits_on(student, images).argmax(1)
+    return same.double().mean().item()
