@@ -1,0 +1,247 @@
+"""A contrastive encoder: it brings what a victim and its copies answer together, and what other models answer apart.
+
+Source: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations", CVPR
+2022, https://arxiv.org/abs/2202.08602, its supplement (B, C.1, E), and the public code
+(pengzirui/Model-fingerprinting-and-ownership-verification), read as a description: it cannot be run. A perceptron maps
+the responses of one view to 50 and 20 numbers, rectified; Adam with a rate of 5e-4 and batches of 512 lowers a
+contrastive loss at temperature 0.2.
+
+Departures and gaps filled: the code has three labels (victim, other, copy), which drives copies away from their victim,
+against the paper's figure C; `classes="published"` does that, and the default has two, with the victim among its
+copies. The code's last layer of four outputs has no part in its loss and is not made. Ten passes are few for an encoder
+that learns from a handful of models, so here there are a hundred. The code keeps a fifth of the views for validation;
+views of one model depend on each other, so all of them are learnt from here, and models that the encoder never saw
+judge it. The paper's similarity is the mean cosine to the victim's fingerprint without saying to which view; here each
+view is compared with the same view of the victim, of which all pictures are the same.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - the name everybody uses
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from modelprint.cache import write_atomically
+from modelprint.errors import LoadingError
+from modelprint.loading import filled, read_weights
+from modelprint.ownership.contrast import LOSSES, LossName
+from modelprint.ownership.views import Responses
+from modelprint.progress import Progress, silent
+from modelprint.streams import derive, stream
+from modelprint.tensors import Labels
+from modelprint.training import Recipe, TensorBatches, one_thread, train
+
+ClassScheme = Literal["two", "published"]
+FORMAT = "modelprint.encoder"
+"""Metadata key of what an encoder's file says of it."""
+VICTIM, OTHER, COPY = 0, 1, 2
+"""The labels of the public code."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contrastive:
+    """How an encoder is made.
+
+    Attributes:
+        classes: "two": the victim among its copies against all others; "published": three, the victim by itself.
+        loss: "supervised" or "published".
+        temperature: Divides cosines; small looks at near neighbours only.
+        hidden: Width of the hidden layer.
+        features: Numbers in a representation.
+        learning_rate: Of Adam.
+        batch: Views in a step.
+        epochs: Passes over all views; the code has 10.
+    """
+
+    classes: ClassScheme = "two"
+    loss: LossName = "supervised"
+    temperature: float = 0.2
+    hidden: int = 50
+    features: int = 20
+    learning_rate: float = 5e-4
+    batch: int = 512
+    epochs: int = 100
+
+    def __post_init__(self) -> None:
+        for name, known in (("classes", get_args(ClassScheme)), ("loss", tuple(LOSSES))):
+            if getattr(self, name) not in known:
+                raise ValueError(f"{name} is one of {', '.join(known)}, got {getattr(self, name)!r}")
+        if not (self.temperature > 0 and math.isfinite(self.temperature)):
+            raise ValueError(f"temperature must be positive and finite, got {self.temperature}")
+        for name in ("hidden", "features"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        _ = self.recipe
+
+    @property
+    def recipe(self) -> Recipe:
+        """Optimiser, batch and epochs."""
+        return Recipe(optimiser="adam", learning_rate=self.learning_rate, batch=self.batch, epochs=self.epochs)
+
+    def label(self, role: int) -> int:
+        """Return the label of VICTIM, OTHER or COPY."""
+        return VICTIM if self.classes == "two" and role == COPY else role
+
+    def fit(
+        self,
+        victim: Responses,
+        copies: Sequence[Responses],
+        others: Sequence[Responses],
+        seed: int,
+        progress: Progress = silent,
+    ) -> "Encoder":
+        """Return an encoder that has learnt from what these models answered.
+
+        Args:
+            victim: Responses of the victim.
+            copies: Of models extracted or derived from it.
+            others: Of models that are none of its copies.
+            seed: Equal seeds give equal encoders, bit for bit, on one machine.
+            progress: Told after each step.
+
+        Raises:
+            ValueError: There is no copy or no other, or models answered to different views.
+            TrainingError: The loss is no longer a number.
+        """
+        if not copies or not others:
+            raise ValueError(
+                f"an encoder learns from at least one copy and one other model, got {len(copies)} and {len(others)}"
+            )
+        roles = [VICTIM, *[COPY] * len(copies), *[OTHER] * len(others)]
+        models = [victim, *copies, *others]
+        for other in models[1:]:
+            check_same_views(victim, other)
+        labels = torch.tensor([self.label(role) for role in roles]).repeat_interleave(len(victim))
+        batches = TensorBatches(inputs=torch.cat([model.values for model in models]), labels=labels)
+        network = _untrained(self, victim.values.shape[1], seed)
+        rng = stream(seed, "encoder", "training")
+
+        def contrast(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
+            loss = LOSSES[self.loss](network(inputs), labels, self.temperature)
+            loss.backward()
+            return loss
+
+        with one_thread():
+            train(network, batches, self.recipe, rng, objective=contrast, phase="encoding", progress=progress)
+        seen = tuple(sorted({model.model for model in models}))
+        return Encoder(network.requires_grad_(False), self, victim.points, victim.class_count, seen)
+
+
+class Encoder:
+    """Maps responses to representations that tell copies from other models.
+
+    Attributes:
+        network: The perceptron.
+        settings: How it was made.
+        points: Points of a view it takes.
+        class_count: Classes whose probabilities it takes.
+        seen: The models it learnt from, the victim among them; they cannot judge it.
+    """
+
+    def __init__(
+        self, network: nn.Module, settings: Contrastive, points: int, class_count: int, seen: tuple[str, ...]
+    ) -> None:
+        self.network = network.eval()
+        self.settings = settings
+        self.points = points
+        self.class_count = class_count
+        self.seen = seen
+
+    def encode(self, responses: Responses) -> Float[Tensor, "views features"]:
+        """Return the representation of each view; ValueError when the views have another length."""
+        if (responses.points, responses.class_count) != (self.points, self.class_count):
+            raise ValueError(
+                f"the encoder takes {self.points} points of {self.class_count} classes, these responses have "
+                f"{responses.points} of {responses.class_count}; an encoder serves another victim only where both agree"
+            )
+        with torch.no_grad():
+            features: Float[Tensor, "views features"] = self.network(responses.values)
+        return features
+
+    def save(self, path: Path) -> None:
+        """Write the encoder as safetensors, whole or not at all; OSError when that cannot be done."""
+        facts = {
+            "settings": asdict(self.settings),
+            "points": self.points,
+            "class_count": self.class_count,
+            "seen": self.seen,
+        }
+        tensors = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
+
+        def write(draft: Path) -> None:
+            try:
+                save_file(tensors, draft, metadata={"format": "pt", FORMAT: json.dumps(facts, sort_keys=True)})
+            except SafetensorError as problem:
+                raise OSError(f"{path} could not be written: {problem}") from None
+
+        write_atomically(path, write)
+
+    @classmethod
+    def load(cls, path: Path) -> "Encoder":
+        """Return the encoder in `path`; LoadingError when there is none."""
+        tensors, metadata = read_weights(path)
+        if FORMAT not in metadata:
+            raise LoadingError(f"{path} holds no encoder")
+        try:
+            facts = json.loads(metadata[FORMAT])
+            settings = Contrastive(**facts["settings"])
+            points, class_count = int(facts["points"]), int(facts["class_count"])
+            seen = tuple(map(str, facts["seen"]))
+        except (ValueError, TypeError, KeyError, RecursionError) as problem:
+            raise LoadingError(f"{path}: what it says of its encoder cannot be read: {problem}") from None
+        # The file's own tensors bound what is built from the sizes it claims.
+        length = 2 * points * class_count
+        expected = {"0.weight": (settings.hidden, length), "2.weight": (settings.features, settings.hidden)}
+        if any(name not in tensors or tuple(tensors[name].shape) != shape for name, shape in expected.items()):
+            raise LoadingError(f"{path}: its weights are not those of {points} points of {class_count} classes")
+        network = filled(_untrained(settings, length, seed=0), tensors, {}, path, "the encoder")
+        return cls(network.requires_grad_(False), settings, points, class_count, seen)
+
+
+def similarities(victim: Responses, suspect: Responses, encoder: Encoder | None = None) -> Float[Tensor, " views"]:
+    """Return the cosine of each view of `suspect` with the same view of `victim`, -1..1.
+
+    Args:
+        victim: Responses of the victim.
+        suspect: Responses of the model in question, to the same views.
+        encoder: Maps both; None compares the responses themselves, the plainest of all comparisons.
+
+    Raises:
+        ValueError: They answered to different views, or the encoder takes others.
+    """
+    check_same_views(victim, suspect)
+    first, second = (one.values if encoder is None else encoder.encode(one) for one in (victim, suspect))
+    return F.cosine_similarity(first.double(), second.double(), dim=1).float()
+
+
+def similarity(victim: Responses, suspect: Responses, encoder: Encoder | None = None) -> float:
+    """Return the mean of `similarities` over the views: the paper's similarity of two models."""
+    return similarities(victim, suspect, encoder).double().mean().item()
+
+
+def check_same_views(victim: Responses, other: Responses) -> None:
+    """Refuse to compare answers to different questions."""
+    if victim.views != other.views:
+        raise ValueError(
+            f"models were asked about different views ({victim.views[:12]} and {other.views[:12]}); ask both about the "
+            "victim's"
+        )
+
+
+def _untrained(settings: Contrastive, length: int, seed: int) -> nn.Sequential:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "encoder", "weights"))
+        return nn.Sequential(
+            nn.Linear(length, settings.hidden),
+            nn.ReLU(),
+            nn.Linear(settings.hidden, settings.features),
+            nn.ReLU(),
+        )
