@@ -14,6 +14,7 @@ COMMANDS = dict(commands())
 SMALLER = {
     "generate": "--force --count 4 --method bisection --profile exact",
     "tamper": "--force",
+    "tradeoff": "--count 2 --percentiles none --set rounds=1 --profile exact",
     "train-generator": "--set epochs=1 --set width=8",
 }
 """What a test adds to an example: the files are there already, and a test has no hours."""
