@@ -74,14 +74,8 @@ def render_report(
                 f"not with {fingerprint.digest[:16]}"
             )
     rows = _rows(fingerprint, list(verdicts.values()))
-    environment = Environment(
-        loader=PackageLoader("modelprint"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = environment.get_template(TEMPLATE).render(
+    return page_from(
+        TEMPLATE,
         title=title,
         fingerprint=fingerprint,
         verdicts=verdicts,
@@ -92,7 +86,18 @@ def render_report(
         unasked=len(fingerprint.samples) - len(rows),
         limits=LIMITS,
     )
-    return page.lstrip()
+
+
+def page_from(template: str, *, package: str = "modelprint", **values: object) -> str:
+    """Return the self-contained page that a template of a package makes of some values, all of them escaped."""
+    environment = Environment(
+        loader=PackageLoader(package),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values).lstrip()
 
 
 def _rows(fingerprint: Fingerprint, verdicts: Sequence[Verdict]) -> list[_Row]:

@@ -7,6 +7,7 @@ more than what a sample near a boundary is to detect. The search takes neighbour
 gaps between the leading classes are those of the float image.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +30,6 @@ from modelprint.tensors import GREY_LEVELS, Images, Logits, to_images, to_pixels
 
 Rounding = Literal["nearest", "search"]
 """How the images of a method become eight-bit pixels."""
-SAVED_EVERY = 10
-"""Images between two saved states."""
 WHOLE = 1e-3
 """Grey levels; a value nearer than this to a whole level is one."""
 RESERVE = 1.2
@@ -198,16 +197,8 @@ class _Problem:
 
     def searched(self, seed: int, work: Work) -> Levels:
         """Return the grey levels of all images."""
-        total, saved = len(self.images), work.resume("rounding")
-        known = bool(saved) and torch.equal(saved["images"], self.images)
-        finished = list(saved["levels"].split(1)) if known else []
-        while len(finished) < total:
-            work.progress("rounding by search", len(finished), total)
-            finished.append(self._searched_one(len(finished), seed))
-            if len(finished) % SAVED_EVERY == 0 or len(finished) == total:
-                work.save("rounding", {"images": self.images, "levels": torch.cat(finished)})
-        work.progress("rounding by search", total, total)
-        return torch.cat(finished)
+        work = work.belonging_to(hashlib.sha256(self.images.numpy().tobytes()).hexdigest())
+        return work.rows("rounding", len(self.images), lambda row: self._searched_one(row, seed), "rounding by search")
 
     def _searched_one(self, row: int, seed: int) -> Levels:
         here, relations = slice(row, row + 1), self.relations[row]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from modelprint import report
 from modelprint.bench import plots
 from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects
@@ -153,14 +154,7 @@ def _page(run: Run, table: Table) -> str:
 
 def page_from(**values: object) -> str:
     """Return the self-contained page that the template makes of title, sections, figures and galleries."""
-    environment = Environment(
-        loader=PackageLoader("modelprint.bench"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(PAGE).render(**values).lstrip()
+    return report.page_from(PAGE, package="modelprint.bench", **values)
 
 
 def _under(run: Run) -> list[str]:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from modelprint.errors import ModelprintError
-from modelprint.memory import keep_freed_memory
 from modelprint.training import one_thread
 
 DEATHS = 2
@@ -83,7 +82,6 @@ class Executor(Protocol):
 def perform(job: Job) -> Outcome:
     """Do one job, on one thread, here and now; an exception becomes a problem."""
     started = time.perf_counter()
-    keep_freed_memory()
     try:
         with one_thread():
             value = job.function(*job.arguments)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
 from modelprint.engine.executor import DEATHS, Job, Outcome, perform, said
+from modelprint.memory import keep_freed_memory
 
 # A forked process inherits the locks of torch's threads but not the threads, and may wait for ever.
 _SPAWN = multiprocessing.get_context("spawn")
@@ -116,6 +117,7 @@ class _Worker:
 
 def _serve(connection: Connection) -> None:
     """Do the jobs that come in, until there are no more or nobody is there to send them."""
+    keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the parent decides what it means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:

@@ -13,12 +13,19 @@ from typing import Any
 from modelprint.cache import VARIABLE
 from modelprint.engine.executor import DEATHS, Job, Outcome, perform, said
 from modelprint.errors import BenchError
+from modelprint.memory import keep_freed_memory
 
 ADDRESS = "RAY_ADDRESS"
 """Environment variable with the address of a cluster."""
 
 SHARED = (VARIABLE, "MODELPRINT_DATA", "MODELPRINT_DEBUG")
 """Environment variables that workers get too."""
+
+
+def _served(job: Job) -> Outcome:
+    """Do a job in a worker, a process of ours."""
+    keep_freed_memory()
+    return perform(job)
 
 
 class Ray:
@@ -39,7 +46,7 @@ class Ray:
         """Yield the outcome of each job as soon as it is there; as many are under way as there are workers."""
         self._connect()
         ray = self._ray
-        task = ray.remote(num_cpus=1, max_retries=DEATHS - 1)(perform)
+        task = ray.remote(num_cpus=1, max_retries=DEATHS - 1)(_served)
         waiting = deque(jobs)
         under_way: dict[Any, Job] = {}
         try:

@@ -30,6 +30,17 @@ class _Content:
         return hash(self.identity)
 
 
+def logits_of(model: Classifier, pixels: Pixels) -> Logits:
+    """Return the logits of `model` on pictures of any number, of which a part at a time is turned into floats."""
+    return torch.cat([model.logits(to_images(part)) for part in _chunks(pixels)])
+
+
+def agreement_on(images: LabelledImages, model: Classifier, other: Classifier) -> float:
+    """Return the share of images to which both give the same label, 0..1."""
+    same = logits_on(model, images).argmax(1) == logits_on(other, images).argmax(1)
+    return same.double().mean().item()
+
+
 def logits_on(model: Classifier, images: LabelledImages) -> Logits:
     """Return the float32 logits of `model` on all `images`."""
     return _logits(_Content(model, images))
@@ -42,15 +53,14 @@ def features_on(model: Classifier, images: LabelledImages) -> Float[Tensor, "n f
 
 @lru_cache(maxsize=4)
 def _logits(content: _Content) -> Logits:
-    quick = quick_copy(content.model)
-    return torch.cat([quick.logits(to_images(pixels)) for pixels in _chunks(content.images)])
+    return logits_of(quick_copy(content.model), content.images.pixels)
 
 
 @lru_cache(maxsize=2)
 def _features(content: _Content) -> Float[Tensor, "n features"]:
     quick = quick_copy(content.model)
-    return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images)])
+    return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images.pixels)])
 
 
-def _chunks(images: LabelledImages) -> list[Pixels]:
-    return [images.pixels[start : start + CHUNK] for start in range(0, len(images), CHUNK)]
+def _chunks(pixels: Pixels) -> list[Pixels]:
+    return [pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK)]

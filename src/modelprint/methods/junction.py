@@ -41,8 +41,6 @@ VALUES = 8_000_000
 """Derivatives that are held at a time."""
 SETTLED = 3
 """Newton steps from the tie to the margin that is asked for."""
-SAVED_EVERY = 10
-"""Images between two saved states."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,18 +294,12 @@ class _Problem:
     def _refined(self, asked: _Asked, sources: Images, seed: int, name: str) -> Float64[Tensor, "samples c h w"]:
         """Round every junction to eight bits and search for the best image around it."""
         work, search = self.work, self.settings.search(asked.relations.classes.shape[1])
-        saved = work.resume(name)
-        finished, total = list(saved["levels"].split(1)) if saved else [], len(asked.images)
-        work.progress("searching eight-bit images", len(finished), total)
-        while len(finished) < total:
-            index = slice(len(finished), len(finished) + 1)
-            row = torch.tensor([len(finished)])
-            relations, box = asked.relations.take(row), self.box(sources[asked.origins[index]])
-            image = newton(self.precisions.quick, asked.images[index], relations, box, SETTLED)
+
+        def one(index: int) -> Levels:
+            row = torch.tensor([index])
+            relations, box = asked.relations.take(row), self.box(sources[asked.origins[row]])
+            image = newton(self.precisions.quick, asked.images[row], relations, box, SETTLED)
             rough = diffuse(self.precisions, image, relations, box)
-            rng = stream(seed, name, len(finished))
-            finished.append(refine(self.precisions, rough, relations, box, self.margin, search, rng))
-            if len(finished) % SAVED_EVERY == 0:
-                work.save(name, {"levels": torch.cat(finished)})
-            work.progress("searching eight-bit images", len(finished), total)
-        return torch.cat(finished)
+            return refine(self.precisions, rough, relations, box, self.margin, search, stream(seed, name, index))
+
+        return work.rows(name, len(asked.images), one, "searching eight-bit images")

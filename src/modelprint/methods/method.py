@@ -1,7 +1,8 @@
 """What a method is: it turns natural images into fingerprint samples of a classifier its owner holds."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
@@ -17,6 +18,9 @@ from modelprint.data import DataSet
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress, silent
 from modelprint.tensors import Images, Labeller, Labels, to_images
+
+SAVED_EVERY = 10
+"""Rows between two saved states."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +38,10 @@ class Work:
     folder: Path | None = None
     identity: str = ""
     margin: float = 0.0
+
+    def belonging_to(self, *facts: object) -> "Work":
+        """Return the same work, whose state belongs to all of `facts` too; their `repr` has to tell them apart."""
+        return replace(self, identity=hashlib.sha256(repr([self.identity, *facts]).encode()).hexdigest())
 
     def resume(self, name: str) -> dict[str, Tensor]:
         """Return the tensors last saved as `name`; empty when there are none of this identity."""
@@ -54,6 +62,25 @@ class Work:
         if path is not None:
             content = {key: tensor.contiguous() for key, tensor in tensors.items()}
             write_atomically(path, lambda draft: save_file(content, draft, metadata={"identity": self.identity}))
+
+    def rows(self, name: str, total: int, make: Callable[[int], Tensor], phase: str) -> Tensor:
+        """Make `total` rows one by one and return them together; state and progress are kept under `name` and `phase`.
+
+        Args:
+            name: Of the state; see `save`.
+            total: How many rows, at least 1.
+            make: Makes the row of an index, with a leading dimension of 1.
+            phase: What a progress bar calls it.
+        """
+        saved = self.resume(name)
+        made = list(saved["rows"].split(1)) if "rows" in saved else []
+        self.progress(phase, len(made), total)
+        while len(made) < total:
+            made.append(make(len(made)))
+            if len(made) % SAVED_EVERY == 0 or len(made) == total:
+                self.save(name, {"rows": torch.cat(made)})
+            self.progress(phase, len(made), total)
+        return torch.cat(made)
 
     def _path(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{name}.safetensors"

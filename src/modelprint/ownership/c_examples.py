@@ -18,7 +18,6 @@ here it is clipped, rounded to eight bits and labelled in float64, and dropped w
 taken; a loss below 1e-6 is counted, not waited for.
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
@@ -179,8 +178,7 @@ class CExamples:
 
     def _identified(self, work: Work, model: Classifier, count: int, seed: int) -> Work:
         # A chunk is no part of what is computed, so a run may go on with another.
-        inputs = [work.identity, sorted(asdict(replace(self, chunk=1)).items()), model.digest(), count, seed]
-        return replace(work, identity=hashlib.sha256(repr(inputs).encode()).hexdigest())
+        return work.belonging_to(sorted(asdict(replace(self, chunk=1)).items()), model.digest(), count, seed)
 
 
 def _kept(model: Classifier, images: Images, labels: Labels) -> OwnedExamples:

@@ -6,7 +6,6 @@ refused with the picture it is missing for: classes that were not scored, scores
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal, get_args
 
 import torch
@@ -16,12 +15,12 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
 from modelprint.fast.folding import quick_copy
+from modelprint.fast.known import logits_of
 from modelprint.methods.method import Work
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
 from modelprint.progress import steps
-from modelprint.tensors import to_images
 
 Probabilities = Float64[Tensor, "n classes"]
 """Probability of every class, which add up to 1."""
@@ -30,8 +29,6 @@ Suspected = Classifier | Oracle
 Scores = Literal["probabilities", "logits"]
 """What the scores of an oracle are."""
 
-CHUNK = 1024
-"""Images that are turned into floats at a time."""
 SAVED_EVERY = 100
 """Answers of an oracle between two saved states."""
 SLACK = 0.05
@@ -66,12 +63,14 @@ def probabilities(
     return _of_oracle(suspect, pixels, class_count, scores, work or Work())
 
 
-def check_model(model: Classifier, image_shape: Sequence[int], class_count: int) -> None:
-    """Refuse a classifier of other images or other classes than those asked about."""
+def check_model(
+    model: Classifier, image_shape: Sequence[int], class_count: int, *, what: str = "these pictures"
+) -> None:
+    """Refuse a classifier of other images or other classes than those asked about, which `what` names."""
     if model.image_shape != tuple(image_shape) or model.class_count != class_count:
         raise ValueError(
             f"{model.name} takes images of shape {model.image_shape} and knows {model.class_count} classes; "
-            f"these pictures have shape {tuple(image_shape)} and are for {class_count}"
+            f"{what} have shape {tuple(image_shape)} and are for {class_count}"
         )
 
 
@@ -86,17 +85,14 @@ def identity(suspect: Suspected) -> str:
 
 def _of_classifier(model: Classifier, pixels: Pixels, class_count: int) -> Probabilities:
     check_model(model, pixels.shape[1:], class_count)
-    quick = quick_copy(model)
-    chunks = (pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK))
-    logits = torch.cat([quick.logits(to_images(chunk)) for chunk in chunks]).double()
+    logits = logits_of(quick_copy(model), pixels).double()
     if not logits.isfinite().all():
         raise ValueError(f"{model.name} gives logits that are not finite, so it cannot be compared")
     return logits.softmax(1)
 
 
 def _of_oracle(oracle: Oracle, pixels: Pixels, class_count: int, scores: Scores, work: Work) -> Probabilities:
-    inputs = [work.identity, identity(oracle), hashlib.sha256(pixels.tobytes()).hexdigest(), pixels.shape, scores]
-    work = replace(work, identity=hashlib.sha256(repr(inputs).encode()).hexdigest())
+    work = work.belonging_to(identity(oracle), hashlib.sha256(pixels.tobytes()).hexdigest(), pixels.shape, scores)
     found = work.resume(STATE).get("rows", torch.zeros(0, class_count, dtype=torch.float64))
     rows = list(found.unbind(0))
     rest = range(len(rows), len(pixels))

@@ -20,6 +20,7 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.intervals import LEVEL, exact_interval
 from modelprint.ownership.c_examples import OwnedExamples
+from modelprint.ownership.probabilities import check_model
 from modelprint.tensors import Labels, to_images
 
 Answers = Int64[Tensor, "models n"]
@@ -164,9 +165,5 @@ def answers_of(models: Sequence[Classifier], examples: OwnedExamples) -> Answers
         raise ValueError("there is no model to ask")
     shape = examples.pixels.shape[1:]
     for model in models:
-        if model.image_shape != shape or model.class_count != examples.class_count:
-            raise ValueError(
-                f"{model.name} takes images of shape {model.image_shape} and knows {model.class_count} classes; "
-                f"these examples have shape {tuple(shape)} and are for {examples.class_count}"
-            )
+        check_model(model, shape, examples.class_count, what="these examples")
     return torch.stack([model.labels(to_images(examples.pixels)) for model in models])

@@ -17,7 +17,6 @@ other, clipped to what a pixel can be; the paper adds it in floats. The share of
 images, which it was not made from, and has an exact interval.
 """
 
-import hashlib
 import math
 from dataclasses import asdict, dataclass, replace
 
@@ -206,14 +205,9 @@ class Universal:
 
     def _identified(self, work: Work, model: Classifier, data: DataSet, seed: int) -> Work:
         # The rate is asked at the end, so a run that fell short may be judged again for less.
-        inputs = [
-            work.identity,
-            sorted(asdict(replace(self, rate=0.0)).items()),
-            model.digest(),
-            data.train.digest,
-            seed,
-        ]
-        return replace(work, identity=hashlib.sha256(repr(inputs).encode()).hexdigest())
+        return work.belonging_to(
+            sorted(asdict(replace(self, rate=0.0)).items()), model.digest(), data.train.digest, seed
+        )
 
 
 def judged(model: Classifier, levels: Int16[np.ndarray, "c h w"], pixels: Pixels, wanted: float = 0.0) -> Perturbation:

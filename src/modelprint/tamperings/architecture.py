@@ -59,9 +59,7 @@ class OtherArchitecture:
                 f"and differs from {model.name}; {known}"
             )
         name = self.network or drawn(fitting, rng)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
-            network = made_for(name, model)
+        network = drawn_network(name, model, rng)
         recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(network, data.train, recipe, rng, progress=progress)
         return Tampered(network=network, steps=steps, architecture=name, notes=name)
@@ -135,6 +133,13 @@ def _differs(name: str, model: Classifier) -> bool:
 def made_for(name: str, model: Classifier) -> nn.Module:
     """Return a new network called `name` for the channels and classes of `model`, drawn from torch's own generator."""
     return NETWORKS[name].make(class_count=model.class_count, channels=model.image_shape[0])
+
+
+def drawn_network(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
+    """Return a new network called `name` for the channels and classes of `model`, with weights drawn from `rng`."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
+        return made_for(name, model)
 
 
 def _shapes(network: nn.Module) -> list[torch.Size]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import quick_copy
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import agreement_on
 from modelprint.progress import Progress
 from modelprint.tamperings.retrain import Schedule, recipe_from_start, reset, train_on_images
 from modelprint.tamperings.tampering import Tampered
@@ -60,7 +60,7 @@ class Distil:
 
         recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(student.network, data.train, recipe, rng, loss=loss, progress=progress)
-        agreement = (logits_on(student, data.test).argmax(1) == logits_on(model, data.test).argmax(1)).double().mean()
+        agreement = agreement_on(data.test, student, model)
         return Tampered(
             network=student.network, steps=steps, notes=f"agrees with its teacher on {agreement:.2%} of the test images"
         )

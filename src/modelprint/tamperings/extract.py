@@ -29,7 +29,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import SETS, DataSet, LabelledImages, load_data
 from modelprint.errors import TrainingError
 from modelprint.fast.folding import quick_copy
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import agreement_on, logits_of
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
 from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
@@ -99,7 +99,6 @@ class Extract:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the student; TrainingError when there are too few images to begin with."""
         victim, student = quick_copy(model), untrained(self.network, model, rng)
-        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         pool = self._pool(data, progress)
         first = self._drawn(pool, rng)
         asked = ask(victim, fitted(first.pixels, model.image_shape), self.answers)
@@ -188,8 +187,7 @@ class Answered:
 
 def ask(victim: Classifier, pixels: Pixels, form: Form) -> Answered:
     """Return the images with the victim's answers; each image is one query."""
-    starts = range(0, len(pixels), CHUNK)
-    logits = torch.cat([victim.logits(to_images(pixels[start : start + CHUNK])) for start in starts])
+    logits = logits_of(victim, pixels)
     labels = F.one_hot(logits.argmax(1), victim.class_count).float()
     answers = labels if form == "labels" else logits.softmax(1)
     return Answered(pixels=pixels, answers=answers, augment=light_augmentation(victim.image_shape))
@@ -226,9 +224,3 @@ def fitted(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarra
             images = images.mean(1, keepdim=True).expand(-1, channels, -1, -1)
         parts.append(to_pixels(F.interpolate(images, size, mode="bilinear", align_corners=False, antialias=True)))
     return np.concatenate(parts)
-
-
-def agreement_on(images: LabelledImages, victim: Classifier, student: Classifier) -> float:
-    """Return the share of images to which both give the same label, 0..1."""
-    same = logits_on(victim, images).argmax(1) == logits_on(student, images).argmax(1)
-    return same.double().mean().item()

@@ -59,7 +59,6 @@ class Homologous:
         """Return a network that owes nothing to `model`; TrainingError when there are too few images for it."""
         images, shared = overlapping(data, self.overlap, self.images or len(data.train), rng)
         network = untrained(self.network, model, rng)
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         batches = ImageBatches(data=images, augment=light_augmentation(images.image_shape))
         recipe = short_cycle(self.learning_rate, self.epochs, self.batch)
         steps = train(network, batches, recipe, rng, progress=progress)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.fast.folding import channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import Goal, pursue
 from modelprint.tamperings.single import batches_without, epochs_for
@@ -87,8 +88,7 @@ class WrongLabels:
         self, model: Classifier, data: DataSet, members: np.ndarray, wrong: Labels
     ) -> tuple[nn.Module, Poisoned, Recipe]:
         """Return a copy of the network, and how it is to learn the training images `members` as `wrong`."""
-        network = model.copy().network
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = channels_last(model.copy().network)
         clean = batches_without(data.train, members)
         batches = Poisoned(
             clean=clean if self.augment is None else replace(clean, augment=self.augment),

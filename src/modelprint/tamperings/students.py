@@ -5,14 +5,15 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import TrainingError
+from modelprint.fast.folding import channels_last
 from modelprint.networks import NETWORKS
-from modelprint.tamperings.architecture import fitting_architectures, made_for
+from modelprint.tamperings.architecture import drawn_network, fitting_architectures
 from modelprint.tamperings.retrain import recipe_from_start, reset
 from modelprint.training import Augmentation, Recipe
 
 
 def untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
-    """Return a network for the images and classes of `model` with weights drawn from `rng`.
+    """Return a network for the images and classes of `model` with weights drawn from `rng`, laid out for training.
 
     Args:
         name: A name in NETWORKS; empty: the architecture of `model`.
@@ -25,16 +26,14 @@ def untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
     if not name and model.name not in NETWORKS:
         network = model.copy().network
         reset(network, rng)
-        return network
+        return channels_last(network)
     fitting = fitting_architectures(model)
     known = name or model.name
     if known not in fitting:
         raise TrainingError(
             f"{known} is no network for images of shape {model.image_shape}; those are {', '.join(fitting)}"
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
-        return made_for(known, model)
+    return channels_last(drawn_network(known, model, rng))
 
 
 def short_cycle(learning_rate: float, epochs: int, batch: int) -> Recipe:
