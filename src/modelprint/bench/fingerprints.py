@@ -10,7 +10,7 @@ import logging
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,9 @@ from modelprint.tensors import Images, Labels, Logits, to_images
 REVISION = 1
 """Raised whenever samples, labels or orders change, so that old entries are not found any more."""
 
+NOTED_EVERY_S = 5.0
+"""Seconds of work between two notes of how long a fingerprint took so far."""
+
 ZOO_SEED = 1000
 """Seed of the first copy of each kind that the greedy selection learns from; suspects have lower ones."""
 
@@ -54,7 +57,7 @@ class Pool:
         content: The bytes of the file that holds them.
         orders: By name of a selection rule, the samples' indices, best first.
         facts: How it was made and what became of the samples crafted; plain data.
-        seconds: How long it took.
+        seconds: Seconds of the processor that it took, those of interrupted calls too.
     """
 
     images: Images
@@ -122,11 +125,11 @@ def stored_pool(recipe: Recipe, model: Classifier, data: DataSet) -> Pool:
 
 def _make(recipe: Recipe, model: Classifier, data: DataSet, folder: Path) -> Pool:
     """Make a fingerprint; what is unfinished is kept in `folder`, so that an interrupted call is taken up again."""
-    started = time.perf_counter()
+    spent = _Spent(folder / "seconds")
     path = folder / f"made{_ending(recipe)}"
     planned = recipe.planned
     make = _sealed if planned.form == "8-bit" else _as_floats
-    facts = make(recipe, model, data, Work(folder=folder), path)
+    facts = make(recipe, model, data, Work(folder=folder, progress=spent), path)
     images, labels = _unpacked(path)
     how = {"method": planned.method, "settings": asdict(planned.build()), "seed": recipe.seed, "form": planned.form}  # type: ignore[call-overload]
     return Pool(
@@ -135,8 +138,30 @@ def _make(recipe: Recipe, model: Classifier, data: DataSet, folder: Path) -> Poo
         content=path.read_bytes(),
         orders=_orders(recipe, model, data, images, labels),
         facts={**how, "samples": len(labels), **facts},
-        seconds=time.perf_counter() - started,
+        seconds=spent.seconds,
     )
+
+
+class _Spent:
+    """Counts the processor's seconds that a fingerprint takes, those of interrupted calls too; called as progress."""
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._start, self._noted = path, time.process_time(), 0.0
+        try:
+            self._before = float(path.read_text())
+        except (OSError, ValueError):
+            self._before = 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Seconds up to now."""
+        return self._before + time.process_time() - self._start
+
+    def __call__(self, phase: str, done: int, total: int) -> None:
+        """Note the seconds, now and then."""
+        if self.seconds - self._noted >= NOTED_EVERY_S:
+            self._noted = self.seconds
+            write_text_atomically(self._path, f"{self._noted:.3f}")
 
 
 def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: Path) -> dict[str, Any]:
@@ -173,7 +198,7 @@ def _as_floats(recipe: Recipe, model: Classifier, data: DataSet, work: Work, pat
     planned = recipe.planned
     sources = pick_sources(data.train, planned.count, recipe.seed).pixels
     # The method's own unfinished state has to belong to this recipe, as `generate` sees to in the other form.
-    work = Work(folder=work.folder, identity=recipe.key(model.digest(), data.digest))
+    work = replace(work, identity=recipe.key(model.digest(), data.digest))
     crafted = planned.build().craft(model, data, sources, recipe.seed, work)
     usable = crafted.usable & crafted.images.isfinite().flatten(1).all(1)
     if not usable.any():
