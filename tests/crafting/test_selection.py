@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from modelprint.classifier import Classifier
-from modelprint.crafting.selection import active_units, greedy_order, manc_order
+from modelprint.crafting.selection import active_units, greedy_order, manc_order, portfolio_order
 from modelprint.data import LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.networks import NETWORKS
@@ -146,3 +146,39 @@ def test_a_network_without_relus_is_refused() -> None:
 
     with pytest.raises(CraftingError, match="has no ReLU"):
         active_units(model, torch.zeros(1, 1, 2, 2), "all")
+
+
+def test_a_portfolio_hedges_between_families() -> None:
+    """One kind is seen by sample 0 alone, the other by all but it: sample 0 comes early, and is one of many."""
+    mismatch = torch.tensor([[True, False, False, False], [False, True, True, True], [False, True, True, True]])
+
+    order = portfolio_order(mismatch, [[0], [1, 2]], torch.arange(4), 4)
+
+    assert order[:2] == [0, 1]
+    assert sorted(order) == [0, 1, 2, 3]
+
+
+def test_a_portfolio_prefers_what_the_worst_family_fears() -> None:
+    """A sample that only the family seen twice already knows waits for one that the other family knows."""
+    mismatch = torch.tensor([[True, True, True, False, False], [False, False, False, True, True]])
+
+    order = portfolio_order(mismatch, [[0], [1]], torch.arange(5), 4)
+
+    assert order == [0, 3, 1, 4]
+
+
+def test_no_label_is_used_much_more_often_than_another() -> None:
+    """Four of six samples with two labels: two of each, though those of one label see more."""
+    mismatch = torch.tensor([[True, True, True, True, False, False]])
+    labels = torch.tensor([0, 0, 0, 0, 1, 1])
+
+    order = portfolio_order(mismatch, [[0]], labels, 4)
+
+    assert order == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize("count", [-1, 3])
+def test_a_portfolio_of_more_samples_than_there_are_is_refused(count: int) -> None:
+    """The message says how many there are."""
+    with pytest.raises(ValueError, match="count is 0 to 2, the number of samples"):
+        portfolio_order(torch.ones(1, 2, dtype=torch.bool), [[0]], torch.arange(2), count)

@@ -191,6 +191,32 @@ def test_a_zoo_chooses_the_winners_that_its_copies_overtake(tiny_model: Classifi
     assert seen[1] > seen[0]
 
 
+def test_a_portfolio_sees_the_worst_kind_of_its_suite_better(tiny_model: Classifier, split: DataSet) -> None:
+    """Of samples of both k from each source those are kept that the worst kind fears, labels evenly, unusable last."""
+    sources = pick_sources(split.train, 12, seed=0).pixels
+    suite = ("finetune-last-1e-3-bnfrozen*2", "prune-20*1")
+    settings = {"k": (3, 2), "margin": 1e-5, **FAST}
+
+    turns, chosen = (
+        Junction(suite=recipe, **settings).craft(tiny_model, split, sources, 1, Work())  # type: ignore[arg-type]
+        for recipe in ((), suite)
+    )
+
+    worst = []
+    for made in (turns, chosen):
+        labels = tiny_model.labels(made.images)
+        kinds = build_zoo(tiny_model, split, suite, first_seed=1000).families.values()
+        shares = [
+            [(copy.labels(made.images) != labels)[made.usable].double().mean() for copy in kind] for kind in kinds
+        ]
+        worst.append(min(float(torch.stack(one).mean()) for one in shares))
+    assert len(chosen.images) == 12
+    assert worst[1] > worst[0]
+    assert chosen.usable.long().diff().max() <= 0
+    assert " of 3 classes, " in chosen.notes["samples"]
+    assert chosen.notes["samples"].endswith(" of 2 classes")
+
+
 def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
     """Stopped after ten of twelve images, the samples are those of an undisturbed run."""
     sources = pick_sources(split.train, 12, seed=0).pixels
@@ -221,6 +247,7 @@ def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSe
         ({"covert": "10"}, "covert is pQ"),
         ({"covert": "p50"}, "covert is pQ"),
         ({"zoo": ("nothing*2",)}, "zoo entry"),
+        ({"suite": ("nothing*2",)}, "zoo entry"),
         ({"pixels": 1}, "pixels must be at least 8, got 2"),
     ],
 )

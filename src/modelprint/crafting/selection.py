@@ -6,9 +6,12 @@ chosen by maximum active-neuron cover (MANC): again and again the one that activ
 Departures: the published code counts the inputs of the last layer and keeps the chosen samples as a set. Here all
 rectified units are an option, since the last layer of a small network is active nearly everywhere, and the order is
 kept, so that every prefix is a selection of its own. Ties go to the lowest index. `greedy_order` is ours: the same
-cover, of the models of a zoo instead of units.
+cover, of the models of a zoo instead of units. `portfolio_order` is ours too: multiplicative weights, which find the
+mixture that the worst kind of model fears most (Y. Freund and R. E. Schapire, "Adaptive game playing using
+multiplicative weights", 1999).
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -22,6 +25,9 @@ from torch.overrides import TorchFunctionMode
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
 from modelprint.tensors import Images, Labels
+
+PORTFOLIO_RATE = 0.1
+"""Part of its weight that a model loses each time it is detected; small: the whole file counts, large: its start."""
 
 RECTIFIERS = {F.relu, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
 """What makes a unit: everything that cuts off at zero, as a module or as a call."""
@@ -81,6 +87,42 @@ def greedy_order(
         free.remove(best)
         chosen[classes[best]] += 1
         undetected &= ~mismatch[:, best]
+    return order
+
+
+def portfolio_order(
+    mismatch: Bool[Tensor, "models samples"], families: Sequence[Sequence[int]], labels: Labels, count: int
+) -> list[int]:
+    """Return `count` samples, chosen so that the family that is detected worst is detected as well as possible.
+
+    Every model starts with a weight, all families together with the same, and loses a part of it each time that a
+    chosen sample detects it. The next sample is the one that detects most weight, among those whose label is not used
+    more often than its share. Ties go to the label chosen least so far, then to the lowest index.
+
+    Args:
+        mismatch: Whether each model gives each sample another label. Rates are measured on other models.
+        families: For each family, its models.
+        labels: Of the samples.
+        count: How many samples.
+    """
+    samples = mismatch.shape[1]
+    if not 0 <= count <= samples:
+        raise ValueError(f"count is 0 to {samples}, the number of samples, got {count}")
+    weights = torch.zeros(len(mismatch), dtype=torch.float64)
+    for family in families:
+        weights[list(family)] = 1 / len(family)
+    seen, classes = mismatch.double(), labels.tolist()
+    share = math.ceil(count / len(set(classes))) if classes else 0
+    chosen: Counter[int] = Counter()
+    order: list[int] = []
+    for _ in range(count):
+        worth = (weights @ seen).tolist()
+        free = set(range(samples)).difference(order)
+        best = min(free, key=lambda i: (chosen[classes[i]] >= share, -worth[i], chosen[classes[i]], i))
+        order.append(best)
+        chosen[classes[best]] += 1
+        weights *= 1 - PORTFOLIO_RATE * seen[:, best]
+        weights /= weights.max()
     return order
 
 

@@ -16,6 +16,7 @@ Departures: none, there is nothing to depart from.
 
 import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -28,6 +29,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.covertness import Band, gaps_within, natural_band
 from modelprint.crafting.junction import Box, Precisions, Relations, nearest_junctions, newton, winner_first
 from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness, refine, score, spread
+from modelprint.crafting.selection import portfolio_order
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
 from modelprint.methods.method import Card, Crafted, Work
@@ -50,6 +52,8 @@ class Junction:
     Attributes:
         k: Classes that tie, at least 2; of several numbers, samples take turns. More than the classifier knows means
             all of them.
+        suite: Tampered copies that a portfolio is chosen on, KIND*COUNT: samples of every k are made from every source,
+            and those are kept, and come first, that see the kind that is seen worst. None: samples take turns.
         brackets: Samples made at each junction, each with another winner: what one of them misses another sees. With
             more than one, the sources are used whose pixels can be set most finely.
         margin: Logits by which the winner leads; none: what the serving profile needs.
@@ -59,7 +63,7 @@ class Junction:
         covert: pQ, e.g. p10, keeps top-1 probability and entropy between the Q-th and the (100 - Q)-th percentile of
             natural images of the same label, and sees less; none: as near to the tie as the margin allows.
         zoo: Tampered copies whose pushes choose the winners, KIND*COUNT; none of them: winners take turns.
-        zoo_seed: Seed of the first copy of each kind.
+        zoo_seed: Seed of the first copy of each kind, in the zoo and in the suite.
         steps: Newton steps.
         rounds: Rounds of the lattice search.
         pixels: Pixel values whose steps are measured in each round, for each class that ties.
@@ -74,6 +78,7 @@ class Junction:
         cost="10 gradients of each class that meets, and 1,400 forward passes",
     )
     k: tuple[int, ...] = (10,)
+    suite: tuple[str, ...] = ()
     brackets: int = 1
     margin: float | None = None
     reserve: float = 1.2
@@ -99,8 +104,9 @@ class Junction:
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise ValueError(f"{name} must be positive and finite, got {value}")
-        if self.zoo:
-            parse_recipe(self.zoo)
+        for recipe in (self.zoo, self.suite):
+            if recipe:
+                parse_recipe(recipe)
         _ = self.search(2), self.percentile
 
     def search(self, k: int) -> Search:
@@ -122,8 +128,11 @@ class Junction:
         """Craft one sample from each source, or `brackets` from each of the finest."""
         problem = _Problem(self, model, data, work)
         ks = sorted({min(k, model.class_count) for k in self.k}, reverse=True)
-        groups = [problem.craft(torch.arange(i, len(sources), len(ks)), k, sources, seed) for i, k in enumerate(ks)]
+        every, step = torch.arange(len(sources)), 1 if self.suite else len(ks)
+        groups = [problem.craft(every[i % step :: step], k, sources, seed) for i, k in enumerate(ks)]
         found = _in_turn([group for group in groups if len(group.levels)])
+        if self.suite:
+            found = problem.portfolio(found, len(sources))
         notes = {"k": ", ".join(map(str, ks)), "margin": f"{problem.margin:.3g}", **found.notes()}
         images = (found.levels / GREY_LEVELS).to(model.dtype)
         return Crafted(images=images, usable=found.usable, origins=found.origins, notes=notes)
@@ -139,6 +148,8 @@ class _Found:
         spreads: Logits between the winner and the last of the classes that tie.
         residuals: Root mean square of the errors of the gaps below the winner, in logits.
         origins: Source of each sample.
+        classes: How many classes tie.
+        labels: The winner.
     """
 
     levels: Levels
@@ -146,11 +157,14 @@ class _Found:
     spreads: Float64[Tensor, " n"]
     residuals: Float64[Tensor, " n"]
     origins: Int64[Tensor, " n"]
+    classes: Int64[Tensor, " n"]
+    labels: Labels
 
     def notes(self) -> dict[str, str]:
-        """Return what the search has reached, over the samples that can be used."""
+        """Return what the search has reached, over the samples that can be used, and how many of them have which k."""
         reached = {"spread": self.spreads[self.usable], "residual": self.residuals[self.usable]}
-        return {
+        ks = Counter(self.classes[self.usable].tolist())
+        return {"samples": ", ".join(f"{ks[k]} of {k} classes" for k in sorted(ks, reverse=True))} | {
             name: f"median {values.median().item():.2e}, largest {values.max().item():.2e} logits"
             for name, values in reached.items()
             if len(values)
@@ -188,13 +202,15 @@ class _Problem:
         self.margin = settings.reserve * work.margin if settings.margin is None else settings.margin
         percentile = settings.percentile
         self.band: Band | None = None if percentile is None else natural_band(model, data, percentile)
-        zoo = self._zoo(data) if settings.zoo else None
+        zoo = self._zoo(data, settings.zoo) if settings.zoo else None
         self.families = zoo.members if zoo else ()
         self.ensemble = Ensemble(model, zoo.copies) if zoo else None
 
-    def _zoo(self, data: DataSet) -> Zoo:
-        settings = self.settings
-        return build_zoo(self.model, data, settings.zoo, first_seed=settings.zoo_seed, progress=self.work.progress)
+        self.suite = self._zoo(data, settings.suite) if settings.suite else None
+
+    def _zoo(self, data: DataSet, recipe: Sequence[str]) -> Zoo:
+        first = self.settings.zoo_seed
+        return build_zoo(self.model, data, recipe, first_seed=first, progress=self.work.progress)
 
     def box(self, sources: Images) -> Box:
         """Return where samples may go."""
@@ -218,8 +234,20 @@ class _Problem:
             spreads=spread(logits, classes),
             residuals=scores,
             origins=asked.origins,
+            classes=torch.full((len(levels),), classes.shape[1]),
+            labels=classes[:, 0],
         )
         return found.take(scores.argsort(stable=True))
+
+    def portfolio(self, found: _Found, count: int) -> _Found:
+        """Return those `count` samples of all k that see the suite's worst-seen kind best, the best first."""
+        assert self.suite is not None
+        found = found.take(found.usable.argsort(descending=True, stable=True))
+        usable = int(found.usable.sum())
+        images = (found.levels[:usable] / GREY_LEVELS).to(self.model.dtype)
+        mismatch = torch.stack([copy.labels(images) != found.labels[:usable] for copy in self.suite.copies])
+        order = portfolio_order(mismatch, self.suite.members, found.labels[:usable], min(count, usable))
+        return found.take(torch.tensor([*order, *range(usable, count)], dtype=torch.int64))
 
     def _allowed(self, levels: Levels, sources: Images, logits: Float64[Tensor, "n classes"]) -> Bool[Tensor, " n"]:
         """Return which samples are inside the ball and the band."""
