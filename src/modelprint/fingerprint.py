@@ -9,7 +9,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
@@ -17,13 +17,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-import rfc8785
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel
 
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint_file import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
 from modelprint.fingerprint_parts import (
-    EXACT_INTEGER,
     PROTECTED,
     UNKNOWN_MODEL,
     Preprocessing,
@@ -31,6 +29,17 @@ from modelprint.fingerprint_parts import (
     Provenance,
     Release,
     Sample,
+)
+from modelprint.manifest import (
+    INTEGRITY,
+    STRICT,
+    Member,
+    canonical,
+    check_members,
+    check_printable,
+    members_of,
+    read_record,
+    validated,
 )
 from modelprint.pixels import Picture, decode_png
 
@@ -82,13 +91,12 @@ class Fingerprint:
                 raise ValueError(
                     f"sample {index} has label {sample.label}, but there are {len(self.class_names)} class names"
                 )
-            _check_shape(f"sample {index}", sample.picture, self.preprocessing)
+            check_shape(f"sample {index}", sample.picture, self.preprocessing)
             if sample.source is not None:
-                _check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
+                check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
         self._check_releases()
         records = [asdict(self.profile), asdict(self.preprocessing), asdict(self.provenance)]
-        for text in _texts([self.class_names, records]):
-            _check_printable(text)
+        check_printable([self.class_names, records])
 
     def _check_releases(self) -> None:
         if len(self.releases) > RELEASE_LIMIT:
@@ -137,16 +145,11 @@ class Fingerprint:
             "provenance": asdict(self.provenance),
             "expected_flip_rate": self.expected_flip_rate,
             "samples": [{name: getattr(sample, name) for name in SAMPLE_NUMBERS} for sample in self.samples],
-            "members": {
-                name: {"sha256": picture.sha256, "size": len(picture.png)} for name, picture in self._pictures().items()
-            },
+            "members": members_of({name: picture.png for name, picture in self._pictures().items()}),
         }
         if self.releases:
             record["releases"] = [vars(release) | {"labels": list(release.labels)} for release in self.releases]
-        try:
-            return rfc8785.dumps(record)
-        except rfc8785.CanonicalizationError as problem:
-            raise ValueError(f"the manifest cannot be written as canonical JSON: {problem}") from problem
+        return canonical(record)
 
     @cached_property
     def digest(self) -> str:
@@ -185,7 +188,7 @@ class Fingerprint:
             # One spelling for each content: then the digest of what was read is that of the file.
             if fingerprint.manifest != content:
                 raise ValueError(f"{MANIFEST} is not spelled as we write it; an entry is missing or not needed")
-            _check_pictures(fingerprint)  # (5)
+            check_pictures(fingerprint._pictures(), fingerprint.preprocessing)  # (5)
         except ValueError as problem:
             raise FingerprintError(f"{place}: {problem}") from problem
         return fingerprint
@@ -228,9 +231,9 @@ class Fingerprint:
 
     def _pictures(self) -> dict[str, Picture]:
         """Return every picture by the name of its member, samples first."""
-        samples = {_member("samples", index): sample.picture for index, sample in enumerate(self.samples)}
+        samples = {picture_name("samples", index): sample.picture for index, sample in enumerate(self.samples)}
         sources = {
-            _member("sources", index): sample.source
+            picture_name("sources", index): sample.source
             for index, sample in enumerate(self.samples)
             if sample.source is not None
         }
@@ -239,17 +242,6 @@ class Fingerprint:
 
 SAMPLE_NUMBERS = ("label", "margin", "confidence")
 """What the manifest says about a sample; the pictures are members of their own."""
-
-STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class _Member(BaseModel):
-    """Size and hash of one member."""
-
-    model_config = STRICT
-
-    sha256: str
-    size: int
 
 
 class _SampleNumbers(BaseModel):
@@ -274,72 +266,35 @@ class _Manifest(BaseModel):
     provenance: Provenance
     expected_flip_rate: float
     samples: tuple[_SampleNumbers, ...]
-    members: dict[str, _Member]
+    members: dict[str, Member]
     releases: tuple[Release, ...] = ()
 
 
 def _read_manifest(content: bytes) -> _Manifest:
     """Return the manifest, or raise ValueError saying in one line what is wrong with it."""
-    try:
-        record = json.loads(content, parse_int=_whole)
-        canonical = rfc8785.dumps(record)
-    except (ValueError, OverflowError, RecursionError, rfc8785.CanonicalizationError) as problem:
-        raise ValueError(f"{MANIFEST} is missing or damaged: {problem}") from problem
-    if not isinstance(record, dict) or type(record.get("format")) is not int:  # true is 1 to isinstance and ==
-        raise ValueError(f"{MANIFEST} names no format; this is no fingerprint")
-    if not 1 <= record["format"] <= FORMAT:
-        found = f"format {str(record['format'])[:20]} is unknown to this version"
-        raise ValueError(f"{found}, which reads formats 1 to {FORMAT}; install a newer modelprint")
-    if canonical != content:
-        raise ValueError(f"{MANIFEST} is not canonical JSON (RFC 8785); it was changed after it was written")
-    try:
-        manifest = _Manifest.model_validate_json(content)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{MANIFEST}: {ascii(where)[1:-1]}: {first['msg'].removeprefix('Value error, ')}") from problem
+    record = read_record(content, INTEGRITY, FORMAT)
+    manifest = validated(_Manifest, content)
     if (manifest.format == FORMAT) != bool(manifest.releases) or (manifest.format == 1 and "releases" in record):
         raise ValueError(f"{MANIFEST}: releases: format {FORMAT} has at least one, format 1 has no such entry")
     settings = record["provenance"]["settings"]  # their numbers have no declared kind; keep the kind that was written
     return manifest.model_copy(update={"provenance": replace(manifest.provenance, settings=settings)})
 
 
-def _whole(text: str) -> int | float:
-    """Return a number without a point; canonical JSON spells large floats so, while whole numbers stay below 2**53."""
-    number = int(text)
-    return number if abs(number) <= EXACT_INTEGER else float(number)
-
-
 def _check_members(manifest: _Manifest, members: Mapping[str, bytes]) -> None:
     """Compare what is there with what the manifest promises."""
     indices = range(len(manifest.samples))
-    needed = {_member("samples", index) for index in indices}
-    allowed = needed | {_member("sources", index) for index in indices}
-    if missing := sorted(needed - manifest.members.keys()):
-        raise ValueError(f"{MANIFEST} has {len(indices)} samples but does not list {missing[0]}")
-    if stray := sorted(manifest.members.keys() - allowed):
-        raise ValueError(
-            f"{MANIFEST} lists {ascii(stray[0])[:80]}, which belongs to none of its {len(indices)} samples"
-        )
-    if missing := sorted(manifest.members.keys() - members.keys()):
-        raise ValueError(f"{missing[0]} is missing")
-    if extra := sorted(members.keys() - manifest.members.keys()):
-        raise ValueError(f"{extra[0]} is not listed in {MANIFEST}")
-    for name, promised in manifest.members.items():
-        if promised.size != len(members[name]):
-            raise ValueError(f"{name} has {len(members[name])} bytes, but {MANIFEST} says {promised.size}")
-        found = hashlib.sha256(members[name]).hexdigest()
-        if promised.sha256 != found:
-            raise ValueError(f"{name} was changed: its SHA-256 is {found}, but {MANIFEST} says {promised.sha256[:64]}")
+    needed = {picture_name("samples", index) for index in indices}
+    allowed = needed | {picture_name("sources", index) for index in indices}
+    check_members(manifest.members, members, holds=f"{len(indices)} samples", needed=needed, allowed=allowed)
 
 
 def _assemble(manifest: _Manifest, members: Mapping[str, bytes]) -> Fingerprint:
     """Join the numbers of the manifest with the pictures."""
     samples = []
     for index, numbers in enumerate(manifest.samples):
-        source = members.get(_member("sources", index))
+        source = members.get(picture_name("sources", index))
         sample = Sample(
-            picture=Picture(members[_member("samples", index)]),
+            picture=Picture(members[picture_name("samples", index)]),
             source=None if source is None else Picture(source),
             **numbers.model_dump(),
         )
@@ -355,10 +310,13 @@ def _assemble(manifest: _Manifest, members: Mapping[str, bytes]) -> Fingerprint:
     )
 
 
-def _check_pictures(fingerprint: Fingerprint) -> None:
-    """Decode every picture, keeping none: the sizes were bounded by the headers, the rest shows only now."""
-    pictures = fingerprint._pictures()
-    total = len(pictures) * math.prod(fingerprint.preprocessing.image_shape)
+def check_pictures(pictures: Mapping[str, Picture], preprocessing: Preprocessing) -> None:
+    """Decode every picture, keeping none: the sizes were bounded by the headers, the rest shows only now.
+
+    Raises:
+        ValueError: Names the first member that is at fault.
+    """
+    total = len(pictures) * math.prod(preprocessing.image_shape)
     if total > PIXEL_LIMIT:
         raise ValueError(f"the pictures have {total} values together, the limit is {PIXEL_LIMIT}")
     for name, picture in pictures.items():
@@ -368,12 +326,12 @@ def _check_pictures(fingerprint: Fingerprint) -> None:
             raise ValueError(f"{name}: {problem}") from problem
 
 
-def _member(folder: str, index: int) -> str:
+def picture_name(folder: str, index: int) -> str:
     """Return the name of the member that holds a picture of sample `index`."""
     return f"{folder}/{index:04d}.png"
 
 
-def _check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> None:
+def check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> None:
     """Refuse a picture whose header disagrees with the contract."""
     try:
         shape = plain_png_shape(picture.png)
@@ -387,22 +345,3 @@ def _apart(labels: Sequence[int | None], others: Sequence[int | None]) -> int:
     """Return on how many samples both have a label, and not the same one."""
     pairs = zip(labels, others, strict=True)
     return sum(one is not None and other is not None and one != other for one, other in pairs)
-
-
-def _texts(value: object) -> Iterator[str]:
-    """Yield every text in nested lists and dictionaries, keys included."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _texts(inner)
-
-
-def _check_printable(text: str) -> None:
-    """Refuse what a terminal would obey, and surrogates, which no file can hold."""
-    if not text.isprintable():
-        raise ValueError(f"a text holds characters that cannot be printed: {ascii(text)[:80]}")

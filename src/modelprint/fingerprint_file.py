@@ -23,10 +23,12 @@ SAMPLE_LIMIT = 10_000
 MEMBER_LIMIT = 2 * SAMPLE_LIMIT + 1
 MANIFEST_BYTES = 16 * 2**20
 PICTURE_BYTES = 8 * 2**20
+ARRAY_BYTES = 256 * 2**20
 FILE_BYTES = 512 * 2**20
 
 MANIFEST = "manifest.json"
-NAMES = re.compile(r"manifest\.json|(samples|sources)/[0-9]{4}\.png")
+NAMES = re.compile(r"manifest\.json|(samples|sources)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
+LONGEST_NAME = len("arrays/") + 24 + len(".npy")
 
 # Sizes of the fixed parts of a ZIP, and the records that end it.
 LOCAL_HEADER = 30
@@ -151,7 +153,7 @@ def _check_end(path: Path, content: bytes) -> None:
     large = content[: -END_RECORD.size][-ZIP64_LOCATOR_SIZE:].startswith(b"PK\x06\x07")
     if large or disk or first_disk or comment or here != count or start + size != before:
         raise FingerprintError(f"{path}: the archive is not laid out as a .mprint file; something was added or removed")
-    longest = DIRECTORY_ENTRY + len("samples/0000.png")
+    longest = DIRECTORY_ENTRY + LONGEST_NAME
     if size > count * longest:
         raise FingerprintError(f"{path}: the directory of {count} members has {size} bytes, more than names can fill")
 
@@ -201,7 +203,7 @@ def _entry(name: str) -> zipfile.ZipInfo:
 
 def _check_size(path: Path, name: str, size: int) -> None:
     """Refuse a member above the limit of its kind."""
-    limit = MANIFEST_BYTES if name == MANIFEST else PICTURE_BYTES
+    limit = MANIFEST_BYTES if name == MANIFEST else ARRAY_BYTES if name.endswith(".npy") else PICTURE_BYTES
     if size > limit:
         raise FingerprintError(f"{path}: {name} has {size} bytes, the limit is {limit}")
 

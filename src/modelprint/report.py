@@ -4,14 +4,11 @@ The page loads nothing: pictures are data URIs, there is no script, and its own 
 server wrote is text that somebody else chose, so the template escapes everything.
 """
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from modelprint.fingerprint import Fingerprint, Sample
-from modelprint.pixels import Picture
+from modelprint.pages import data_uri, page_from
 from modelprint.verdict import LIMITS, Observed, Verdict
 
 TEMPLATE = "report.html"
@@ -88,18 +85,6 @@ def render_report(
     )
 
 
-def page_from(template: str, *, package: str = "modelprint", **values: object) -> str:
-    """Return the self-contained page that a template of a package makes of some values, all of them escaped."""
-    environment = Environment(
-        loader=PackageLoader(package),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(template).render(**values).lstrip()
-
-
 def _rows(fingerprint: Fingerprint, verdicts: Sequence[Verdict]) -> list[_Row]:
     """Return one row for each sample that any model was asked about."""
     answers = [{seen.index: seen for seen in verdict.observations} for verdict in verdicts]
@@ -114,8 +99,8 @@ def _row(index: int, sample: Sample, names: Sequence[str], seen: Sequence[Observ
     """Return the row of one sample."""
     return _Row(
         index=index,
-        picture=_data_uri(sample.picture),
-        source=None if sample.source is None else _data_uri(sample.source),
+        picture=data_uri(sample.picture),
+        source=None if sample.source is None else data_uri(sample.source),
         expected=names[sample.label],
         margin=sample.margin,
         cells=tuple(_cell(observed, names) for observed in seen),
@@ -132,8 +117,3 @@ def _cell(observed: Observed | None, names: Sequence[str]) -> _Cell:
     if answer.label is None:
         return _Cell(state="failed", text=answer.problem or "no answer")
     return _Cell(state="differs" if observed.mismatch else "match", text=names[answer.label])
-
-
-def _data_uri(picture: Picture) -> str:
-    """Return a picture as text that an HTML page can hold."""
-    return f"data:image/png;base64,{b64encode(picture.png).decode()}"

@@ -109,7 +109,7 @@ def test_a_classifier_of_other_images_or_classes_is_refused() -> None:
 
 
 def test_answers_of_an_interrupted_run_are_not_asked_for_again(tmp_path: Path) -> None:
-    """Stopped in the 251st answer, after 200 were kept: 60 more questions; other pictures are asked about anew."""
+    """Stopped in the 251st answer: ten more questions; other pictures are asked about anew."""
     pixels = (np.arange(260) % 256).astype(np.uint8).reshape(-1, 1, 1, 1)
     stops = Telling(lambda level: grey(level) if stops.asked <= 250 else Answer(problem="gone"))
     goes_on, anew = Telling(grey), Telling(grey)
@@ -119,7 +119,7 @@ def test_answers_of_an_interrupted_run_are_not_asked_for_again(tmp_path: Path) -
     found = probabilities(goes_on, pixels, 2, work=Work(folder=tmp_path))
     probabilities(anew, pixels[::-1].copy(), 2, work=Work(folder=tmp_path))
 
-    assert (goes_on.asked, anew.asked) == (60, 260)
+    assert (goes_on.asked, anew.asked) == (10, 260)
     assert (found == probabilities(Telling(grey), pixels, 2)).all()
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from modelprint import report
+from modelprint import pages, report
 from modelprint.bench import plots
 from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects
@@ -154,7 +154,7 @@ def _page(run: Run, table: Table) -> str:
 
 def page_from(**values: object) -> str:
     """Return the self-contained page that the template makes of title, sections, figures and galleries."""
-    return report.page_from(PAGE, package="modelprint.bench", **values)
+    return pages.page_from(PAGE, package="modelprint.bench", **values)
 
 
 def _under(run: Run) -> list[str]:

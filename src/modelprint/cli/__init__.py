@@ -1,7 +1,7 @@
 """The command line: a thin skin over the library. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, or intact; 1 tampered, and nothing else; 2 wrong usage, or something that cannot be read, so that
-nothing is said about the model; 3 no verdict; 130 stopped by Ctrl-C.
+Exit codes: 0 done, intact, or unrelated; 1 tampered, or a copy, and nothing else; 2 wrong usage, or something that
+cannot be read, so that nothing is said about the model; 3 no verdict; 130 stopped by Ctrl-C.
 
 Commands import what they need when they run: `modelprint --help` is instant, and checking commands never need torch.
 """
@@ -21,6 +21,7 @@ from modelprint.cli.detect import detect
 from modelprint.cli.endpoint import endpoint_app
 from modelprint.cli.fingerprints import export, inspect
 from modelprint.cli.generate import generate
+from modelprint.cli.own import own_app
 from modelprint.cli.quickstart import quickstart
 from modelprint.cli.serve import serve
 from modelprint.cli.tables import methods, tamperings
@@ -76,6 +77,7 @@ for command in (
 app.add_typer(data_app, name="data")
 app.add_typer(endpoint_app, name="endpoint")
 app.add_typer(bench_app, name="bench")
+app.add_typer(own_app, name="own")
 
 
 def _print_version(wanted: bool) -> bool:
@@ -95,7 +97,8 @@ def modelprint(
 ) -> None:
     """Seal a classifier with a few images that tell nearly any change of its weights, and check whoever serves it.
 
-    Exit codes: 0 done or intact, 1 tampered, 2 wrong usage or unreadable input, 3 no verdict, 130 stopped by Ctrl-C.
+    Exit codes: 0 done, intact or unrelated, 1 tampered or a copy, 2 wrong usage or unreadable input, 3 no verdict, 130
+    stopped by Ctrl-C.
     """
 
 

@@ -10,15 +10,18 @@ from modelprint.cli.options import AsJson, FingerprintFile, Force
 
 
 def inspect(fingerprint: FingerprintFile, as_json: AsJson = False) -> None:
-    """Check a fingerprint file and say what it holds.
+    """Check a fingerprint file and say what it holds, be it about integrity or about ownership.
 
     Every size, hash, number and picture in the file is checked first; a damaged file is an error, with exit code 2.
 
     Example: modelprint inspect r20.mprint
     """
     from modelprint.fingerprint import Fingerprint
+    from modelprint.manifest import OWNERSHIP, kind_of
+    from modelprint.ownership_file import OwnershipFingerprint
 
-    loaded = Fingerprint.load(fingerprint)
+    kind = OwnershipFingerprint if kind_of(fingerprint) == OWNERSHIP else Fingerprint
+    loaded = kind.load(fingerprint)
     typer.echo(loaded.to_json() if as_json else loaded.summary())
 
 

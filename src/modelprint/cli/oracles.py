@@ -1,4 +1,4 @@
-"""From the options of `verify` and `generate` to the oracle they ask."""
+"""From the options of `verify`, `own check` and `generate` to the oracle they ask."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,10 +8,12 @@ from modelprint.fingerprint import Fingerprint
 from modelprint.oracles.endpoint import dry_run, load_endpoint, open_oracle
 from modelprint.oracles.onnx import OnnxOracle
 from modelprint.oracles.oracle import Oracle
+from modelprint.ownership_file import OwnershipFingerprint
+from modelprint.pixels import Picture
 
 
 def choose_oracle(
-    fingerprint: Fingerprint,
+    fingerprint: Fingerprint | OwnershipFingerprint,
     endpoint: Path | None,
     onnx: Path | None,
     network: str | None,
@@ -50,8 +52,8 @@ def answering_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequ
     return OnnxOracle(onnx)
 
 
-def preview(endpoint: Path | None, fingerprint: Fingerprint) -> str:
-    """Return the request that would be sent first, and what a run may cost at most.
+def preview(endpoint: Path | None, class_names: Sequence[str], picture: Picture) -> str:
+    """Return the request that would be sent for `picture`, the first one, and what a run may cost at most.
 
     Raises:
         ValueError: There is no endpoint to send it to.
@@ -59,5 +61,5 @@ def preview(endpoint: Path | None, fingerprint: Fingerprint) -> str:
     if endpoint is None:
         raise ValueError("--dry-run shows a request, so it needs --endpoint")
     described = load_endpoint(endpoint)
-    open_oracle(described, fingerprint.class_names)  # a label map that does not fit is found before anything is sent
-    return f"{dry_run(described, fingerprint.samples[0].picture)}\n\n# {described.ceiling()}; nothing was sent"
+    open_oracle(described, class_names)  # a label map that does not fit is found before anything is sent
+    return f"{dry_run(described, picture)}\n\n# {described.ceiling()}; nothing was sent"

@@ -80,7 +80,7 @@ def verify(
 
     loaded = Fingerprint.load(fingerprint)
     if dry_run:
-        typer.echo(preview(endpoint, loaded))
+        typer.echo(preview(endpoint, loaded.class_names, loaded.samples[0].picture))
         return
     oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
     how = "with --transcript FILE a verification can be continued"

@@ -8,6 +8,7 @@ import numpy as np
 
 from modelprint.errors import OracleError
 from modelprint.oracles.oracle import Answer
+from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.pixels import Picture
 
 DATATYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
@@ -15,7 +16,7 @@ DATATYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
 
 
 class OnnxOracle:
-    """Answers with the arg-max of a model's only output.
+    """Answers with the arg-max of a model's only output, and the greatest logits.
 
     Attributes:
         path: The file; its input is float32 in [0, 1] or uint8, n c h w, its output one row of logits per image.
@@ -67,7 +68,9 @@ def _answer(logits: np.ndarray) -> Answer:
     if not np.isfinite(row).all():
         return Answer(problem="the model's logits are not finite")
     label = int(row.argmax())
-    return Answer(label=label, named=label, tie=int((row == row[label]).sum()) > 1)
+    best = np.argsort(-row, kind="stable")[:RANKING_LIMIT]
+    ranking = tuple((int(index), float(row[index])) for index in best)
+    return Answer(label=label, named=label, tie=int((row == row[label]).sum()) > 1, ranking=ranking)
 
 
 def _session(path: Path) -> Any:

@@ -31,6 +31,7 @@ from modelprint.ownership.views import Responses
 ViewSimilarities = Float[Tensor, " _"]
 """Similarity of each view of one model to the victim; models may have been asked about more or fewer views."""
 TestName = Literal["rank", "welch"]
+Unit = Literal["views", "examples"]
 
 LIMITS = (
     "The error rates hold for suspects that were made as the reference models were: for the same task, from data of "
@@ -63,9 +64,10 @@ class OwnershipVerdict:
         test: How the p-values were reached.
         others: Similarities of the unrelated reference models.
         copies: Similarities of the reference copies.
-        views: How many views were compared.
+        views: How many views, or examples, were compared.
         victim: Which model the similarity is to; empty when not said.
         suspect: Which model was judged; empty when not said.
+        unit: What `views` counts.
     """
 
     outcome: Claim
@@ -81,6 +83,12 @@ class OwnershipVerdict:
     views: int
     victim: str = ""
     suspect: str = ""
+    unit: Unit = "views"
+
+    @property
+    def exit_code(self) -> int:
+        """What a command exits with: 0 unrelated, 1 copy, 3 inconclusive."""
+        return {Claim.UNRELATED: 0, Claim.COPY: 1, Claim.INCONCLUSIVE: 3}[self.outcome]
 
     @property
     def limits(self) -> str:
@@ -89,7 +97,7 @@ class OwnershipVerdict:
 
     def to_json(self) -> str:
         """Return the verdict as one indented JSON object."""
-        record = asdict(self) | {"outcome": str(self.outcome), "limits": LIMITS}
+        record = asdict(self) | {"outcome": str(self.outcome), "exit_code": self.exit_code, "limits": LIMITS}
         return json.dumps(record, indent=2, ensure_ascii=False)
 
     def summary(self) -> str:
@@ -98,9 +106,9 @@ class OwnershipVerdict:
         lines = [
             ("verdict", str(self.outcome).upper()),
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
-            ("similarity", f"{self.similarity:.3f} over {self.views} views"),
+            ("similarity", f"{self.similarity:.3f} over {self.views} {self.unit}"),
             ("p-value", f"of an unrelated model {self.p_value:.3g} (alpha {self.alpha:g}){copies}"),
-            ("references", f"{len(self.others)} unrelated{_range(self.others)}; {len(self.copies)} copies"),
+            ("references", f"{len(self.others)} unrelated{_range(self.others)}; {len(self.copies)} copies{_range(self.copies)}"),
             ("limits", LIMITS),
         ]
         return "\n".join(f"{name:<12} {text}" for name, text in lines)
@@ -163,7 +171,7 @@ class Judge:
         2. Find how rarely an unrelated model is as similar, and how rarely a copy is as dissimilar.
         3. Call it a copy when only the first is rare, unrelated when only the second is, and nothing otherwise.
         """
-        self._check_counts(len(others), len(copies))  # (1)
+        self.check_counts(len(others), len(copies))  # (1)
         p_value = self._p_value(suspect, others)  # (2)
         copy_p = self._p_value(-suspect, [-one for one in copies]) if copies else None
         outcome, reasons = self._outcome(p_value, copy_p)  # (3)
@@ -181,7 +189,12 @@ class Judge:
             views=len(suspect),
         )
 
-    def _check_counts(self, others: int, copies: int) -> None:
+    def check_counts(self, others: int, copies: int) -> None:
+        """Refuse fewer reference models than alpha and beta need.
+
+        Raises:
+            ValueError: Says how many are needed.
+        """
         for count, rate, rate_name, kind, free in (
             (others, self.alpha, "alpha", "unrelated models", False),
             (copies, self.beta, "beta", "copies", True),

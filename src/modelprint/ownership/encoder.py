@@ -17,7 +17,7 @@ view is compared with the same view of the victim, of which all pictures are the
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, get_args
@@ -197,7 +197,20 @@ class Encoder:
             seen = tuple(map(str, facts["seen"]))
         except (ValueError, TypeError, KeyError, RecursionError) as problem:
             raise LoadingError(f"{path}: what it says of its encoder cannot be read: {problem}") from None
-        # The file's own tensors bound what is built from the sizes it claims.
+        return cls.filled(settings, tensors, points, class_count, seen, path)
+
+    @classmethod
+    def filled(
+        cls,
+        settings: Contrastive,
+        tensors: Mapping[str, Tensor],
+        points: int,
+        class_count: int,
+        seen: tuple[str, ...],
+        path: Path,
+    ) -> "Encoder":
+        """Return the encoder with the weights in `tensors`, read from `path`; LoadingError when they do not fit."""
+        # The tensors bound what is built from the sizes that are claimed.
         length = 2 * points * class_count
         expected = {"0.weight": (settings.hidden, length), "2.weight": (settings.features, settings.hidden)}
         if any(name not in tensors or tuple(tensors[name].shape) != shape for name, shape in expected.items()):

@@ -96,10 +96,14 @@ def _of_oracle(oracle: Oracle, pixels: Pixels, class_count: int, scores: Scores,
     found = work.resume(STATE).get("rows", torch.zeros(0, class_count, dtype=torch.float64))
     rows = list(found.unbind(0))
     rest = range(len(rows), len(pixels))
-    for index in steps("asking", rest, len(rest), work.progress):
-        place = f"picture {index + 1} of {len(pixels)}"
-        rows.append(row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place))
-        if len(rows) % SAVED_EVERY == 0 or len(rows) == len(pixels):
+    try:
+        for index in steps("asking", rest, len(rest), work.progress):
+            place = f"picture {index + 1} of {len(pixels)}"
+            rows.append(row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place))
+            if len(rows) % SAVED_EVERY == 0:
+                work.save(STATE, {"rows": torch.stack(rows)})
+    finally:  # an interruption, or an answer that is missing, costs none of those before it
+        if len(rows) > len(found):
             work.save(STATE, {"rows": torch.stack(rows)})
     return torch.stack(rows)
 

@@ -1,9 +1,6 @@
 """The suspects that an ownership fingerprint is measured on: which are copies of the victim, and which are not."""
 
-from typing import Literal
-
-Relation = Literal["copy", "unrelated"]
-"""What a suspect is to the victim: made from its weights or its answers, or learnt without either."""
+from modelprint.ownership_parts import Relation
 
 OWNERSHIP_SUSPECTS: dict[str, Relation] = {
     "none": "copy",

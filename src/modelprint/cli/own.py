@@ -1,0 +1,283 @@
+"""Is that model a copy of mine? `own seal` and `own check`."""
+
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelprint.cli.console import bars, continued_by, remark, show_json
+from modelprint.cli.generate import creation_time
+from modelprint.cli.options import (
+    AsJson,
+    Data,
+    FingerprintFile,
+    Force,
+    ImageShape,
+    Network,
+    Quiet,
+    Seed,
+    Settings,
+    Weights,
+    check_choice,
+    parse_shape,
+    refuse_to_replace,
+)
+
+if TYPE_CHECKING:
+    from modelprint.data import DataSet
+    from modelprint.ownership import Finding, Models, OwnershipFingerprint
+    from modelprint.ownership.probabilities import Scores
+
+own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a copy of mine?")
+
+Kinds = list[str] | None
+KINDS = "KIND*COUNT"
+
+
+@own_app.command()
+def seal(
+    network: Network,
+    data: Data,
+    output: Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")],
+    weights: Weights = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="c-examples, which asks suspects for labels and is meant for pruned and fine-tuned copies, or uap, "
+            "which asks for all probabilities and is meant for extracted ones too.",
+        ),
+    ] = "c-examples",
+    settings: Settings = None,
+    count: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
+    ] = None,
+    unrelated: Annotated[
+        Kinds,
+        typer.Option(
+            metavar=KINDS,
+            help="Reference models that are no copies; as many as --alpha needs when not given. May be given several "
+            "times; the kinds are tamperings.",
+        ),
+    ] = None,
+    copies: Annotated[
+        Kinds,
+        typer.Option(
+            metavar=KINDS, help="Reference copies; as many as --beta needs when not given. none: make none of them."
+        ),
+    ] = None,
+    learn_unrelated: Annotated[
+        Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap learns from.")
+    ] = None,
+    learn_copies: Annotated[
+        Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap learns from.")
+    ] = None,
+    model_set: Annotated[
+        Kinds,
+        typer.Option(
+            metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
+    ] = 0.05,
+    beta: Annotated[
+        float, typer.Option(metavar="P", help="Largest rate of false acquittals that checks may ask for.")
+    ] = 0.1,
+    seed: Seed = 0,
+    image_shape: ImageShape = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
+    ] = False,
+    force: Force = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Seal what copies of a classifier are recognised by.
+
+    A suspect will be held against reference models: unrelated ones, trained on their own, and copies. They are made
+    here, once, and kept in the cache; the encoder of uap learns from others, of other seeds. Half of 19 unrelated
+    models learn from spare images where the data set has some, as fashion-mnist@0.5 has.
+
+    Unfinished work is kept in FILE.partial and in the cache: after an interruption the same command continues.
+
+    Example: modelprint own seal --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --output
+    own.mprint
+    """
+    refuse_to_replace(output, force)
+    created = creation_time(os.environ)
+    from modelprint.data import load_data
+    from modelprint.loading import load_classifier
+    from modelprint.methods import Work
+    from modelprint.ownership import build_method
+    from modelprint.ownership.sealing import remarks
+    from modelprint.ownership.sealing import seal as make
+    from modelprint.ownership_file import UAP
+    from modelprint.settings import parse_assignments
+
+    chosen = build_method(method, parse_assignments(settings or []))
+    if method == UAP and count is not None:
+        raise ValueError("--count belongs to c-examples; uap has --set points=N and --set views=N")
+    if method != UAP and (learn_unrelated or learn_copies):
+        raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples learn from no other model")
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    partial = output.with_name(output.name + ".partial")
+    with continued_by(f"run the same command again to go on; what is done is in {partial} and the cache"):
+        with bars(quiet) as progress:
+            loaded = load_data(data, progress=progress)
+        asked = (unrelated, copies, learn_unrelated, learn_copies)
+        models = _models(loaded, method, asked, model_set, alpha, beta)
+        plan = models.summary(model, loaded, seed)
+        if dry_run:
+            typer.echo(plan)
+            return
+        remark(plan, quiet)
+        with bars(quiet) as progress:
+            work = Work(progress=progress, folder=partial)
+            sealed = make(model, loaded, chosen, models, seed=seed, count=count or 100, created=created, work=work)
+    sealed.save(output)
+    shutil.rmtree(partial, ignore_errors=True)
+    for warning in remarks(sealed):
+        remark(warning, quiet)
+    if as_json:
+        show_json({"file": str(output), "digest": sealed.digest, "remarks": remarks(sealed)})
+    else:
+        typer.echo(f"{sealed.summary()}\n{'sealed in':<12} {output}")
+
+
+def _models(
+    data: "DataSet",
+    method: str,
+    asked: Sequence[Kinds],
+    model_set: Kinds,
+    alpha: float,
+    beta: float,
+) -> "Models":
+    """Return which models to make: those that are named, or as many as the rates need."""
+    from modelprint.ownership import Judge, Models, needed_references
+    from modelprint.ownership.references import COPIES, LEARNT_MODELS, spread, unrelated_kinds
+    from modelprint.ownership_file import UAP
+    from modelprint.settings import parse_assignments
+    from modelprint.tamperings.zoo import parse_recipe
+
+    others, like = unrelated_kinds(data), COPIES[method]
+    learnt = LEARNT_MODELS if method == UAP else 0
+    usual = (
+        spread(others, needed_references(alpha)),
+        spread(like, needed_references(beta)),
+        spread(others, learnt),
+        spread(like, learnt),
+    )
+    counts = [
+        {} if kinds == ["none"] else parse_recipe(kinds) if kinds else default
+        for kinds, default in zip(asked, usual, strict=True)
+    ]
+    Judge(alpha=alpha, beta=beta).check_counts(sum(counts[0].values()), sum(counts[1].values()))
+    settings: dict[str, dict[str, str]] = {}
+    for key, value in parse_assignments(model_set or []).items():
+        kind, point, name = key.partition(".")
+        if not point:
+            raise ValueError(f"a setting of a kind of models is written KIND.NAME=VALUE, got {key}={value}")
+        settings.setdefault(kind, {})[name] = value
+    names = ("unrelated", "copies", "learnt_unrelated", "learnt_copies")
+    return Models(**dict(zip(names, counts, strict=True)), settings=settings)
+
+
+@own_app.command()
+def check(
+    fingerprint: FingerprintFile,
+    endpoint: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")
+    ] = None,
+    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")] = None,
+    network: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
+    ] = None,
+    weights: Weights = None,
+    image_shape: ImageShape = None,
+    views: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
+    ] = None,
+    scores: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="What the suspect's scores are: probabilities or logits; logits of an ONNX file when not given.",
+        ),
+    ] = None,
+    alpha: Annotated[
+        float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
+    ] = 0.05,
+    beta: Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")] = 0.1,
+    answers: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
+    ] = None,
+    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Ask a suspect what a fingerprint of ownership asks, and say whether it is a copy.
+
+    Name exactly one of --endpoint, --onnx and --network, which says whom to ask. The suspect is compared with the
+    models in the file of which it is known whether they are copies.
+
+    Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged.
+
+    Example: modelprint own check own.mprint --endpoint endpoint.yaml --answers answers --report own.html
+    """
+    check_choice(endpoint, onnx, network, weights, image_shape)
+    from modelprint.cli.oracles import choose_oracle, preview
+    from modelprint.methods import Work
+    from modelprint.ownership import Judge
+    from modelprint.ownership import check as ask_and_judge
+    from modelprint.ownership.probabilities import identity
+    from modelprint.ownership_file import OwnershipFingerprint
+
+    judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
+    if dry_run:
+        typer.echo(f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.asked(views)}")
+        return
+    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
+    remark(f"asking for {loaded.asked(views)}", quiet)
+    how, kept = "with --answers DIR a check can be continued", None
+    if answers is not None:
+        # Another fingerprint or suspect may be checked with the same folder, and neither loses its answers.
+        kept = answers / f"{loaded.digest[:12]}-{identity(oracle)[:12]}"
+        how = f"run the same command again to go on; the answers so far are in {answers}"
+    with continued_by(how), bars(quiet) as progress:
+        found = ask_and_judge(
+            oracle,
+            loaded,
+            judge=judge,
+            views=views,
+            scores=_scores(scores, onnx),
+            work=Work(progress=progress, folder=kept),
+        )
+    if report is not None:
+        _write_report(report, fingerprint, loaded, found)
+        remark(f"the report is in {report}", quiet)
+    typer.echo(found.verdict.to_json() if as_json else found.verdict.summary())
+    raise typer.Exit(found.verdict.exit_code)
+
+
+def _scores(given: str | None, onnx: Path | None) -> "Scores":
+    """Return what the scores of the suspect are; an ONNX file has logits."""
+    if given not in (None, "probabilities", "logits"):
+        raise ValueError(f"--scores is probabilities or logits, got {given!r}")
+    return "logits" if given == "logits" or (given is None and onnx is not None) else "probabilities"
+
+
+def _write_report(path: Path, fingerprint: Path, loaded: "OwnershipFingerprint", found: "Finding") -> None:
+    from modelprint.cache import write_text_atomically
+    from modelprint.ownership.report import render_report
+
+    write_text_atomically(path, render_report(f"Ownership, by {fingerprint.name}", loaded, found))

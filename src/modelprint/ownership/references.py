@@ -1,0 +1,195 @@
+"""Models of which it is known whether they are copies: references to hold a suspect against, and models to learn from.
+
+They are made as suspects are, kept in the cache by content, and found there again after an interruption. Those that an
+encoder learns from have other seeds than the references, which have to be strangers to it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet
+from modelprint.errors import CraftingError
+from modelprint.ownership.suspects import OWNERSHIP_SUSPECTS
+from modelprint.ownership_file import C_EXAMPLES, Reference, Relation
+from modelprint.progress import Progress, silent
+from modelprint.settings import build
+from modelprint.tamperings import SUITE, Suspect, Tampering
+from modelprint.tamperings.store import stored_suspect, suspect_path
+
+SEEDS = 100_000
+"""Seeds of models that belong to one seed of the owner's; small ones are left to suspects."""
+LEARNT = 50_000
+"""Where, among them, the seeds of those begin that an encoder learns from."""
+LEARNT_MODELS = 5
+"""Models of either kind that an encoder learns from unless told otherwise."""
+
+COPIES = {
+    C_EXAMPLES: ("finetune-all-1e-2-5-epochs", "prune-80-retrained", "prune-90-retrained"),
+    "uap": ("extract-labels", "extract-probabilities", "finetune-all-1e-2-5-epochs"),
+}
+"""What copies are made of unless told otherwise: those that a method is meant for."""
+
+Counts = Mapping[str, int]
+"""How many models of each kind of tampering."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Models:
+    """Which models of known relation are made.
+
+    Attributes:
+        unrelated: References that are no copies, by kind.
+        copies: References that are copies.
+        learnt_unrelated: Models that are no copies, for the encoder to learn from.
+        learnt_copies: Copies for it to learn from.
+        settings: Settings of kinds, as text, where they are not the defaults.
+    """
+
+    unrelated: Counts
+    copies: Counts = field(default_factory=dict)
+    learnt_unrelated: Counts = field(default_factory=dict)
+    learnt_copies: Counts = field(default_factory=dict)
+    settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for relation, counts in self._parts():
+            for kind, count in counts.items():
+                if OWNERSHIP_SUSPECTS.get(kind, relation) != relation:
+                    raise ValueError(f"{kind} makes models that are not {_words(relation)}; give it on the other side")
+                if count > 1 and self.tampering(kind).deterministic:
+                    raise ValueError(f"{kind} gives the same model whatever the seed; ask for one of it, got {count}")
+        shared = {kind for relation, counts in self._parts()[:2] for kind in counts} & {
+            kind for relation, counts in self._parts()[2:] for kind in counts
+        }
+        for kind in sorted(shared):
+            if self.tampering(kind).deterministic:
+                raise ValueError(f"{kind} gives the same model whatever the seed; it is learnt from or a reference")
+        if stray := sorted(self.settings.keys() - {kind for _, counts in self._parts() for kind in counts}):
+            raise ValueError(f"there are settings for {stray[0]}, but no model of that kind is made")
+
+    def _parts(self) -> tuple[tuple[Relation, Counts], ...]:
+        return (
+            ("unrelated", self.unrelated),
+            ("copy", self.copies),
+            ("unrelated", self.learnt_unrelated),
+            ("copy", self.learnt_copies),
+        )
+
+    def tampering(self, kind: str) -> Tampering:
+        """Return how models of a kind are made; ValueError when there is no such kind or setting."""
+        return build(SUITE, kind, self.settings.get(kind, {}))
+
+    def summary(self, model: Classifier, data: DataSet, seed: int) -> str:
+        """Say what is going to be made, and how much of it is there already, a line each."""
+        names = ("unrelated references", "reference copies", "unrelated, to learn", "copies, to learn")
+        firsts = (first_seed(seed), first_seed(seed), first_seed(seed) + LEARNT, first_seed(seed) + LEARNT)
+        lines = []
+        for name, (_, counts), first in zip(names, self._parts(), firsts, strict=True):
+            there = sum(
+                suspect_path(kind, self.tampering(kind), model, data, first + offset).is_file()
+                for kind, count in counts.items()
+                for offset in range(count)
+            )
+            total, kinds = sum(counts.values()), ", ".join(f"{kind}*{count}" for kind, count in counts.items())
+            lines.append(f"{name:<20} {total}" + (f" ({kinds}), {there} of them in the cache" if total else ""))
+        return "\n".join(lines)
+
+    def record(self) -> dict[str, object]:
+        """Return what was asked for, ready for JSON."""
+        kept = asdict(self)
+        return {name: value for name, value in kept.items() if value}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Made:
+    """A model of known relation.
+
+    Attributes:
+        classifier: The model.
+        reference: What is written of it.
+    """
+
+    classifier: Classifier
+    reference: Reference
+
+
+def first_seed(seed: int) -> int:
+    """Return the seed of the first reference of each kind."""
+    return (seed + 1) * SEEDS
+
+
+def spread(kinds: Sequence[str], count: int) -> dict[str, int]:
+    """Return `count` models, of each kind as many as of the others, or one more."""
+    counts = {kind: count // len(kinds) + (place < count % len(kinds)) for place, kind in enumerate(kinds)}
+    return {kind: number for kind, number in counts.items() if number}
+
+
+def unrelated_kinds(data: DataSet) -> tuple[str, ...]:
+    """Return what unrelated models are made of: other images as well, where the data set has spare ones."""
+    spare = data.spare is not None and len(data.spare) >= len(data.train)
+    return ("homologous-0", "retrain-all-short") if spare else ("retrain-all-short",)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Relatives:
+    """Makes the models of known relation to one victim.
+
+    One that misses what its kind sets out to do (an extraction that does not agree with the victim, say) is not
+    counted, and the next seed takes its place.
+
+    Attributes:
+        model: The victim.
+        data: What it learnt from.
+        models: Which are made.
+        seed: Of the owner's; it decides about theirs.
+        progress: Told after each model, and about the training inside.
+    """
+
+    model: Classifier
+    data: DataSet
+    models: Models
+    seed: int
+    progress: Progress = silent
+
+    def references(self) -> Iterator[Made]:
+        """Yield the references, unrelated ones first; CraftingError when there cannot be enough of a kind."""
+        first = first_seed(self.seed)
+        yield from self._made(self.models.unrelated, "unrelated", first, "unrelated references")
+        yield from self._made(self.models.copies, "copy", first, "reference copies")
+
+    def learnt(self, relation: Relation) -> Iterator[Made]:
+        """Yield the copies, or the unrelated models, that an encoder learns from; CraftingError as above."""
+        counts = self.models.learnt_copies if relation == "copy" else self.models.learnt_unrelated
+        yield from self._made(counts, relation, first_seed(self.seed) + LEARNT, f"{_words(relation)} to learn from")
+
+    def _made(self, counts: Counts, relation: Relation, first: int, phase: str) -> Iterator[Made]:
+        total, done = sum(counts.values()), 0
+        self.progress(phase, 0, total)
+        for kind, count in counts.items():
+            for suspect in self._suspects(kind, count, first):
+                digest, accuracy = suspect.classifier.digest(), suspect.movement.accuracy_after
+                reference = Reference(
+                    relation=relation, made=kind, seed=suspect.seed, model_sha256=digest, accuracy=accuracy
+                )
+                done += 1
+                self.progress(phase, done, total)
+                yield Made(classifier=suspect.classifier, reference=reference)
+
+    def _suspects(self, kind: str, count: int, first: int) -> Iterator[Suspect]:
+        tampering, tries, found = self.models.tampering(kind), 2 * count + 1, 0
+        for seed in range(first, first + tries):
+            suspect = stored_suspect(kind, tampering, self.model, self.data, seed, progress=self.progress)
+            if suspect.goal_reached:
+                found += 1
+                yield suspect
+            if found == count:
+                return
+        raise CraftingError(
+            f"only {found} of {tries} models of kind {kind} reached what they set out to do ({suspect.goal}, and the "
+            f"last reached {suspect.goal_value}); give them other settings, or leave the kind out"
+        )
+
+
+def _words(relation: Relation) -> str:
+    return "copies" if relation == "copy" else "unrelated"
