@@ -6,9 +6,11 @@ Both take the same steps of RC and RC+GM: draw the weights, take the gradient by
 along its sign, clip. The loop is what the paper describes: one image, its own draws, written into the weights and taken
 out again. The batch shares each draw and folds batch norms with the bounds of the noise. A loop whose weights need no
 gradient is measured as well. Weights are random: arithmetic takes the same time whatever it computes. Processor time
-is measured, so that a busy machine tells the same. Ratios are printed, nothing is asserted about time.
+is measured, so that a busy machine tells the same. Ratios and the peak memory are printed, nothing is asserted about
+time.
 """
 
+import resource
 import time
 from collections.abc import Callable
 
@@ -78,4 +80,6 @@ def test_batched_against_one_by_one(name: str, draws: int) -> None:
     batch = milliseconds(lambda: rc.descend(model, start, labels, 0, Work()), count, draws)
 
     print(f"\n{name}, {draws} draws: loop {loop:.3f}, without weight gradients {quicker:.3f}, batch {batch:.3f} ms")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     print(f"per gradient {loop / batch:.1f} times as fast; {quicker / batch:.1f} without the weight gradients")
+    print(f"peak memory so far {peak:.0f} MiB")

@@ -15,6 +15,7 @@ from PIL import Image
 if TYPE_CHECKING:
     from modelprint.classifier import Classifier
     from modelprint.data import DataSet, LabelledImages
+    from modelprint.ownership_file import OwnershipFingerprint, Reference
 
 # Read when torch is first imported, and by every process a test starts. Results then do not depend on the machine's
 # cores, and tiny networks are faster on one.
@@ -132,3 +133,104 @@ def _trained(split: "DataSet") -> "Classifier":
 def tiny_model(_trained: "Classifier") -> "Classifier":
     """A trained classifier of `tiny_data`; each test gets a copy it may spoil."""
     return _trained.copy()
+
+
+OWNED = {
+    "settings": {"steps": 40, "step": 0.01, "inner": {"share": 1}},
+    "seed": 7,
+    "network": "digits",
+    "model_sha256": "0123456789abcdef" * 4,
+    "data": "digits/train",
+    "data_sha256": "fedcba9876543210" * 4,
+    "created": "2026-01-31T12:00:00Z",
+    "version": "0.1.0",
+    "crafted": 4,
+    "lost_rounding": 0,
+    "lost_steadiness": 0,
+    "notes": {"victim": "accuracy 0.9000"},
+}
+
+
+def _references(unrelated: int, copies: int, matches: bool) -> "tuple[Reference, ...]":
+    """Return unrelated models, with 0 or 1 matches in turn, then copies, with 3 or 4."""
+    from modelprint.ownership_file import Reference
+
+    return tuple(
+        Reference(
+            relation="copy" if index >= unrelated else "unrelated",
+            made="prune-80" if index >= unrelated else "retrain-all-short",
+            seed=index,
+            model_sha256=f"{index:064x}",
+            accuracy=0.875,
+            matches=(index % 2 + (3 if index >= unrelated else 0)) if matches else None,
+        )
+        for index in range(unrelated + copies)
+    )
+
+
+@pytest.fixture
+def told_by_labels() -> "Callable[..., OwnershipFingerprint]":
+    """Return a function of the counts of references: an ownership fingerprint of four examples, labels 0, 1, 2, 0."""
+
+    def make(unrelated: int = 19, copies: int = 9) -> "OwnershipFingerprint":
+        from modelprint.fingerprint_parts import Preprocessing, Provenance
+        from modelprint.ownership_file import ByLabels, OwnershipFingerprint
+        from modelprint.pixels import Picture
+
+        ramp = np.arange(64).reshape(1, 8, 8)
+        pictures = tuple(Picture.of(((ramp * 3 + 17 * index) % 256).astype(np.uint8)) for index in range(4))
+        return OwnershipFingerprint(
+            class_names=("zero", "one", "two"),
+            preprocessing=Preprocessing(channels=1, height=8, width=8, colour="L"),
+            provenance=Provenance(method="c-examples", **OWNED),
+            references=_references(unrelated, copies, matches=True),
+            evidence=ByLabels(pictures=pictures, labels=(0, 1, 2, 0)),
+        )
+
+    return make
+
+
+@pytest.fixture
+def told_by_views() -> "Callable[..., OwnershipFingerprint]":
+    """Return a function as above: three views of two points in 2x2 pictures; copies lie near the victim."""
+
+    def make(unrelated: int = 19, copies: int = 9) -> "OwnershipFingerprint":
+        from modelprint.fingerprint_parts import Preprocessing, Provenance
+        from modelprint.ownership_file import ByViews, OwnershipFingerprint
+
+        rng, (views, points, hidden, features) = np.random.default_rng(0), (3, 2, 5, 4)
+        length = 2 * points * 3
+        index = np.array([[0, 1], [1, 2], [2, 3]], dtype="<i8")
+        answers = rng.dirichlet((1.0, 1.0, 1.0), (4, 2))  # of each picture, before and after the perturbation
+        victim = answers[index].reshape(views, length).astype("<f4")
+        layers = rng.random((hidden, length)).astype("<f4"), rng.random((features, hidden)).astype("<f4")
+        near, away = victim @ layers[0].T @ layers[1].T, np.eye(features, dtype="<f4")[:views]
+        some = _references(unrelated, copies, matches=False)
+        represented = np.stack([near if one.relation == "copy" else away for one in some])
+        evidence = ByViews(
+            pixels=rng.integers(0, 256, (4, 1, 2, 2), dtype=np.uint8),
+            index=index,
+            levels=np.full((1, 2, 2), 9, dtype="<i2"),
+            victim=victim,
+            represented=(represented + rng.random(represented.shape) * 1e-3).astype("<f4"),
+            weights={
+                "hidden_weight": layers[0],
+                "hidden_bias": np.zeros(hidden, dtype="<f4"),
+                "features_weight": layers[1],
+                "features_bias": np.zeros(features, dtype="<f4"),
+            },
+            fooled=8,
+            tested=10,
+            wanted=0.75,
+            encoder={"hidden": hidden, "features": features, "temperature": 0.5},
+            seen=("0123456789abcdef" * 4, "ab" * 32),
+        )
+        return OwnershipFingerprint(
+            class_names=("zero", "one", "two"),
+            preprocessing=Preprocessing(channels=1, height=2, width=2, colour="L"),
+            provenance=Provenance(method="uap", **OWNED),
+            references=some,
+            evidence=evidence,
+        )
+
+    return make

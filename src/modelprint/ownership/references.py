@@ -57,7 +57,8 @@ class Models:
             for kind, count in counts.items():
                 if OWNERSHIP_SUSPECTS.get(kind, relation) != relation:
                     raise ValueError(f"{kind} makes models that are not {_words(relation)}; give it on the other side")
-                if count > 1 and self.tampering(kind).deterministic:
+                once = self.tampering(kind).deterministic
+                if count > 1 and once:
                     raise ValueError(f"{kind} gives the same model whatever the seed; ask for one of it, got {count}")
         shared = {kind for relation, counts in self._parts()[:2] for kind in counts} & {
             kind for relation, counts in self._parts()[2:] for kind in counts

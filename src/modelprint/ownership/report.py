@@ -58,12 +58,14 @@ class Scale:
         ticks: Places and texts below the line.
         height: In pixels.
         rows: Role and middle of each row.
+        suspect: Place of the suspect.
     """
 
     dots: tuple[Dot, ...]
     ticks: tuple[tuple[float, str], ...]
     height: int
     rows: tuple[tuple[Role, float], ...]
+    suspect: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,7 +137,8 @@ def scale(fingerprint: OwnershipFingerprint, finding: Finding, values: Sequence[
             for place, (_, value, text) in enumerate(group)
         ]
     ticks = tuple((across(value), f"{value:.2f}") for value in np.linspace(low, high, 6).tolist())
-    return Scale(dots=tuple(dots), ticks=ticks, height=ROW * len(roles), rows=tuple(middles.items()))
+    rows = tuple(middles.items())
+    return Scale(dots=tuple(dots), ticks=ticks, height=ROW * len(roles), rows=rows, suspect=across(suspect))
 
 
 def view_map(fingerprint: OwnershipFingerprint, evidence: ByViews, finding: Finding) -> tuple[Dot, ...]:
