@@ -102,6 +102,9 @@ def made(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
         assert run(["generate", *named, *sealed, "--output", str(folder / "r20.mprint")]) == 0
         suspect = folder / "suspects" / "finetuned.safetensors"
         assert run(["tamper", *named, "--kind", "finetune-last-1e-3", "--output", str(suspect)]) == 0
+        few = ["--count", "8", "--set", "steps=20", "--set", "noise=0", "--set", "band=1", "--alpha", "0.5"]
+        models = ["--unrelated", "retrain-all-short*1", "--copies", "none"]
+        assert run(["own", "seal", *named, *few, *models, "--output", str(folder / "own.mprint")]) == 0
         transcript = ["--transcript", str(folder / "today.jsonl")]
         assert run(["verify", str(folder / "r20.mprint"), *named[:4], *transcript]) == 0
     return folder

@@ -108,7 +108,7 @@ class OwnershipVerdict:
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             ("similarity", f"{self.similarity:.3f} over {self.views} {self.unit}"),
             ("p-value", f"of an unrelated model {self.p_value:.3g} (alpha {self.alpha:g}){copies}"),
-            ("references", f"{len(self.others)} unrelated{_range(self.others)}; {len(self.copies)} copies{_range(self.copies)}"),
+            ("references", f"{_counted(self.others, 'unrelated')}; {_counted(self.copies, 'copies')}"),
             ("limits", LIMITS),
         ]
         return "\n".join(f"{name:<12} {text}" for name, text in lines)
@@ -285,5 +285,6 @@ def _mean(values: ViewSimilarities) -> float:
     return values.double().mean().item()
 
 
-def _range(values: Sequence[float]) -> str:
-    return f" from {min(values):.3f} to {max(values):.3f}" if values else ""
+def _counted(values: Sequence[float], name: str) -> str:
+    extent = f" from {min(values):.3f} to {max(values):.3f}" if values else ""
+    return f"{len(values)} {name}{extent}"

@@ -9,8 +9,10 @@ import torch
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.known import logits_on
+from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import Preprocessing, Provenance
 from modelprint.methods.method import Work
+from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.methods import OwnershipMethod, Uap
 from modelprint.ownership.packing import packed
@@ -57,6 +59,8 @@ def seal(
         CraftingError: The questions, or models of some kind, cannot be made.
     """
     check_model(model, data.image_shape, len(data.class_names))
+    if count > SAMPLE_LIMIT:
+        raise ValueError(f"count is 1 to {SAMPLE_LIMIT}, got {count}")
     work = work or Work()
     provenance = provenance_of(
         model.name,
@@ -99,6 +103,12 @@ def remarks(fingerprint: OwnershipFingerprint) -> list[str]:
         )
     if not fingerprint.rows_of("copy"):
         found.append("without reference copies no suspect can be acquitted; --copies makes some")
+    classes = len(fingerprint.class_names)
+    if isinstance(fingerprint.evidence, ByViews) and classes > RANKING_LIMIT:
+        found.append(
+            f"an endpoint's answer keeps {RANKING_LIMIT} scores, so a suspect of {classes} classes can only be asked "
+            "as weights"
+        )
     return found
 
 
