@@ -87,6 +87,8 @@ class Models:
         firsts = (first_seed(seed), first_seed(seed), first_seed(seed) + LEARNT, first_seed(seed) + LEARNT)
         lines = []
         for name, (_, counts), first in zip(names, self._parts(), firsts, strict=True):
+            if not counts and first != first_seed(seed):
+                continue
             there = sum(
                 suspect_path(kind, self.tampering(kind), model, data, first + offset).is_file()
                 for kind, count in counts.items()
