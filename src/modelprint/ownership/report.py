@@ -145,10 +145,10 @@ def view_map(fingerprint: OwnershipFingerprint, evidence: ByViews, finding: Find
     """Return a map of views, each model with the first of its own; empty where there are too few to draw one."""
     assert finding.represented is not None
     suspect, victim = (one.numpy() for one in finding.represented)
-    models: list[tuple[Role, str, np.ndarray]] = [("victim", "the victim", victim)]
+    models: list[tuple[Role, str, np.ndarray]] = []
     for one, values in zip(fingerprint.references, evidence.represented, strict=True):
         models.append((one.relation, f"{one.made}, seed {one.seed}", values[: len(victim)]))
-    models.append(("suspect", "the suspect", suspect))
+    models += [("victim", "the victim", victim), ("suspect", "the suspect", suspect)]  # drawn last, they lie on top
     each = max(min(len(victim), DOTS // len(models)), 1)
     places = embedded(np.concatenate([values[:each] for _, _, values in models]))
     if places is None:
