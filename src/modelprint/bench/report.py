@@ -12,7 +12,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from modelprint import pages, report
+from modelprint import pages
 from modelprint.bench import plots
 from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects

@@ -74,12 +74,17 @@ class Work:
         """
         saved = self.resume(name)
         made = list(saved["rows"].split(1)) if "rows" in saved else []
-        self.progress(phase, len(made), total)
-        while len(made) < total:
-            made.append(make(len(made)))
-            if len(made) % SAVED_EVERY == 0 or len(made) == total:
+        before = len(made)
+        self.progress(phase, before, total)
+        try:
+            while len(made) < total:
+                made.append(make(len(made)))
+                if len(made) % SAVED_EVERY == 0:
+                    self.save(name, {"rows": torch.cat(made)})
+                self.progress(phase, len(made), total)
+        finally:  # an interruption, or a row that cannot be made, costs none of those before it
+            if len(made) > before:
                 self.save(name, {"rows": torch.cat(made)})
-            self.progress(phase, len(made), total)
         return torch.cat(made)
 
     def _path(self, name: str) -> Path | None:

@@ -1,6 +1,5 @@
 """Whose copy is it? Ask a suspect what an ownership fingerprint asks, and hold its answers against the references'."""
 
-import hashlib
 from dataclasses import dataclass, replace
 
 import torch
@@ -18,13 +17,10 @@ from modelprint.ownership.packing import Represented, unpacked
 from modelprint.ownership.probabilities import Scores, Suspected, check_model, identity
 from modelprint.ownership_file import ByLabels, ByViews, OwnershipFingerprint
 from modelprint.pixels import Picture
-from modelprint.progress import steps
 
 Labelled = Int64[Tensor, "n 2"]
 """Of each picture the class that was answered, and 1 where it is one of two leading ones."""
 
-SAVED_EVERY = 10
-"""Answers between two saved states."""
 STATE = "labels"
 
 
@@ -76,7 +72,7 @@ def check(
     model = identity(suspect)
     _check_suspect(fingerprint, model, views)
     judge.check_counts(*(len(fingerprint.rows_of(relation)) for relation in ("unrelated", "copy")))  # (1)
-    work = replace(work, identity=hashlib.sha256(f"{work.identity} {fingerprint.digest}".encode()).hexdigest())
+    work = work.belonging_to(fingerprint.digest)
     oracle = LocalOracle(suspect) if isinstance(suspect, Classifier) else suspect
     if isinstance(oracle, LocalOracle):
         shape, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
@@ -100,19 +96,12 @@ def ask_labels(oracle: Oracle, evidence: ByLabels, class_count: int, work: Work)
     Raises:
         OracleError: There is no label; says for which example.
     """
-    work = replace(work, identity=f"{work.identity} {identity(oracle)}")
-    rows = list(work.resume(STATE).get("rows", torch.zeros(0, 2, dtype=torch.int64)).unbind(0))
-    before, count = len(rows), len(evidence.pictures)
-    try:
-        rest = evidence.pictures[before:]
-        for picture in steps("asking", rest, len(rest), work.progress):
-            rows.append(_answer(oracle, picture, class_count, f"example {len(rows) + 1} of {count}"))
-            if len(rows) % SAVED_EVERY == 0:
-                work.save(STATE, {"rows": torch.stack(rows)})
-    finally:  # an interruption, or an answer that is missing, costs none of those before it
-        if len(rows) > before:
-            work.save(STATE, {"rows": torch.stack(rows)})
-    return torch.stack(rows)
+    count = len(evidence.pictures)
+
+    def row(index: int) -> Labelled:
+        return _answer(oracle, evidence.pictures[index], class_count, f"example {index + 1} of {count}")[None]
+
+    return work.belonging_to(identity(oracle)).rows(STATE, count, row, "asking")
 
 
 def _answer(oracle: Oracle, picture: Picture, class_count: int, place: str) -> Int64[Tensor, " 2"]:

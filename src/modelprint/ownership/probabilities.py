@@ -20,7 +20,6 @@ from modelprint.methods.method import Work
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
-from modelprint.progress import steps
 
 Probabilities = Float64[Tensor, "n classes"]
 """Probability of every class, which add up to 1."""
@@ -29,8 +28,6 @@ Suspected = Classifier | Oracle
 Scores = Literal["probabilities", "logits"]
 """What the scores of an oracle are."""
 
-SAVED_EVERY = 100
-"""Answers of an oracle between two saved states."""
 SLACK = 0.05
 """How far printed probabilities may be from adding up to 1: ten of them with two decimals."""
 STATE = "probabilities"
@@ -93,19 +90,13 @@ def _of_classifier(model: Classifier, pixels: Pixels, class_count: int) -> Proba
 
 def _of_oracle(oracle: Oracle, pixels: Pixels, class_count: int, scores: Scores, work: Work) -> Probabilities:
     work = work.belonging_to(identity(oracle), hashlib.sha256(pixels.tobytes()).hexdigest(), pixels.shape, scores)
-    found = work.resume(STATE).get("rows", torch.zeros(0, class_count, dtype=torch.float64))
-    rows = list(found.unbind(0))
-    rest = range(len(rows), len(pixels))
-    try:
-        for index in steps("asking", rest, len(rest), work.progress):
-            place = f"picture {index + 1} of {len(pixels)}"
-            rows.append(row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place))
-            if len(rows) % SAVED_EVERY == 0:
-                work.save(STATE, {"rows": torch.stack(rows)})
-    finally:  # an interruption, or an answer that is missing, costs none of those before it
-        if len(rows) > len(found):
-            work.save(STATE, {"rows": torch.stack(rows)})
-    return torch.stack(rows)
+    total = len(pixels)
+
+    def row(index: int) -> Probabilities:
+        place = f"picture {index + 1} of {total}"
+        return row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place)[None]
+
+    return work.rows(STATE, total, row, "asking")
 
 
 def row_of(answer: Answer, class_count: int, scores: Scores, place: str) -> Float64[Tensor, " classes"]:
