@@ -234,6 +234,7 @@ def test_an_interrupted_check_says_how_to_go_on(command: Any, described: Path, m
         ("--model-set retrain-all-short.colour=1", "retrain-all-short has no setting 'colour'"),
         ("--count 10001", "count is 1 to 10000, got 10001"),
         ("--data digits", "knows 4 classes; these pictures have shape (1, 8, 8) and are for 10"),
+        ("--beta 0", "beta is a probability between 0 and 1, got 0.0"),
         ("--alpha 2", "alpha is a probability between 0 and 1, got 2.0"),
         ("--output labels.mprint", "labels.mprint is there already"),
     ],

@@ -163,6 +163,7 @@ def _models(
     from modelprint.settings import parse_assignments
     from modelprint.tamperings.zoo import parse_recipe
 
+    judge = Judge(alpha=alpha, beta=beta)
     others, like = unrelated_kinds(data), COPIES[method]
     learnt = LEARNT_MODELS if method == UAP else 0
     usual = (
@@ -175,7 +176,7 @@ def _models(
         {} if kinds == ["none"] else parse_recipe(kinds) if kinds else default
         for kinds, default in zip(asked, usual, strict=True)
     ]
-    Judge(alpha=alpha, beta=beta).check_counts(sum(counts[0].values()), sum(counts[1].values()))
+    judge.check_counts(sum(counts[0].values()), sum(counts[1].values()))
     settings: dict[str, dict[str, str]] = {}
     for key, value in parse_assignments(model_set or []).items():
         kind, point, name = key.partition(".")
