@@ -158,7 +158,7 @@ def _models(
 ) -> "Models":
     """Return which models to make: those that are named, or as many as the rates need."""
     from modelprint.ownership import Judge, Models, needed_references
-    from modelprint.ownership.references import COPIES, LEARNT_MODELS, spread, unrelated_kinds
+    from modelprint.ownership.references import COPIES, LEARNT_MODELS, USUAL, spread, unrelated_kinds
     from modelprint.ownership_file import UAP
     from modelprint.settings import parse_assignments
     from modelprint.tamperings.zoo import parse_recipe
@@ -177,7 +177,7 @@ def _models(
         for kinds, default in zip(asked, usual, strict=True)
     ]
     judge.check_counts(sum(counts[0].values()), sum(counts[1].values()))
-    settings: dict[str, dict[str, str]] = {}
+    settings = {kind: dict(given) for kind, given in USUAL.items() if asked[0] is None and kind in counts[0]}
     for key, value in parse_assignments(model_set or []).items():
         kind, point, name = key.partition(".")
         if not point:

@@ -29,6 +29,8 @@ COPIES = {
     "uap": ("extract-labels", "extract-probabilities", "finetune-all-1e-2-5-epochs"),
 }
 """What copies are made of unless told otherwise: those that a method is meant for."""
+USUAL: dict[str, dict[str, str]] = {"retrain-all-short": {"epochs": "10"}}
+"""Settings of unrelated models unless told otherwise: two epochs make poor stand-ins for somebody else's model."""
 
 Counts = Mapping[str, int]
 """How many models of each kind of tampering."""
