@@ -38,6 +38,17 @@ def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mappi
     return factory(**values)
 
 
+def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as the command line would give them."""
+    return {name: _as_text(value) for name, value in settings.items()}
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return ",".join(map(_as_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def settings_of(factory: Callable[..., object]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, or of a partial of one, with the defaults that hold in the table."""
     given = factory.keywords if isinstance(factory, functools.partial) else {}

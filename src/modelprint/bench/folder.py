@@ -1,6 +1,7 @@
 """The folder of a run: everything that a report needs, and what lets the next run go on where one stopped.
 
     observations.jsonl   one line per suspect and fingerprint
+    ownership.jsonl      one line per suspect, where the plan asks whose they are
     timings.jsonl        {"key", "label", "seconds"} of every piece of work
     protocol.json        what ran, on what, with which fingerprints, and what is missing
     plan.toml            a copy of the plan
@@ -11,12 +12,13 @@ Only the process that runs the plan writes here. A line is on disk before the ne
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelprint.bench.observation import Observation, salvage
+from modelprint.bench.observation import Line, Observation, Written, read_line, salvage_lines
+from modelprint.bench.ownership.finding import Finding, read_finding
 from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.errors import BenchError
 
@@ -35,6 +37,11 @@ class RunFolder:
     def observations(self) -> Path:
         """The file of observations."""
         return self.path / "observations.jsonl"
+
+    @property
+    def findings(self) -> Path:
+        """The file of what was found out about ownership."""
+        return self.path / "ownership.jsonl"
 
     @property
     def timings(self) -> Path:
@@ -113,24 +120,23 @@ class RunFolder:
         What a killed run left half written, what is damaged, and what belongs to an earlier version of the plan is
         taken out of the file, so that it is computed anew.
         """
-        keys = set(wanted)
-        found, problems = salvage(self.observations)
-        good = {observation.key: observation for observation in found if observation.key in keys}
-        if len(good) < len(found):
-            others = len(found) - len(good)
-            problems.append(f"{self.observations}: {others} observation(s) of an earlier plan or code were taken out")
-        lines = "".join(observation.line() for observation in good.values())
-        if self.observations.is_file() and self.observations.read_bytes() != lines.encode():
-            write_text_atomically(self.observations, lines)
-        return good, problems
+        return _recovered(self.observations, "observation", read_line, set(wanted))
 
-    def add(self, observation: Observation) -> None:
-        """Append one observation; it is on disk when this returns."""
-        _append(self.observations, observation.line())
+    def recover_findings(self, wanted: Iterable[str]) -> tuple[dict[str, Finding], list[str]]:
+        """Return the findings that are there and wanted, by key; as `recover`."""
+        return _recovered(self.findings, "finding", read_finding, set(wanted))
 
-    def settle(self, found: dict[str, Observation], order: Iterable[str]) -> None:
+    def add(self, line: Observation | Finding) -> None:
+        """Append one observation or finding; it is on disk when this returns."""
+        _append(self.findings if isinstance(line, Finding) else self.observations, line.line())
+
+    def settle(self, found: Mapping[str, Observation], order: Iterable[str]) -> None:
         """Put the lines into `order`, so that two complete runs of a plan have equal files."""
-        write_text_atomically(self.observations, "".join(found[key].line() for key in order if key in found))
+        _settle(self.observations, found, order)
+
+    def settle_findings(self, found: Mapping[str, Finding], order: Iterable[str]) -> None:
+        """Put the findings into `order`."""
+        _settle(self.findings, found, order)
 
     def timed(self) -> dict[str, float]:
         """Return the seconds of every piece of work by its key; a line that cannot be read counts for nothing."""
@@ -147,6 +153,24 @@ class RunFolder:
     def add_timing(self, key: str, label: str, seconds: float) -> None:
         """Append how long a piece of work took."""
         _append(self.timings, json.dumps({"key": key, "label": label, "seconds": round(seconds, 3)}) + "\n")
+
+
+def _recovered(
+    path: Path, what: str, read: Callable[[str], Written], keys: set[str]
+) -> tuple[dict[str, Written], list[str]]:
+    found, problems = salvage_lines(path, read)
+    good = {line.key: line for line in found if line.key in keys}
+    if len(good) < len(found):
+        others = len(found) - len(good)
+        problems.append(f"{path}: {others} {what}(s) of an earlier plan or code were taken out")
+    lines = "".join(line.line() for line in good.values())
+    if path.is_file() and path.read_bytes() != lines.encode():
+        write_text_atomically(path, lines)
+    return good, problems
+
+
+def _settle(path: Path, found: Mapping[str, Line], order: Iterable[str]) -> None:
+    write_text_atomically(path, "".join(found[key].line() for key in order if key in found))
 
 
 def _append(path: Path, line: str) -> None:

@@ -24,6 +24,7 @@ from modelprint.bench.targets import TARGETS, target_model
 from modelprint.cache import cache_folder
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.engine import Job
 from modelprint.fast.known import logits_on
 from modelprint.generators.store import generator_path, trained_generator
 from modelprint.settings import build
@@ -92,16 +93,36 @@ class Question:
 
 def observation_key(origin: Origin, row: PlannedRow, seed: int, recipe: Recipe) -> str:
     """Return the content hash of a suspect, a fingerprint, and whose labels count."""
-    tampering = row.build()
-    suspect = [SUSPECTS_REVISION, row.kind, type(tampering).__name__, asdict(tampering), seed]  # type: ignore[call-overload]
     fingerprint = recipe.key(origin.model, origin.data)
-    return content_hash([REVISION, suspect, origin.model, origin.data, fingerprint, row.reference])
+    return content_hash([REVISION, suspect_content(row, seed), origin.model, origin.data, fingerprint, row.reference])
+
+
+def suspect_content(row: PlannedRow, seed: int) -> list[object]:
+    """Return all that a suspect follows from, beside the target and its data."""
+    tampering = row.build()
+    return [SUSPECTS_REVISION, row.kind, type(tampering).__name__, asdict(tampering), seed]  # type: ignore[call-overload]
+
+
+def suspect_job(what: str, origin: Origin, kind: str, settings: dict[str, str], seed: int) -> Job:
+    """Return the job that makes a suspect; `what` is the first word of its label."""
+    inputs = [origin.model, origin.data, kind, sorted(settings.items()), seed]
+    return Job(
+        key=f"suspect-{digest_of(inputs)}",
+        label=f"{what} {kind}, seed {seed}",
+        function=prepare_suspect,
+        arguments=(origin.target, kind, settings, seed),
+    )
+
+
+def digest_of(inputs: object) -> str:
+    """Return twenty hexadecimal digits for the key of a job."""
+    return hashlib.sha256(repr(inputs).encode()).hexdigest()[:20]
 
 
 def look_at_target(name: str, known: str) -> Done:
     """Return what there is to say about a target; its accuracy only when its weights are not the `known` ones."""
-    with _remarks() as remarks:
-        model, data = _target(name)
+    with heard() as remarks:
+        model, data = loaded_target(name)
         facts: dict[str, Any] = {
             "name": name,
             "network": TARGETS[name].network,
@@ -120,17 +141,17 @@ def look_at_target(name: str, known: str) -> Done:
 
 def prepare_suspect(target: str, kind: str, settings: dict[str, str], seed: int) -> Done:
     """See to it that a suspect is in the cache."""
-    with _remarks() as remarks:
-        suspect = _suspect(target, kind, build(SUITE, kind, settings), seed)
+    with heard() as remarks:
+        suspect = made_suspect(target, kind, build(SUITE, kind, settings), seed)
     return Done(remarks=tuple(remarks), seconds=suspect.seconds)
 
 
 def prepare_generator(target: str, generator: PlannedGenerator) -> Done:
     """See to it that a generator of natural-looking images is in the cache."""
-    data = _target(target)[1]
+    data = loaded_target(target)[1]
     recipe = generator.build()
     path = generator_path(generator.name, recipe, data, generator.seed)
-    with _remarks() as remarks:
+    with heard() as remarks:
         if not path.is_file():
             with locked(path.stem):
                 trained_generator(generator.name, recipe, data, generator.seed)
@@ -143,8 +164,8 @@ def prepare_fingerprint(target: str, recipe: Recipe, bags: Bags | None = None) -
     Returns its facts, of a sealed one the bytes of the file, and, where the plan asks for `bags`, in which order the
     samples of each are asked.
     """
-    model, data = _target(target)
-    with _remarks() as remarks:
+    model, data = loaded_target(target)
+    with heard() as remarks:
         pool = stored_pool(recipe, model, data)
         orders = bag_orders(model, pool.images, bags, recipe.seed) if bags else []
     sealed = pool.content if recipe.planned.form == "8-bit" else b""
@@ -155,12 +176,12 @@ def prepare_fingerprint(target: str, recipe: Recipe, bags: Bags | None = None) -
 def observe(question: Question) -> Done:
     """Ask a suspect about fingerprints; returns the observations."""
     row, target = question.row, question.target
-    with _remarks() as remarks:
-        suspect = _suspect(target, row.kind, row.build(), question.seed)
-        reference = _suspect(target, row.reference, build(SUITE, row.reference), 0) if row.reference else None
+    with heard() as remarks:
+        suspect = made_suspect(target, row.kind, row.build(), question.seed)
+        reference = made_suspect(target, row.reference, build(SUITE, row.reference), 0) if row.reference else None
         found = []
         for key, recipe in question.recipes.items():
-            pool = stored_pool(recipe, *_target(target))
+            pool = stored_pool(recipe, *loaded_target(target))
             expected = answers(reference.classifier, pool.images) if reference else _answers_of_target(target, pool)
             got = answers(suspect.classifier, pool.images)
             seen = differences(expected, got)
@@ -179,7 +200,7 @@ _of_targets: dict[tuple[str, str, str], Logits] = {}
 def _answers_of_target(target: str, pool: Pool) -> Logits:
     key = (target, str(cache_folder()), hashlib.sha256(pool.content).hexdigest())
     if key not in _of_targets:
-        _of_targets[key] = answers(_target(target)[0], pool.images)
+        _of_targets[key] = answers(loaded_target(target)[0], pool.images)
     return _of_targets[key]
 
 
@@ -216,18 +237,19 @@ def _observation(
     )
 
 
-def _target(name: str) -> tuple[Classifier, DataSet]:
+def loaded_target(name: str) -> tuple[Classifier, DataSet]:
+    """Return a target; loaded once per process and cache folder, as long as no other one is asked for."""
     return _loaded(name, str(cache_folder()))
 
 
 @lru_cache(maxsize=1)
 def _loaded(name: str, cache: str) -> tuple[Classifier, DataSet]:
-    """Return a target; loaded once per process and cache folder."""
     return target_model(TARGETS[name])
 
 
-def _suspect(target: str, kind: str, tampering: Tampering, seed: int) -> Suspect:
-    model, data = _target(target)
+def made_suspect(target: str, kind: str, tampering: Tampering, seed: int) -> Suspect:
+    """Return a suspect from the cache, or make it; Busy when another process is making it."""
+    model, data = loaded_target(target)
     path = suspect_path(kind, tampering, model, data, seed)
     if path.is_file():
         return stored_suspect(kind, tampering, model, data, seed)
@@ -249,7 +271,7 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def _remarks() -> Iterator[list[str]]:
+def heard() -> Iterator[list[str]]:
     """Collect what this package logs as a warning while the block runs, in place of printing it."""
     logger, collector = logging.getLogger("modelprint"), _Collector()
     propagate, logger.propagate = logger.propagate, False

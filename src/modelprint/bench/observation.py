@@ -5,9 +5,10 @@ executor, writes the same bytes.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
@@ -87,6 +88,20 @@ class Observation:
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False) + "\n"
 
 
+@runtime_checkable
+class Line(Protocol):
+    """What is kept as one line under a key."""
+
+    @property
+    def key(self) -> str:
+        """Content hash of all it follows from."""
+
+    def line(self) -> str:
+        """Return the one line of JSON, with its end."""
+
+
+Written = TypeVar("Written", bound=Line)
+
 _READER = TypeAdapter(Observation)
 
 
@@ -105,7 +120,12 @@ def read_line(text: str) -> Observation:
 
 
 def salvage(path: Path) -> tuple[list[Observation], list[str]]:
-    """Return all observations that can be read, and one sentence on every line that cannot.
+    """Return all observations that can be read, and one sentence on every line that cannot; see `salvage_lines`."""
+    return salvage_lines(path, read_line)
+
+
+def salvage_lines(path: Path, read: Callable[[str], Written]) -> tuple[list[Written], list[str]]:
+    """Return what `read` makes of all lines, the last of each key, and one sentence on every line it refuses.
 
     A last line without its end is what a killed run leaves behind: it is left out without a word.
     """
@@ -114,11 +134,11 @@ def salvage(path: Path) -> tuple[list[Observation], list[str]]:
     found, problems = {}, []
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
-            observation = read_line(line.decode())
+            written = read(line.decode())
         except ValueError as problem:
             problems.append(f"{path}, line {number}: {problem}")
             continue
-        found[observation.key] = observation
+        found[written.key] = written
     return list(found.values()), problems
 
 

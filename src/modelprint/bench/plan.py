@@ -17,13 +17,14 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from modelprint.bench.outputs import OUTPUTS
+from modelprint.bench.ownership.plan import PlannedOwnership, check_ownership
 from modelprint.bench.targets import TARGETS, Target
 from modelprint.calibration import profile_named
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
 from modelprint.rounding import Rounding, settings_for
-from modelprint.settings import build, parse_assignments
+from modelprint.settings import as_texts, build, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
 
@@ -120,6 +121,7 @@ class PlannedRow:
         models: How many; the plan's number when not given. A deterministic kind has one.
         reference: Kind whose labels the suspects' are held against; empty for those of the target.
         control: Nothing is changed: every mismatch is a false alarm.
+        learnt: The first so many are what encoders of ownership learn from; the others are judged.
     """
 
     row: Annotated[str, Field(min_length=1, max_length=80)]
@@ -128,6 +130,7 @@ class PlannedRow:
     models: _Models | None = None
     reference: str = ""
     control: bool = False
+    learnt: Annotated[int, Field(ge=0, le=1000)] = 0
 
     def build(self) -> Tampering:
         """Return the tampering with its settings; ValueError names a wrong one."""
@@ -162,6 +165,7 @@ class Scale:
         methods: Settings by name of a fingerprint, beside its own.
         zoo: In place of the plan's.
         bags: In place of the plan's.
+        ownership: In place of the plan's.
     """
 
     only: tuple[str, ...] | None = None
@@ -174,6 +178,7 @@ class Scale:
     methods: dict[str, _Settings] = Field(default_factory=dict)
     zoo: tuple[str, ...] | None = None
     bags: Bags | None = None
+    ownership: PlannedOwnership | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -193,6 +198,7 @@ class Plan:
         outputs: Forms of answers, names in OUTPUTS, that have tables of their own; those of the label are always made.
         ns: Numbers of samples asked that the tables show; the usual ones when empty.
         bags: For the selection that the SSF paper uses; None for none.
+        ownership: How copies are told from models that are none; None where that is not asked.
         scales: What is smaller where there is less time.
     """
 
@@ -207,6 +213,7 @@ class Plan:
     outputs: tuple[str, ...] = ()
     ns: tuple[_Count, ...] = ()
     bags: Bags | None = None
+    ownership: PlannedOwnership | None = None
     scales: dict[Literal["smoke", "laptop", "paper"], Scale] = Field(default_factory=dict)
 
     def the_target(self) -> Target:
@@ -308,6 +315,7 @@ def at_scale(plan: Plan, scale: str, most_models: int | None = None) -> Plan:
         models=chosen.models or plan.models,
         zoo=plan.zoo if chosen.zoo is None else chosen.zoo,
         bags=plan.bags if chosen.bags is None else chosen.bags,
+        ownership=plan.ownership if chosen.ownership is None else chosen.ownership,
         scales={},
     )
 
@@ -351,6 +359,7 @@ def check(plan: Plan) -> None:
             _known(f"{place}.reference", row.reference, SUITE)
             if not build(SUITE, row.reference).deterministic:
                 raise ValueError(f"{place}.reference: {row.reference} differs from seed to seed; name a fixed kind")
+    _check_ownership(plan)
     _once("fingerprints", [fingerprint.name for fingerprint in plan.fingerprints])
     _once("fingerprints", [_content(plan, fingerprint) for fingerprint in plan.fingerprints])
     _once("suspects", [_described(row) for row in plan.suspects])
@@ -359,6 +368,18 @@ def check(plan: Plan) -> None:
     for part in ("fingerprints", "suspects"):
         if not getattr(plan, part):
             raise ValueError(f"{part}: none is left")
+
+
+def _check_ownership(plan: Plan) -> None:
+    """Check the part about ownership against the suspects; rows that teach need an encoder to be taught."""
+    if plan.ownership is None:
+        taught = next((index for index, row in enumerate(plan.suspects) if row.learnt), None)
+        if taught is not None:
+            raise ValueError(f"suspects[{taught}].learnt: nothing learns from them, the plan has no ownership")
+        return
+    if plan.ownership.sibling:
+        _known("ownership.sibling", plan.ownership.sibling, TARGETS)
+    check_ownership(plan.ownership, [(row.kind, len(plan.seeds_of(row)), row.learnt) for row in plan.suspects])
 
 
 class _Naming:
@@ -373,17 +394,6 @@ class _Naming:
     def __exit__(self, kind: object, problem: object, trace: object) -> None:
         if isinstance(problem, ValueError):
             raise ValueError(f"{self.key}: {problem}") from None
-
-
-def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as the command line would give them."""
-    return {name: _as_text(value) for name, value in settings.items()}
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return ",".join(map(_as_text, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _content(plan: Plan, fingerprint: PlannedFingerprint) -> str:

@@ -7,7 +7,6 @@ Jobs find in the cache what earlier runs made, so that a second call goes on whe
 the same target shares its suspects.
 """
 
-import hashlib
 import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -22,21 +21,24 @@ from modelprint.bench.jobs import (
     Done,
     Origin,
     Question,
+    digest_of,
     look_at_target,
     observation_key,
     observe,
     prepare_fingerprint,
     prepare_generator,
-    prepare_suspect,
+    suspect_job,
 )
 from modelprint.bench.locks import run_folder_locked
 from modelprint.bench.observation import Observation
-from modelprint.bench.plan import Bags, Plan, PlannedGenerator, as_texts, at_scale
+from modelprint.bench.ownership.finding import Finding
+from modelprint.bench.ownership.study import Study
+from modelprint.bench.plan import Bags, Plan, PlannedGenerator, at_scale
 from modelprint.engine import Executor, Job, work_through
 from modelprint.engine.executor import disk_is_full
 from modelprint.errors import BenchError
 from modelprint.progress import Progress, silent
-from modelprint.settings import build
+from modelprint.settings import as_texts, build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.zoo import parse_recipe
 
@@ -49,7 +51,7 @@ class Summary:
     """How a run ended.
 
     Attributes:
-        planned: Observations of the plan.
+        planned: Observations of the plan, and findings about ownership.
         found: How many were there before.
         made: How many were added.
         problems: Why the others are missing, one sentence per job that failed.
@@ -87,7 +89,8 @@ def run(
     3. Make the tampered copies and the generators of images that fingerprints are made with.
     4. Make fingerprints and suspects.
     5. Ask every suspect about every fingerprint; each observation is written down when it comes.
-    6. Put the observations into the plan's order, and write down what ran and what is missing.
+    6. Where the plan asks for it, find out whose the suspects are; each finding is written down when it comes.
+    7. Put all lines into the plan's order, and write down what ran and what is missing.
 
     Args:
         plan: What to do.
@@ -132,30 +135,37 @@ class _Run:
     def all(self, command: str) -> Summary:
         """Do everything; the numbers are those of `run`."""
         protocol = self.folder.read_protocol()
-        target = self._look_at_target(protocol.get("target", {}))  # (1)
-        origin = Origin(target=self.plan.target, model=target["model_sha256"], data=target["data_sha256"])
+        target = self._look_at_target(self.plan.target, protocol.get("target", {}))  # (1)
+        origin = _origin(target)
+        study = self._study(origin)
         questions = self._questions(origin)
         order = [key for question in questions for key in question.recipes]
+        whose = study.order if study else []
         found, remarks = self.folder.recover(order)  # (2)
         self.remarks += remarks
-        protocol = self._protocol(command, target, protocol, len(order))
+        findings, remarks = self.folder.recover_findings(whose)
+        self.remarks += remarks
+        planned = len(order) + len(whose)
+        protocol = self._protocol(command, target, protocol, planned)
         self.folder.write_protocol(protocol)
-        before = len(found)
+        before = len(found) + len(findings)
         if before:
-            self.tell(f"{before} of {len(order)} observations already there")
+            self.tell(f"{before} of {planned} observations already there")
         open_questions = [left for question in questions if (left := _without(question, found)).recipes]
         recipes = self._recipes_needed(open_questions, protocol["fingerprints"])
         self._make_aids(recipes, origin)  # (3)
         self._make(recipes, open_questions, origin, protocol)  # (4)
         self._ask(open_questions, origin, found)  # (5)
-        self.folder.settle(found, order)  # (6)
+        if study:
+            self._find_out(study, findings, protocol)  # (6)
+            self.folder.settle_findings(findings, whose)  # (7)
+        self.folder.settle(found, order)
         problems = tuple(self.failed.values())
         self.folder.write_protocol(protocol | {"problems": list(problems), "remarks": self.remarks})
-        made = len(found) - before
-        return Summary(planned=len(order), found=before, made=made, problems=problems, remarks=tuple(self.remarks))
+        made = len(found) + len(findings) - before
+        return Summary(planned=planned, found=before, made=made, problems=problems, remarks=tuple(self.remarks))
 
-    def _look_at_target(self, known: Mapping[str, Any]) -> dict[str, Any]:
-        name = self.plan.target
+    def _look_at_target(self, name: str, known: Mapping[str, Any]) -> dict[str, Any]:
         job = Job(
             key=f"target-{name}",
             label=f"target {name}",
@@ -167,6 +177,33 @@ class _Run:
         if not facts:
             raise BenchError(self.failed[job.key])
         return {"accuracy": known.get("accuracy"), **facts}
+
+    def _study(self, origin: Origin) -> Study | None:
+        """Return what is to be found out about ownership; None where the plan does not ask."""
+        planned = self.plan.ownership
+        if planned is None:
+            return None
+        sibling = _origin(self._look_at_target(planned.sibling, {})) if planned.sibling else None
+        return Study(plan=self.plan, scale=self.scale, origin=origin, sibling=sibling)
+
+    def _find_out(self, study: Study, findings: dict[str, Finding], protocol: dict[str, Any]) -> None:
+        """Make what ownership is asked with, then ask whatever suspects could be made."""
+        facts: dict[str, Any] = {}
+
+        def note(job: Job, done: Done) -> None:
+            facts[job.label] = done.value
+            protocol["ownership"] = study.facts(facts)
+            self.folder.write_protocol(protocol)
+
+        def keep(job: Job, done: Done) -> None:
+            self.folder.add(done.value)
+            findings[done.value.key] = done.value
+
+        left = study.without(findings)
+        self._work("making what ownership is asked with", study.aids(), note)
+        self._work("making suspects of ownership", study.suspects(left))
+        self._work("making encoders", study.encoders(self.failed), note)
+        self._work("asking whose the suspects are", study.questions(left, self.failed), keep)
 
     def _recipes(self) -> list[Recipe]:
         plan = self.plan
@@ -204,7 +241,7 @@ class _Run:
         for recipe in recipes:
             if not pool_path(recipe.key(origin.model, origin.data)).is_file():
                 generator = recipe.planned.generator()
-                aids = [_suspect_job("zoo", origin, kind, {}, seed) for kind, seed in _copies(recipe)]
+                aids = [suspect_job("zoo", origin, kind, {}, seed) for kind, seed in _copies(recipe)]
                 for job in aids if generator is None else [_generator_job(origin, generator), *aids]:
                     jobs[job.key] = job
         self._work("making copies and generators to learn from", list(jobs.values()))
@@ -250,7 +287,7 @@ class _Run:
                 if _fingerprint_job(recipe, origin).key not in self.failed
             }
             label = f"observations of {question.row.kind}, seed {question.seed}"
-            key = f"observe-{_digest(sorted(recipes))}"
+            key = f"observe-{digest_of(sorted(recipes))}"
             if recipes:
                 jobs.append(
                     Job(key=key, label=label, function=observe, arguments=(replace(question, recipes=recipes),))
@@ -326,6 +363,10 @@ class _Run:
         }
 
 
+def _origin(target: Mapping[str, Any]) -> Origin:
+    return Origin(target=target["name"], model=target["model_sha256"], data=target["data_sha256"])
+
+
 def _without(question: Question, found: Mapping[str, Observation]) -> Question:
     """Return what is left of a question when these observations are there."""
     return replace(question, recipes={key: recipe for key, recipe in question.recipes.items() if key not in found})
@@ -343,19 +384,9 @@ def _copies(recipe: Recipe) -> list[tuple[str, int]]:
     return copies
 
 
-def _suspect_job(what: str, origin: Origin, kind: str, settings: dict[str, str], seed: int) -> Job:
-    digest = _digest([origin.model, origin.data, kind, sorted(settings.items()), seed])
-    return Job(
-        key=f"suspect-{digest}",
-        label=f"{what} {kind}, seed {seed}",
-        function=prepare_suspect,
-        arguments=(origin.target, kind, settings, seed),
-    )
-
-
 def _generator_job(origin: Origin, generator: PlannedGenerator) -> Job:
     return Job(
-        key=f"generator-{_digest([origin.data, generator])}",
+        key=f"generator-{digest_of([origin.data, generator])}",
         label=f"generator {generator.name}, seed {generator.seed}",
         function=prepare_generator,
         arguments=(origin.target, generator),
@@ -365,8 +396,8 @@ def _generator_job(origin: Origin, generator: PlannedGenerator) -> Job:
 def _suspect_jobs(question: Question, origin: Origin) -> list[Job]:
     """Return the jobs that make a suspect and the one whose labels it is held against."""
     row = question.row
-    jobs = [_suspect_job("suspect", origin, row.kind, as_texts(row.settings), question.seed)]
-    return [*jobs, _suspect_job("suspect", origin, row.reference, {}, 0)] if row.reference else jobs
+    jobs = [suspect_job("suspect", origin, row.kind, as_texts(row.settings), question.seed)]
+    return [*jobs, suspect_job("suspect", origin, row.reference, {}, 0)] if row.reference else jobs
 
 
 def _fingerprint_job(recipe: Recipe, origin: Origin, bags: Bags | None = None) -> Job:
@@ -376,10 +407,6 @@ def _fingerprint_job(recipe: Recipe, origin: Origin, bags: Bags | None = None) -
         function=prepare_fingerprint,
         arguments=(origin.target, recipe, bags),
     )
-
-
-def _digest(inputs: object) -> str:
-    return hashlib.sha256(repr(inputs).encode()).hexdigest()[:20]
 
 
 def _full(problem: str) -> BenchError:

@@ -9,7 +9,8 @@ from typing import Any
 
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.locks import run_folder_in_use
-from modelprint.bench.observation import Observation, salvage
+from modelprint.bench.observation import Observation, salvage, salvage_lines
+from modelprint.bench.ownership.finding import Finding, read_finding
 from modelprint.bench.plan import Plan, PlannedRow, at_scale, read_plan
 from modelprint.errors import BenchError
 
@@ -22,8 +23,8 @@ class RowStatus:
         row: Of the published table.
         kind: Name of the tampering.
         reference: Kind whose labels count; empty for those of the target.
-        planned: Observations the plan asks for.
-        found: Observations that are there.
+        planned: Observations the plan asks for, and findings about ownership.
+        found: How many of these are there.
         goals_missed: Suspects among them that did not do what they set out to do.
     """
 
@@ -98,18 +99,21 @@ def status(plan: Plan, scale: str, folder: RunFolder) -> Status:
     if protocol and (protocol.get("plan"), protocol.get("scale")) != (plan.name, scale):
         raise BenchError(f"{folder.path} holds a run of plan {protocol.get('plan')} at scale {protocol.get('scale')}")
     found, damaged = salvage(folder.observations)
+    findings, unread = salvage_lines(folder.findings, read_finding)
     return Status(
         plan=plan.name,
         scale=scale,
         folder=folder.path,
         running=run_folder_in_use(folder.path),
-        rows=tuple(_row_status(small, row, found) for row in small.suspects),
+        rows=tuple(_row_status(small, row, found, findings) for row in small.suspects),
         problems=_problems(protocol),
-        damaged=tuple(damaged),
+        damaged=(*damaged, *unread),
     )
 
 
-def _row_status(plan: Plan, row: PlannedRow, found: Sequence[Observation]) -> RowStatus:
+def _row_status(
+    plan: Plan, row: PlannedRow, found: Sequence[Observation], findings: Sequence[Finding]
+) -> RowStatus:
     names, seeds = {one.name for one in plan.fingerprints}, plan.seeds_of(row)
     settings = json.loads(json.dumps(asdict(row.build())))  # type: ignore[call-overload]
     ours = [
@@ -120,14 +124,20 @@ def _row_status(plan: Plan, row: PlannedRow, found: Sequence[Observation]) -> Ro
         and one.seed in seeds
         and one.fingerprint in names
     ]
+    whose = {
+        one.seed
+        for one in findings
+        if (one.row, one.kind) == (row.row, row.kind) and one.settings == settings and one.seed in seeds
+    }
+    asked = 0 if plan.ownership is None else len(seeds)
     different = Counter((one.seed, one.fingerprint) for one in ours)
     missed = {one.seed for one in ours if not one.goal_reached}
     return RowStatus(
         row=row.row,
         kind=row.kind,
         reference=row.reference,
-        planned=len(names) * len(seeds),
-        found=len(different),
+        planned=len(names) * len(seeds) + asked,
+        found=len(different) + min(len(whose), asked),
         goals_missed=len(missed),
     )
 

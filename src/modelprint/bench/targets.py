@@ -136,6 +136,13 @@ _ALL = (
         accuracy=0.9066,
     ),
     Target(
+        name="fashion-lenet5-half-2",
+        network="lenet5",
+        data="fashion-mnist@0.5",
+        recipe=_one_cycle(0.05, 12),
+        seed=2,
+    ),
+    Target(
         name="cifar10-cnn4-half",
         network="cnn4",
         data="cifar10@0.5",
@@ -152,6 +159,7 @@ _ALL = (
     Target(
         name="digits", network="digits", data="digits", recipe=_one_cycle(0.05, 15), augment="crop", accuracy=0.9861
     ),
+    Target(name="digits-2", network="digits", data="digits", recipe=_one_cycle(0.05, 15), augment="crop", seed=2),
 )
 TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 """Every target. The benchmark's plans name its entries."""
