@@ -10,8 +10,9 @@ from typing import Any
 
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.grids import mapping, number
-from modelprint.bench.observation import Observation, salvage
+from modelprint.bench.observation import Observation, salvage, salvage_lines
 from modelprint.bench.outputs import OUTPUTS
+from modelprint.bench.ownership.finding import Finding, read_finding
 from modelprint.bench.published import Published, published_table
 from modelprint.errors import BenchError, FingerprintError
 from modelprint.fingerprint import Fingerprint
@@ -50,6 +51,7 @@ class Run:
         remarks: Row -> what a person says about it.
         fingerprints: Name -> the sealed fingerprint; those that were not sealed or cannot be read are missing.
         problems: What the run had trouble with, and what cannot be read.
+        findings: What was found out about ownership, all that can be read.
     """
 
     protocol: Mapping[str, Any]
@@ -59,6 +61,7 @@ class Run:
     remarks: Mapping[str, str]
     fingerprints: Mapping[str, Fingerprint]
     problems: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
 
     @property
     def published(self) -> Published | None:
@@ -114,10 +117,11 @@ def read_run(folder: Path, remarks: Path | None = None) -> Run:
             f"{folder} is no folder of a run: it has no {files.protocol.name}; name one that bench run made"
         )
     observations, problems = salvage(files.observations)
+    findings, lost = salvage_lines(files.findings, read_finding)
     timings, unread = _read_timings(files.timings)
     fingerprints, unsealed = _read_fingerprints(folder, protocol)
     told = protocol.get("problems")
-    found = [*(map(str, told) if isinstance(told, list) else ()), *problems, *unread, *unsealed]
+    found = [*(map(str, told) if isinstance(told, list) else ()), *problems, *lost, *unread, *unsealed]
     return Run(
         protocol=protocol,
         rows=_read_rows(files.plan),
@@ -127,6 +131,7 @@ def read_run(folder: Path, remarks: Path | None = None) -> Run:
         fingerprints=fingerprints,
         # A report is published; where the folder lay on some machine is nobody's business.
         problems=tuple(problem.replace(f"{folder}/", "") for problem in found),
+        findings=tuple(findings),
     )
 
 

@@ -17,12 +17,13 @@ from modelprint.bench import plots
 from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects
 from modelprint.bench.grids import mapping, mean, shown
+from modelprint.bench.ownership.figures import drawings
 from modelprint.bench.published import COLUMNS
 from modelprint.bench.rates import detection
 from modelprint.bench.reading import Run, read_run
 from modelprint.bench.score import NS, Table, by_line, mismatch_table, score
 from modelprint.bench.sections import far_cells, sections
-from modelprint.cache import write_text_atomically
+from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.fingerprint import Fingerprint, Sample
 from modelprint.pixels import Picture
 
@@ -71,6 +72,8 @@ class Shown:
 def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None) -> tuple[Path, Path]:
     """Write `report.md` and `report.html` into the folder `output`; returns where they are.
 
+    Figures on ownership are written beside them as PNG as well.
+
     Args:
         run_folder: What a run left, finished or not.
         output: Need not exist; it may be the run's own folder.
@@ -84,6 +87,8 @@ def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None)
     written = output / MARKDOWN, output / PAGE
     for path, text in zip(written, (_markdown(run, table), _page(run, table)), strict=True):
         write_text_atomically(path, text)
+    for drawing in drawings(run):
+        write_atomically(output / f"{drawing.name}.png", drawing.save)
     return written
 
 
@@ -184,6 +189,8 @@ def _tiles(run: Run, table: Table) -> list[tuple[str, str]]:
 
 def _figures(run: Run, table: Table) -> Iterable[tuple[str, Figure]]:
     """Yield the figures that there are data for, by the name of their section."""
+    for drawing in drawings(run):
+        yield drawing.name, Figure(svg=drawing.svg(), caption=drawing.caption)
     if curves := _curves(run):
         caption = f"Detection against the number of samples drawn at random, up to {FARTHEST}, for each fingerprint."
         yield "selections", Figure(svg=plots.detection_curves(curves), caption=caption)

@@ -22,6 +22,8 @@ from modelprint.bench.grids import (
     two_digits,
     words,
 )
+from modelprint.bench.ownership import examples
+from modelprint.bench.ownership import sections as whose
 from modelprint.bench.published import COLUMNS
 from modelprint.bench.reading import Run
 from modelprint.bench.score import RANDOM, Cell, Line, Table
@@ -49,6 +51,13 @@ def sections(run: Run, table: Table) -> tuple[Section, ...]:
     """Return all sections of a report that have something to say, the protocol first."""
     builders: tuple[Callable[[Run, Table], Section | None], ...] = (
         protocol,
+        whose.ownership,
+        whose.judged,
+        whose.overlaps,
+        whose.border,
+        examples.examples,
+        examples.questions,
+        whose.models,
         rates,
         differences,
         methods,
@@ -80,7 +89,7 @@ def protocol(run: Run, table: Table) -> Section:
         *known,
         *others,
         ("suspects", f"{sum(map(len, everyone.values()))} on {len(everyone)} lines; {counted} reached their goal"),
-        ("observations", f"{len(run.observations)} of {shown(told.get('planned'))} planned"),
+        ("observations", f"{len(run.observations) + len(run.findings)} of {shown(told.get('planned'))} planned"),
         ("executor", shown(told.get("executor")) + (f", {told['workers']} workers" if told.get("workers") else "")),
         ("versions", shown(told.get("versions"))),
         ("begun", shown(told.get("created"))),

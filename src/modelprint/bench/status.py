@@ -111,9 +111,7 @@ def status(plan: Plan, scale: str, folder: RunFolder) -> Status:
     )
 
 
-def _row_status(
-    plan: Plan, row: PlannedRow, found: Sequence[Observation], findings: Sequence[Finding]
-) -> RowStatus:
+def _row_status(plan: Plan, row: PlannedRow, found: Sequence[Observation], findings: Sequence[Finding]) -> RowStatus:
     names, seeds = {one.name for one in plan.fingerprints}, plan.seeds_of(row)
     settings = json.loads(json.dumps(asdict(row.build())))  # type: ignore[call-overload]
     ours = [

@@ -9,7 +9,7 @@ Departures: none. Halving is in float64, in which the gap does become that small
 """
 
 import torch
-from jaxtyping import Float, Float64
+from jaxtyping import Float64
 from torch import Tensor
 
 from modelprint.classifier import Classifier

@@ -35,7 +35,7 @@ from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError, LoadingError
 from modelprint.loading import read_weights
 from modelprint.methods import Work
-from modelprint.ownership import OWNERSHIP_SUSPECTS, Encoder, Responses, Views, similarities
+from modelprint.ownership import OWNERSHIP_SUSPECTS, Encoder, Relation, Responses, Views, similarities
 from modelprint.ownership.border import border_points, gaps_at
 from modelprint.streams import stream
 from modelprint.tamperings import Suspect
@@ -84,9 +84,7 @@ class Victim:
     @property
     def border_key(self) -> str:
         """Content hash of the border points."""
-        return content_hash(
-            [REVISION, "border", self.origin.model, self.origin.data, self.planned.border, self.seed]
-        )
+        return content_hash([REVISION, "border", self.origin.model, self.origin.data, self.planned.border, self.seed])
 
     def examples_key(self, examples: PlannedExamples) -> str:
         """Return the content hash of C-examples."""
@@ -298,7 +296,8 @@ def _encoder(victim: Victim) -> Encoder:
 
 def _learnt(victim: Victim) -> Encoder:
     target = victim.origin.target
-    views, sides = Views.from_tensors(_views_piece(victim).tensors), {"copy": [], "unrelated": []}
+    views = Views.from_tensors(_views_piece(victim).tensors)
+    sides: dict[Relation, list[Responses]] = {"copy": [], "unrelated": []}
     for row, seed in victim.learners:
         suspect = made_suspect(target, row.kind, row.build(), seed)
         sides[OWNERSHIP_SUSPECTS[row.kind]].append(views.ask(suspect.classifier))

@@ -124,8 +124,8 @@ def check_ownership(planned: PlannedOwnership, rows: Sequence[tuple[str, int, in
     needed = needed_references(planned.alpha) + 1
     if left["unrelated"] < needed:
         raise ValueError(
-            f"ownership.alpha: {planned.alpha:g} needs {needed} unrelated models that no encoder learns from, one to be "
-            f"judged and {needed - 1} to judge it by; the suspects have {left['unrelated']}"
+            f"ownership.alpha: {planned.alpha:g} needs {needed} unrelated models that no encoder learns from, one to "
+            f"be judged and {needed - 1} to judge it by; the suspects have {left['unrelated']}"
         )
     if not left["copy"]:
         raise ValueError("suspects: no copy is left to be judged; encoders learn from all of them")
