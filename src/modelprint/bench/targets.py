@@ -143,6 +143,13 @@ _ALL = (
         seed=2,
     ),
     Target(
+        name="cifar10-cnn3-half",
+        network="cnn3",
+        data="cifar10@0.5",
+        recipe=_one_cycle(0.1, 12, batch=128),
+        augment="crop-flip",
+    ),
+    Target(
         name="cifar10-cnn4-half",
         network="cnn4",
         data="cifar10@0.5",

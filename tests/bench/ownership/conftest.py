@@ -1,0 +1,120 @@
+"""What tests of the study share: a plan that takes seconds, a run of it, and findings made by hand."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelprint.bench.folder import RunFolder
+from modelprint.bench.ownership.finding import OWN, PLAIN, Finding
+from modelprint.bench.plan import parse_plan
+from modelprint.bench.run import Summary, run
+from modelprint.bench.targets import TARGETS, target_model
+from modelprint.cache import VARIABLE, cache_folder
+from modelprint.engine import Executor, Serial
+
+STUDY = """
+name = "whose"
+title = "A test"
+target = "digits"
+suspects = [
+    { row = "Extracted", kind = "extract-labels", models = 2, learnt = 1, settings.queries = 100, settings.seeds = 50 },
+    { row = "Trained anew", kind = "homologous-0", models = 3, learnt = 1, settings.overlap = 1.0, settings.images = 200 },
+    { row = "Nothing changed", kind = "none", control = true },
+]
+fingerprints = [{ name = "natural", method = "natural", count = 4, profile = "exact" }]
+
+[ownership]
+alpha = 0.5
+sibling = "digits-2"
+pattern = { radius = 80, rate = 0, steps = 5, batch = 50, images = 100 }
+views = { points = 5, views = 3 }
+encoder = { epochs = 2 }
+border = 5
+examples = [{ name = "vanilla", settings = { steps = 10 }, count = 5 }]
+"""
+
+RunStudy = Callable[..., Summary]
+
+
+@pytest.fixture
+def study_plan() -> str:
+    """A plan with six suspects: an observation and a finding of each."""
+    return STUDY
+
+
+@pytest.fixture(scope="session")
+def run_study() -> RunStudy:
+    """Run the plan, or another text, into a folder."""
+
+    def call(folder: Path, executor: Executor | None = None, text: str = STUDY) -> Summary:
+        return run(
+            parse_plan(text),
+            "laptop",
+            executor or Serial(),
+            RunFolder(folder),
+            text=text,
+            command="modelprint bench run x",
+        )
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def both_targets(_cache_of_the_session: Path) -> Path:
+    """The folder of trained targets, with the victim and its sibling in it."""
+    for name in ("digits", "digits-2"):
+        target_model(TARGETS[name])
+    return cache_folder() / "targets"
+
+
+@pytest.fixture(scope="session")
+def finished(both_targets: Path, run_study: RunStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with `whole`, a run from beginning to end, and `cache`, what it left there."""
+    folder = tmp_path_factory.mktemp("finished")
+    shutil.copytree(both_targets, folder / "cache" / "targets")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(VARIABLE, str(folder / "cache"))
+        run_study(folder / "whole")
+    return folder
+
+
+@pytest.fixture
+def whole(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """The folder of a run that nothing disturbed; `cache` beside it is what it left in its cache."""
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return RunFolder(tmp_path / "whole")
+
+
+@pytest.fixture
+def found() -> Callable[..., Finding]:
+    """Return a function that makes a finding of a kind, a similarity and whatever else is given."""
+
+    def make(kind: str, similarity: float, seed: int = 1, **others: Any) -> Finding:
+        plain: dict[str, Any] = {
+            "key": f"{kind}-{seed}-{similarity}-{others}",
+            "plan": "whose",
+            "scale": "laptop",
+            "target": "digits",
+            "row": kind,
+            "settings": {},
+            "relation": "unrelated" if kind.startswith("homologous") else "copy",
+            "learnt": False,
+            "control": kind == "none",
+            "goal_value": None,
+            "goal_reached": True,
+            "notes": "",
+            "accuracy": 0.9,
+            "agreement": 0.8,
+            "digest": f"{kind}{seed}",
+            "similarities": {OWN: [similarity - 0.01, similarity + 0.01], PLAIN: [similarity / 2] * 2},
+            "codes": {OWN: [[similarity, 1.0]] * 3, PLAIN: [[similarity, 0.5, 1.0]] * 3},
+            "kept": {},
+            "gaps": [0.0, 0.5],
+        }
+        return Finding(kind=kind, seed=seed, **(plain | others))
+
+    return make

@@ -1,0 +1,196 @@
+"""The study of ownership is a run like any other: the same bytes on every executor, and after every stop."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelprint.bench.folder import RunFolder
+from modelprint.bench.observation import salvage_lines
+from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding, read_finding
+from modelprint.bench.report import write_report
+from modelprint.bench.status import status_of_folder
+from modelprint.cache import VARIABLE
+from modelprint.engine import EXECUTORS, Job, Outcome, Serial
+
+
+class Stopped(Serial):
+    """Is stopped by Ctrl-C before the job whose label begins with a text."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            if job.label.startswith(self.label):
+                raise KeyboardInterrupt
+            yield from super().run([job])
+
+
+class Fails(Serial):
+    """Cannot do the jobs whose labels begin with a text."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            failed = job.label.startswith(self.label)
+            yield Outcome(key=job.key, problem="it died") if failed else next(super().run([job]))
+
+
+@pytest.fixture
+def new_cache(both_targets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Change to a cache in which there is nothing but trained targets."""
+
+    def call(name: str) -> Path:
+        shutil.copytree(both_targets, tmp_path / name / "targets")
+        monkeypatch.setenv(VARIABLE, str(tmp_path / name))
+        return tmp_path / name
+
+    return call
+
+
+def findings(folder: RunFolder) -> list[Finding]:
+    """Return what a run found out."""
+    found, problems = salvage_lines(folder.findings, read_finding)
+    assert problems == []
+    return found
+
+
+def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
+    """In the plan's order, with all that was asked; the victim is as similar to itself as can be."""
+    found = findings(whole)
+
+    assert [(one.kind, one.seed, one.learnt) for one in found] == [
+        ("extract-labels", 1, True),
+        ("extract-labels", 2, False),
+        ("homologous-0", 1, True),
+        ("homologous-0", 2, False),
+        ("homologous-0", 3, False),
+        ("none", 0, False),
+    ]
+    assert all(set(one.similarities) == set(one.codes) == {OWN, SIBLING, PLAIN} for one in found)
+    assert all(len(values) == 3 for one in found for values in one.similarities.values())
+    victim = found[-1]
+    assert all(value == pytest.approx(1) for values in victim.similarities.values() for value in values)
+    told = whole.read_protocol()["ownership"]
+    assert victim.kept == {"vanilla": told["examples"]["vanilla"]["examples"]}
+    assert max(victim.gaps) < 1e-6
+    assert told["made"]["encoder of digits"]["models"] == 3
+    assert told["made"]["pattern and views of digits-2"]["questions"] <= 2 * 5 * 3
+
+
+def test_the_status_counts_findings(whole: RunFolder) -> None:
+    """An observation and a finding of each of six suspects."""
+    status = status_of_folder(whole.path)
+
+    assert (status.planned, status.found) == (12, 12)
+    assert [row.planned for row in status.rows] == [4, 6, 2]
+
+
+def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
+    """To the last byte, with an empty cache of their own."""
+    new_cache("others")
+
+    with closing(EXECUTORS["processes"](workers=2)) as executor:
+        summary = run_study(tmp_path / "processes", executor)
+
+    assert (summary.made, summary.missing, summary.problems) == (12, 0, ())
+    assert RunFolder(tmp_path / "processes").findings.read_bytes() == whole.findings.read_bytes()
+
+
+def test_a_stopped_study_goes_on(whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
+    """Wherever it was; the end is the same to the last byte."""
+    new_cache("others")
+    stopped = RunFolder(tmp_path / "stopped")
+    labels = ("c-examples", "suspect homologous-0, seed 3", "encoder of digits-2", "findings of homologous-0, seed 2")
+    for label in labels:
+        with pytest.raises(KeyboardInterrupt):
+            run_study(stopped.path, Stopped(label))
+    there = len(findings(stopped))
+
+    summary = run_study(stopped.path)
+
+    assert there == 3
+    assert (summary.found, summary.made, summary.missing) == (6 + 3, 3, 0)
+    assert stopped.findings.read_bytes() == whole.findings.read_bytes()
+    assert stopped.observations.read_bytes() == whole.observations.read_bytes()
+
+
+def test_a_second_run_has_nothing_to_ask(whole: RunFolder, run_study: Any) -> None:
+    """All is there; the file stays as it is."""
+    before = whole.findings.read_bytes()
+
+    summary = run_study(whole.path)
+
+    assert (summary.planned, summary.found, summary.made) == (12, 12, 0)
+    assert whole.findings.read_bytes() == before
+
+
+def test_an_aid_that_fails_costs_all_findings_and_is_told(
+    run_study: Any, new_cache: Any, tmp_path: Path, whole: RunFolder
+) -> None:
+    """Observations are made all the same; the next run makes up for it."""
+    new_cache("others")
+
+    first = run_study(tmp_path / "run", Fails("encoder of digits-2"))
+    second = run_study(tmp_path / "run", Fails("suspect homologous-0, seed 3"))
+    third = run_study(tmp_path / "run")
+
+    assert (first.missing, first.problems) == (6, ("encoder of digits-2: it died",))
+    assert (second.missing, len(second.problems)) == (1, 1)
+    assert (third.found, third.missing) == (11, 0)
+    assert RunFolder(tmp_path / "run").findings.read_bytes() == whole.findings.read_bytes()
+
+
+def test_a_damaged_aid_is_made_again(whole: RunFolder, run_study: Any, tmp_path: Path) -> None:
+    """Its checksum tells, the run says so, and the findings are the same."""
+    entry = next((tmp_path / "cache" / "bench" / "ownership").glob("views-*.safetensors"))
+    content = bytearray(entry.read_bytes())
+    content[-1] ^= 1
+    entry.write_bytes(content)
+    shutil.rmtree(tmp_path / "again", ignore_errors=True)
+
+    summary = run_study(tmp_path / "again")
+
+    assert [remark for remark in summary.remarks if "damaged cache entry" in remark]
+    assert RunFolder(tmp_path / "again").findings.read_bytes() == whole.findings.read_bytes()
+
+
+def test_a_damaged_finding_is_found_anew(whole: RunFolder, run_study: Any) -> None:
+    """The line is told with its number."""
+    before = whole.findings.read_bytes()
+    lines = before.splitlines(keepends=True)
+    broken = json.loads(lines[1]) | {"similarities": {OWN: [7.0]}}
+    whole.findings.write_bytes(b"".join([lines[0], json.dumps(broken).encode() + b"\n", *lines[2:]]))
+
+    summary = run_study(whole.path)
+
+    assert (summary.found, summary.made) == (11, 1)
+    assert "ownership.jsonl, line 2: " in summary.remarks[0]
+    assert whole.findings.read_bytes() == before
+
+
+def test_the_report_of_a_study_tells_of_ownership(whole: RunFolder, tmp_path: Path) -> None:
+    """Both forms have the sections; figures are in the page and beside it, and it loads nothing."""
+    markdown, page = write_report(whole.path, tmp_path / "report")
+
+    for text in (markdown.read_text(), page.read_text()):
+        for title in (
+            "Copies and unrelated models",
+            "Border points",
+            "C-examples",
+            "Which question each method answers",
+        ):
+            assert title in text
+    assert "modelprint bench run x" in markdown.read_text()
+    assert page.read_text().count("<svg") >= 3
+    assert "://" not in page.read_text()
+    assert {"ownership.png", "border.png", "models.png"} <= {path.name for path in (tmp_path / "report").iterdir()}
