@@ -21,7 +21,7 @@ title = "A test"
 target = "digits"
 suspects = [
     { row = "Extracted", kind = "extract-labels", models = 2, learnt = 1, settings.queries = 100, settings.seeds = 50 },
-    { row = "Trained anew", kind = "homologous-0", models = 3, learnt = 1, settings.overlap = 1.0, settings.images = 200 },
+    { row = "Anew", kind = "homologous-0", models = 3, learnt = 1, settings.overlap = 1.0, settings.images = 200 },
     { row = "Nothing changed", kind = "none", control = true },
 ]
 fingerprints = [{ name = "natural", method = "natural", count = 4, profile = "exact" }]

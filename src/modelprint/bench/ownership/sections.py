@@ -135,8 +135,8 @@ def judged(run: Run, table: Table) -> Section | None:
     text = [
         f"A suspect is a copy when at most {judge.alpha:g} of the unrelated models, itself counted among them, are as "
         f"similar; unrelated when at most {judge.beta:g} of the extracted ones are as dissimilar and it is no copy. "
-        "What is rare for both is inconclusive. Each is judged by all others, so at most a share of alpha of the "
-        "unrelated models, rounded down, can be accused, whatever the method; what counts is how many copies it claims.",
+        "What is rare for both is inconclusive. Each is judged by all others, so whatever the method at most a "
+        "share of alpha of the unrelated models can be accused; what counts is how many copies are claimed.",
     ]
     rows = []
     for by in compared(run.findings):
