@@ -65,3 +65,12 @@ def test_what_are_no_similarities_is_refused() -> None:
         area_interval(1.5, 3)
     with pytest.raises(ValueError, match="level is a probability"):
         area_interval(0.5, 3, 1.0)
+
+
+def test_an_area_next_to_one_has_an_interval() -> None:
+    """One pair in 400 the wrong way round: with few models nothing short of 1 can be excluded above."""
+    low, high = area_interval(0.9975, 14)
+
+    assert 0.75 < low < 0.8
+    assert high == 1
+    assert area_interval(0.0025, 14) == (0, pytest.approx(1 - low))

@@ -13,6 +13,7 @@ from modelprint.bench.observation import Observation, salvage, salvage_lines
 from modelprint.bench.ownership.finding import Finding, read_finding
 from modelprint.bench.plan import Plan, PlannedRow, at_scale, read_plan
 from modelprint.errors import BenchError
+from modelprint.ownership import OWNERSHIP_SUSPECTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,11 +124,11 @@ def _row_status(plan: Plan, row: PlannedRow, found: Sequence[Observation], findi
         and one.fingerprint in names
     ]
     whose = {
-        one.seed
+        (one.seed, one.maker)
         for one in findings
         if (one.row, one.kind) == (row.row, row.kind) and one.settings == settings and one.seed in seeds
     }
-    asked = 0 if plan.ownership is None else len(seeds)
+    asked = _findings(plan, row)
     different = Counter((one.seed, one.fingerprint) for one in ours)
     missed = {one.seed for one in ours if not one.goal_reached}
     return RowStatus(
@@ -138,6 +139,15 @@ def _row_status(plan: Plan, row: PlannedRow, found: Sequence[Observation], findi
         found=len(different) + min(len(whose), asked),
         goals_missed=len(missed),
     )
+
+
+def _findings(plan: Plan, row: PlannedRow) -> int:
+    """Return how many findings about ownership there are of a row: of all suspects, and of a sibling's copies."""
+    if plan.ownership is None:
+        return 0
+    strangers = plan.ownership.sibling and OWNERSHIP_SUSPECTS.get(row.kind) == "copy"
+    suspects = len(plan.seeds_of(row))
+    return suspects + (min(row.learnt, suspects) if strangers else 0)
 
 
 def _problems(protocol: Mapping[str, Any]) -> tuple[str, ...]:

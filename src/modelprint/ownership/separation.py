@@ -82,8 +82,12 @@ def area_interval(area: float, pairs: int, level: float = LEVEL) -> tuple[float,
     def excess(truth: float) -> float:
         return _divergence(area, truth) - bound
 
-    low = 0.0 if area == 0 else float(brentq(excess, 1e-300, area))
-    high = 1.0 if area == 1 else 1 - float(brentq(lambda rest: excess(1 - rest), 1e-16, 1 - area))
+    def distance(rest: float) -> float:
+        return excess(1 - rest)
+
+    # Next to an end, with few pairs, nothing short of the end itself is too far.
+    low = 0.0 if area == 0 or excess(1e-300) <= 0 else float(brentq(excess, 1e-300, area))
+    high = 1.0 if area == 1 or distance(1e-16) <= 0 else 1 - float(brentq(distance, 1e-16, 1 - area))
     return low, high
 
 

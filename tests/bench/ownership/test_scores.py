@@ -107,7 +107,7 @@ def test_the_curve_over_the_overlap(found: Found) -> None:
 
 
 def test_examples_are_scored_as_the_paper_does(found: Found) -> None:
-    """Robustness minus transferability in each ratio; the most agreeing of five others is a false claim at a quarter."""
+    """Robustness minus transferability by ratio; the most agreeing of five others is a false claim at a quarter."""
     others = [found("homologous-0", 0.1, seed=n, kept={"x": 10 * n}) for n in range(1, 5)]
     learnt = found("homologous-0", 0.1, seed=9, kept={"x": 5}, learnt=True)
     foreign = found("homologous-cnn3", 0.1, kept={"x": 100}, settings={"network": "cnn3"})

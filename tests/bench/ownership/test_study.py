@@ -75,10 +75,13 @@ def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
         ("homologous-0", 2, False),
         ("homologous-0", 3, False),
         ("none", 0, False),
+        ("extract-labels", 1, False),
     ]
+    assert [one.maker for one in found] == [""] * 6 + ["digits-2"]
+    assert (found[-1].relation, found[-1].family) == ("unrelated", "another's copy")
     assert all(set(one.similarities) == set(one.codes) == {OWN, SIBLING, PLAIN} for one in found)
     assert all(len(values) == 3 for one in found for values in one.similarities.values())
-    victim = found[-1]
+    victim = found[-2]
     assert all(value == pytest.approx(1) for values in victim.similarities.values() for value in values)
     told = whole.read_protocol()["ownership"]
     assert victim.kept == {"vanilla": told["examples"]["vanilla"]["examples"]}
@@ -88,11 +91,11 @@ def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
 
 
 def test_the_status_counts_findings(whole: RunFolder) -> None:
-    """An observation and a finding of each of six suspects."""
+    """An observation and a finding of each of six suspects, and a finding of the sibling's copy."""
     status = status_of_folder(whole.path)
 
-    assert (status.planned, status.found) == (12, 12)
-    assert [row.planned for row in status.rows] == [4, 6, 2]
+    assert (status.planned, status.found) == (13, 13)
+    assert [row.planned for row in status.rows] == [5, 6, 2]
 
 
 def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
@@ -102,7 +105,7 @@ def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: An
     with closing(EXECUTORS["processes"](workers=2)) as executor:
         summary = run_study(tmp_path / "processes", executor)
 
-    assert (summary.made, summary.missing, summary.problems) == (12, 0, ())
+    assert (summary.made, summary.missing, summary.problems) == (13, 0, ())
     assert RunFolder(tmp_path / "processes").findings.read_bytes() == whole.findings.read_bytes()
 
 
@@ -119,7 +122,7 @@ def test_a_stopped_study_goes_on(whole: RunFolder, run_study: Any, new_cache: An
     summary = run_study(stopped.path)
 
     assert there == 3
-    assert (summary.found, summary.made, summary.missing) == (6 + 3, 3, 0)
+    assert (summary.found, summary.made, summary.missing) == (6 + 3, 4, 0)
     assert stopped.findings.read_bytes() == whole.findings.read_bytes()
     assert stopped.observations.read_bytes() == whole.observations.read_bytes()
 
@@ -130,7 +133,7 @@ def test_a_second_run_has_nothing_to_ask(whole: RunFolder, run_study: Any) -> No
 
     summary = run_study(whole.path)
 
-    assert (summary.planned, summary.found, summary.made) == (12, 12, 0)
+    assert (summary.planned, summary.found, summary.made) == (13, 13, 0)
     assert whole.findings.read_bytes() == before
 
 
@@ -144,9 +147,9 @@ def test_an_aid_that_fails_costs_all_findings_and_is_told(
     second = run_study(tmp_path / "run", Fails("suspect homologous-0, seed 3"))
     third = run_study(tmp_path / "run")
 
-    assert (first.missing, first.problems) == (6, ("encoder of digits-2: it died",))
+    assert (first.missing, first.problems) == (7, ("encoder of digits-2: it died",))
     assert (second.missing, len(second.problems)) == (1, 1)
-    assert (third.found, third.missing) == (11, 0)
+    assert (third.found, third.missing) == (12, 0)
     assert RunFolder(tmp_path / "run").findings.read_bytes() == whole.findings.read_bytes()
 
 
@@ -173,7 +176,7 @@ def test_a_damaged_finding_is_found_anew(whole: RunFolder, run_study: Any) -> No
 
     summary = run_study(whole.path)
 
-    assert (summary.found, summary.made) == (11, 1)
+    assert (summary.found, summary.made) == (12, 1)
     assert "ownership.jsonl, line 2: " in summary.remarks[0]
     assert whole.findings.read_bytes() == before
 

@@ -21,7 +21,7 @@ from modelprint.bench.ownership.sections import gaps
 from modelprint.bench.reading import Run
 from modelprint.bench.tradeoff_figure import DARK, DOTS_PER_INCH, ON_PAPER
 
-COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#2f9e77"), strict=True))
+COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#c4524a", "#2f9e77"), strict=True))
 """The victim blue, extracted orange, unrelated green, as in the paper's figure C."""
 PERPLEXITY = 20
 """Of t-SNE, at most; fewer points have less."""

@@ -41,6 +41,7 @@ class Finding:
         codes: Representations of its first views, likewise; of "no encoder" random projections of the responses.
         kept: By name of the C-examples, how many get the label they were made for.
         gaps: The two largest probabilities' difference at each border point of the victim.
+        maker: Name of the target that the suspect was made from, where that is not the victim; else empty.
     """
 
     key: str
@@ -64,6 +65,7 @@ class Finding:
     codes: dict[str, list[list[float]]]
     kept: dict[str, int]
     gaps: list[float]
+    maker: str = ""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid", strict=True)
 
@@ -84,7 +86,9 @@ class Finding:
 
     @property
     def family(self) -> str:
-        """What kind of suspect it is, in a word: the victim, derived, extracted or unrelated."""
+        """What kind of suspect it is, in a word or two: the victim, derived, extracted, unrelated, another's copy."""
+        if self.maker:
+            return "another's copy"
         if self.relation == "unrelated":
             return "unrelated"
         if self.control:

@@ -103,7 +103,8 @@ class Examination:
         sibling: Whose encoder is tried as well; None for none.
         row: The suspect's row in the plan.
         seed: Its seed.
-        learnt: Whether encoders learn from it.
+        learnt: Whether the victim's encoder learns from it.
+        maker: Whose copy it is, where that is known to be another victim; None where it is made from this one.
     """
 
     plan: str
@@ -113,6 +114,12 @@ class Examination:
     row: PlannedRow
     seed: int
     learnt: bool
+    maker: Origin | None = None
+
+    @property
+    def made_from(self) -> Origin:
+        """The target that the suspect is made from."""
+        return self.maker or self.victim.origin
 
     @property
     def key(self) -> str:
@@ -121,7 +128,8 @@ class Examination:
         named = {one.name: victim.examples_key(one) for one in victim.planned.examples}
         border = victim.border_key if victim.planned.border else ""
         asked = [victim.encoder_key, self.sibling.encoder_key if self.sibling else "", border, named]
-        return content_hash([REVISION, suspect_content(self.row, self.seed), asked, self.learnt, self.row.control])
+        suspect = [*suspect_content(self.row, self.seed), *([self.maker.model, self.maker.data] if self.maker else [])]
+        return content_hash([REVISION, suspect, asked, self.learnt, self.row.control])
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,7 +179,7 @@ def examine(asked: Examination) -> Done:
     """Ask a suspect everything; returns the finding."""
     victim, row = asked.victim, asked.row
     with heard() as remarks:
-        suspect = made_suspect(victim.origin.target, row.kind, row.build(), asked.seed)
+        suspect = made_suspect(asked.made_from.target, row.kind, row.build(), asked.seed)
         views = Views.from_tensors(_views_piece(victim).tensors)
         mine, theirs = _of_victim(victim, views), views.ask(suspect.classifier)
         comparisons = {PLAIN: None, OWN: _encoder(victim)}
@@ -211,8 +219,9 @@ def _finding(asked: Examination, suspect: Suspect, **found: Any) -> Finding:
         kind=row.kind,
         seed=suspect.seed,
         settings=dict(suspect.settings),
-        relation=OWNERSHIP_SUSPECTS[row.kind],
+        relation="unrelated" if asked.maker else OWNERSHIP_SUSPECTS[row.kind],
         learnt=asked.learnt,
+        maker=asked.maker.target if asked.maker else "",
         control=row.control,
         goal_value=suspect.goal_value,
         goal_reached=suspect.goal_reached,

@@ -20,7 +20,8 @@ from modelprint.ownership import Agreement, Claim, Judge, OwnershipVerdict, Sepa
 from modelprint.ownership.decision import rank_p_value, welch_p_value
 
 COMPARISONS = (OWN, SIBLING, PLAIN)
-FAMILIES = ("victim", "derived", "extracted", "unrelated")
+STRANGERS = "another's copy"
+FAMILIES = ("victim", "derived", "extracted", STRANGERS, "unrelated")
 RATIOS = (80, 90, 95)
 """Per cent of the weights that the copies of the C-examples' paper lost."""
 DRAWS = 2000
@@ -164,7 +165,7 @@ def example_score(findings: Sequence[Finding], name: str, examples: int, alpha: 
             by_ratio[ratio] = Uniqueness(robustness=robust, transferability=transfer)
     claimed = {
         family: (sum(_claimed(one.kept[name], others, examples, alpha) for one in some), len(some))
-        for family in FAMILIES[1:3]
+        for family in ("derived", "extracted")
         if (some := [one for one in asked if one.family == family])
     }
     false = sum(

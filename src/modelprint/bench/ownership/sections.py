@@ -22,6 +22,7 @@ from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding
 from modelprint.bench.ownership.published import AUC, SIMILARITIES
 from modelprint.bench.ownership.scores import (
     FAMILIES,
+    STRANGERS,
     WELCH,
     Overlap,
     bootstrap,
@@ -61,6 +62,13 @@ def ownership(run: Run, table: Table) -> Section | None:
         for by in compared(run.findings)
         for families in (("extracted",), ("derived",), ("derived", "extracted"))
         if separation(run.findings, by, families)
+    )
+    text += tuple(
+        f"By {by}: copies of another victim, made as the extracted ones were, have a mean similarity of "
+        f"{two(_average(values))} ({min(values):.2f} to {max(values):.2f}, {len(values)} models); what knows this "
+        "victim has them among the unrelated ones."
+        for by in compared(run.findings)
+        if (values := [one.similarity(by) for one in counted(run.findings, STRANGERS)])
     )
     head = (
         *words("compared by", "copies"),
@@ -271,7 +279,9 @@ def models(run: Run, table: Table) -> Section | None:
     if not run.findings:
         return None
     rows = []
-    for key, some in grouped(run.findings, lambda one: (one.row, one.kind, repr(sorted(one.settings.items())))).items():
+    for key, some in grouped(
+        run.findings, lambda one: (one.row, one.maker, one.kind, repr(sorted(one.settings.items())))
+    ).items():
         shared = {
             name: value
             for name, value in some[0].settings.items()
@@ -279,7 +289,9 @@ def models(run: Run, table: Table) -> Section | None:
         }
         rows.append(
             (
-                *words(key[0], f"{some[0].kind} ({shown(shared)})", some[0].family),
+                *words(
+                    f"{key[0]}, of {key[1]}" if key[1] else key[0], f"{some[0].kind} ({shown(shared)})", some[0].family
+                ),
                 Value(text=str(len(some)), note=_roles(some), number=True),
                 _spread([one.accuracy for one in some]),
                 _spread([one.agreement for one in some]),

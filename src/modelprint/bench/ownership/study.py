@@ -1,7 +1,7 @@
 """What a plan's question of ownership comes to, as jobs: what is made first, who is asked, and in which order."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,6 +19,7 @@ from modelprint.bench.ownership.jobs import (
 from modelprint.bench.ownership.plan import PlannedOwnership
 from modelprint.bench.plan import Plan, PlannedRow
 from modelprint.engine import Job
+from modelprint.ownership import OWNERSHIP_SUSPECTS
 from modelprint.settings import as_texts
 
 
@@ -56,7 +57,10 @@ class Study:
 
     @cached_property
     def examinations(self) -> dict[str, Examination]:
-        """What is asked, by the key of the finding to be, in the plan's order."""
+        """What is asked, by the key of the finding to be, in the plan's order.
+
+        Last come the copies of the sibling that its encoder learns from: made as copies are, and none of the victim's.
+        """
         victim, *others = self.victims
         asked = [
             Examination(
@@ -71,7 +75,13 @@ class Study:
             for row in self.plan.suspects
             for seed in self.plan.seeds_of(row)
         ]
-        return {one.key: one for one in asked}
+        strangers = [
+            replace(one, learnt=False, maker=other.origin)
+            for other in others
+            for one in asked
+            if one.learnt and OWNERSHIP_SUSPECTS[one.row.kind] == "copy"
+        ]
+        return {one.key: one for one in [*asked, *strangers]}
 
     @property
     def order(self) -> list[str]:
@@ -119,7 +129,7 @@ class Study:
         return [
             Job(
                 key=f"examine-{one.key}",
-                label=f"findings of {one.row.kind}, seed {one.seed}",
+                label=f"findings of {one.row.kind}{_whose(one)}, seed {one.seed}",
                 function=examine,
                 arguments=(one,),
             )
@@ -157,8 +167,12 @@ def _encoder(victim: Victim) -> str:
     return f"encoder of {victim.origin.target}"
 
 
+def _whose(one: Examination) -> str:
+    return f" of {one.maker.target}" if one.maker else ""
+
+
 def _suspect(one: Examination) -> Job:
-    return suspect_job("suspect", one.victim.origin, one.row.kind, as_texts(one.row.settings), one.seed)
+    return suspect_job("suspect", one.made_from, one.row.kind, as_texts(one.row.settings), one.seed)
 
 
 def _learners(victim: Victim) -> list[Job]:
