@@ -48,7 +48,7 @@ def ownership(run: Run, table: Table) -> Section | None:
         return None
     learnt = [one for one in run.findings if one.learnt]
     sides = [sum(one.relation == relation for one in learnt) for relation in ("copy", "unrelated")]
-    text = (
+    text: tuple[str, ...] = (
         f"Similarity of a model to the victim: the mean over views of the cosine between what both answered. "
         f"{NOT_LEARNT} Beside the victim, copies that the encoder learnt from: {sides[0]}; unrelated models: "
         f"{sides[1]}.",
