@@ -73,4 +73,4 @@ def test_an_area_next_to_one_has_an_interval() -> None:
 
     assert 0.75 < low < 0.8
     assert high == 1
-    assert area_interval(0.0025, 14) == pytest.approx((0, 1 - low))
+    assert area_interval(0.0025, 14) == pytest.approx((0, 1 - low), abs=1e-9)
