@@ -2,8 +2,9 @@
 
 from functools import lru_cache
 
+import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from modelprint.classifier import Classifier
@@ -62,5 +63,5 @@ def _features(content: _Content) -> Float[Tensor, "n features"]:
     return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images.pixels)])
 
 
-def _chunks(pixels: Pixels) -> list[Pixels]:
+def _chunks(pixels: Pixels) -> list[UInt8[np.ndarray, "_ c h w"]]:
     return [pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK)]
