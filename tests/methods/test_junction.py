@@ -213,8 +213,8 @@ def test_a_portfolio_sees_the_worst_kind_of_its_suite_better(tiny_model: Classif
     assert len(chosen.images) == 12
     assert worst[1] > worst[0]
     assert chosen.usable.long().diff().max() <= 0
-    assert " of 3 classes, " in chosen.notes["samples"]
-    assert chosen.notes["samples"].endswith(" of 2 classes")
+    assert " with 3 classes, " in chosen.notes["samples"]
+    assert chosen.notes["samples"].endswith(" with 2 classes")
 
 
 def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:

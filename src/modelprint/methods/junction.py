@@ -164,7 +164,7 @@ class _Found:
         """Return what the search has reached, over the samples that can be used, and how many of them have which k."""
         reached = {"spread": self.spreads[self.usable], "residual": self.residuals[self.usable]}
         ks = Counter(self.classes[self.usable].tolist())
-        return {"samples": ", ".join(f"{ks[k]} of {k} classes" for k in sorted(ks, reverse=True))} | {
+        return {"samples": ", ".join(f"{ks[k]} with {k} classes" for k in sorted(ks, reverse=True))} | {
             name: f"median {values.median().item():.2e}, largest {values.max().item():.2e} logits"
             for name, values in reached.items()
             if len(values)
