@@ -17,7 +17,7 @@ from modelprint.bench.locks import locked, run_folder_in_use, run_folder_locked
 from modelprint.bench.observation import read_observations
 from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.plan import parse_plan
-from modelprint.bench.run import duration
+from modelprint.bench.run import duration, run
 from modelprint.bench.status import status, status_of_folder
 from modelprint.cache import VARIABLE
 from modelprint.engine import Busy, Job, Outcome, Serial, work_through
@@ -385,3 +385,25 @@ def test_the_name_of_a_fingerprint_is_no_part_of_its_content(tiny_plan: str) -> 
 def test_times_are_told_in_two_units() -> None:
     """Seconds matter only below an hour."""
     assert [duration(seconds) for seconds in (0.4, 75.0, 3725.0)] == ["0 s", "1 min 15 s", "1 h 2 min"]
+
+
+def test_the_time_left_counts_what_is_new(
+    new_cache: Callable[[str], Path], tiny_plan: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an earlier call has timed costs nothing: after the one new fingerprint no time is left."""
+    new_cache("cache")
+    lines: list[str] = []
+    more = tiny_plan.replace("fingerprints = [", 'fingerprints = [\n{ name = "new", method = "noise", count = 4 },', 1)
+    clock = iter(range(0, 100_000, 60))
+
+    def call(text: str) -> None:
+        folder, here = RunFolder(tmp_path / "run"), Serial()
+        run(parse_plan(text), "laptop", here, folder, text=text, command="modelprint bench run x", tell=lines.append)
+
+    call(tiny_plan)
+    lines.clear()
+    monkeypatch.setattr("modelprint.bench.run.time.monotonic", lambda: next(clock))
+    call(more)
+
+    told = [line for line in lines if line.startswith("making fingerprints and suspects")]
+    assert any("fingerprint new" in line and line.endswith("about 0 s left") for line in told)

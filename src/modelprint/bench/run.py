@@ -307,6 +307,9 @@ class _Run:
         if not jobs:
             return
         by_key, started = {job.key: job for job in jobs}, time.monotonic()
+        # What an earlier call of this run has timed is in the cache and takes no time worth counting.
+        ahead = set(by_key) - self.timed or set(by_key)
+        new = len(ahead)
         self.progress(phase, 0, len(jobs))
         for count, outcome in enumerate(work_through(self.executor, jobs), start=1):
             job = by_key[outcome.key]
@@ -323,7 +326,8 @@ class _Run:
                 keep(job, done)
                 said = f"{seconds:.1f} s"
             self.progress(phase, count, len(jobs))
-            left = (time.monotonic() - started) / count * (len(jobs) - count)
+            ahead.discard(job.key)
+            left = (time.monotonic() - started) / max(new - len(ahead), 1) * len(ahead)
             self.tell(f"{phase}, {count} of {len(jobs)}: {job.label}, {said}; about {duration(left)} left")
 
     def _note_time(self, job: Job, seconds: float) -> None:
