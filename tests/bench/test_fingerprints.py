@@ -44,7 +44,7 @@ def test_seconds_are_noted_while_the_work_goes_on(
 ) -> None:
     """A call that is stopped leaves a note of the seconds behind."""
     monkeypatch.setenv(VARIABLE, str(tmp_path))
-    monkeypatch.setattr("modelprint.bench.fingerprints.NOTED_EVERY_S", 0.0)
+    monkeypatch.setattr("modelprint.bench.spent.NOTED_EVERY_S", 0.0)
     monkeypatch.setattr("modelprint.bench.fingerprints._orders", _stopped)
     recipe = Recipe(
         planned=PlannedFingerprint(name="one", method="bisection", count=3, profile="exact"), seed=3, zoo=()

@@ -8,7 +8,6 @@ import hashlib
 import json
 import logging
 import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from safetensors.torch import load_file, save_file
 
 from modelprint.bench.locks import locked
 from modelprint.bench.plan import PlannedFingerprint
+from modelprint.bench.spent import Spent
 from modelprint.cache import cache_folder, write_atomically, write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
@@ -37,9 +37,6 @@ from modelprint.tensors import Images, Labels, Logits, to_images
 
 REVISION = 1
 """Raised whenever samples, labels or orders change, so that old entries are not found any more."""
-
-NOTED_EVERY_S = 5.0
-"""Seconds of work between two notes of how long a fingerprint took so far."""
 
 ZOO_SEED = 1000
 """Seed of the first copy of each kind that the greedy selection learns from; suspects have lower ones."""
@@ -125,7 +122,7 @@ def stored_pool(recipe: Recipe, model: Classifier, data: DataSet) -> Pool:
 
 def _make(recipe: Recipe, model: Classifier, data: DataSet, folder: Path) -> Pool:
     """Make a fingerprint; what is unfinished is kept in `folder`, so that an interrupted call is taken up again."""
-    spent = _Spent(folder / "seconds")
+    spent = Spent(folder / "seconds")
     path = folder / f"made{_ending(recipe)}"
     planned = recipe.planned
     make = _sealed if planned.form == "8-bit" else _as_floats
@@ -140,28 +137,6 @@ def _make(recipe: Recipe, model: Classifier, data: DataSet, folder: Path) -> Poo
         facts={**how, "samples": len(labels), **facts},
         seconds=spent.seconds,
     )
-
-
-class _Spent:
-    """Counts the processor's seconds that a fingerprint takes, those of interrupted calls too; called as progress."""
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._start, self._noted = path, time.process_time(), 0.0
-        try:
-            self._before = float(path.read_text())
-        except (OSError, ValueError):
-            self._before = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Seconds up to now."""
-        return self._before + time.process_time() - self._start
-
-    def __call__(self, phase: str, done: int, total: int) -> None:
-        """Note the seconds, now and then."""
-        if self.seconds - self._noted >= NOTED_EVERY_S:
-            self._noted = self.seconds
-            write_text_atomically(self._path, f"{self._noted:.3f}")
 
 
 def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: Path) -> dict[str, Any]:

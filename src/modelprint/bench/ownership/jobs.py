@@ -12,7 +12,6 @@ import hashlib
 import json
 import logging
 import shutil
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from modelprint.bench.locks import locked
 from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding
 from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
 from modelprint.bench.plan import PlannedRow
+from modelprint.bench.spent import Spent
 from modelprint.cache import cache_folder, kept, write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError, LoadingError
@@ -139,7 +139,7 @@ class Piece:
     Attributes:
         tensors: By name.
         facts: What became of it; plain data.
-        seconds: How long it took.
+        seconds: Seconds of the processor that it took, those of interrupted calls too.
     """
 
     tensors: Mapping[str, Tensor]
@@ -326,9 +326,9 @@ def _piece(name: str, key: str, make: Make) -> Piece:
     unfinished = cache_folder() / "bench" / "unfinished" / f"{name}-{key}"
 
     def timed() -> Piece:
-        started = time.perf_counter()
-        tensors, facts = make(Work(folder=unfinished))
-        return Piece(tensors=tensors, facts=facts, seconds=round(time.perf_counter() - started, 3))
+        spent = Spent(unfinished / "seconds")
+        tensors, facts = make(Work(folder=unfinished, progress=spent))
+        return Piece(tensors=tensors, facts=facts, seconds=round(spent.seconds, 3))
 
     if path.is_file():
         return kept(path, _load, timed, _save, log)
