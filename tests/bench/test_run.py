@@ -333,7 +333,7 @@ def test_a_folder_has_one_run_at_a_time(whole: RunFolder, run_tiny: Any) -> None
 def test_work_in_hand_elsewhere_is_waited_for(new_cache: NewCache, tmp_path: Path) -> None:
     """A suspect that another process is making is busy until that is done."""
     new_cache("cache")
-    model, data = jobs._target("digits")
+    model, data = jobs.loaded_target("digits")
     path = jobs.suspect_path("prune-20", jobs.build(jobs.SUITE, "prune-20"), model, data, 0)
     job = Job(key="a", label="a", function=jobs.prepare_suspect, arguments=("digits", "prune-20", {}, 0))
 
