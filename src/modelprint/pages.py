@@ -6,15 +6,18 @@ wrote is text that somebody else chose, so templates escape everything.
 
 from base64 import b64encode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 from modelprint.pixels import Picture
 
 
 def page_from(template: str, *, package: str = "modelprint", **values: object) -> str:
-    """Return the self-contained page that a template of a package makes of some values, all of them escaped."""
+    """Return the self-contained page that a template of a package makes of some values, all of them escaped.
+
+    Any template may include our own: the head, which all pages share, forbids whatever a page does not need.
+    """
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("modelprint")]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -20,7 +20,7 @@ from rich.table import Table
 from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint import Fingerprint
 from modelprint.fingerprint_parts import ProfileRecord, Sample
 from modelprint.generation import generate
@@ -143,7 +143,7 @@ def quickstart(
     with one_thread():
         data = load_data(NAME)
         model = train_digits(data, seed, progress)  # (1)
-        accuracy = _accuracy(model, data)
+        accuracy = accuracy_on(model, data.test)
         say(
             f"trained a small network on {len(data.train)} handwritten digits; "
             f"it is right on {accuracy:.1%} of {len(data.test)} others"
@@ -344,8 +344,3 @@ def _told(one: Checked) -> str:
         f"{one.name} ({one.kind}): parameters moved by {moved.parameters:.1e} of their length, logits by "
         f"{moved.logit_rms:.1e} RMS; {moved.labels_changed:.1%} of the test labels changed.{notes}"
     )
-
-
-def _accuracy(model: Classifier, data: DataSet) -> float:
-    labels = torch.from_numpy(data.test.labels)
-    return (logits_on(model, data.test).argmax(1) == labels).double().mean().item()

@@ -2,8 +2,9 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from modelprint.bench.plan import parse_plan
 from modelprint.bench.run import Summary, run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.cache import VARIABLE, cache_folder
-from modelprint.engine import Executor, Serial
+from modelprint.engine import Executor, Job, Outcome, Serial
 
 TINY = """
 name = "tiny"
@@ -34,6 +35,45 @@ fingerprints = [
 """
 
 RunTiny = Callable[..., Summary]
+
+
+class Fails(Serial):
+    """Cannot do the jobs whose labels begin with a text."""
+
+    def __init__(self, label: str, **outcome: Any) -> None:
+        super().__init__()
+        self.label, self.outcome = label, outcome
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            failed = job.label.startswith(self.label)
+            yield Outcome(key=job.key, **self.outcome) if failed else next(super().run([job]))
+
+
+class Stopped(Serial):
+    """Is stopped by Ctrl-C before the job whose label begins with a text."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self.label = label
+
+    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        for job in jobs:
+            if job.label.startswith(self.label):
+                raise KeyboardInterrupt
+            yield from super().run([job])
+
+
+@pytest.fixture
+def fails() -> type[Serial]:
+    """An executor that cannot do some jobs."""
+    return Fails
+
+
+@pytest.fixture
+def stops() -> type[Serial]:
+    """An executor that Ctrl-C stops."""
+    return Stopped
 
 
 @pytest.fixture
@@ -83,11 +123,29 @@ def new_cache(targets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(scope="session")
-def undisturbed(targets: Path, run_tiny: RunTiny, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `whole`, a run of the tiny plan from beginning to end, and `cache`, what it left there."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    shutil.copytree(targets, folder / "cache" / "targets")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(folder / "cache"))
-        run_tiny(folder / "whole")
-    return folder
+def run_apart(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path, RunTiny], Path]:
+    """Make a folder with `whole`, a run from beginning to end, and `cache`, what it left there beside the targets."""
+
+    def call(targets: Path, run_plan: RunTiny) -> Path:
+        folder = tmp_path_factory.mktemp("undisturbed")
+        shutil.copytree(targets, folder / "cache" / "targets")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(VARIABLE, str(folder / "cache"))
+            run_plan(folder / "whole")
+        return folder
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def undisturbed(targets: Path, run_tiny: RunTiny, run_apart: Callable[[Path, RunTiny], Path]) -> Path:
+    """A folder with a `whole` run of the tiny plan and its `cache`."""
+    return run_apart(targets, run_tiny)
+
+
+@pytest.fixture
+def whole(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
+    """The folder of a run that nothing disturbed; `cache` beside it is what it left in its cache."""
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
+    return RunFolder(tmp_path / "whole")

@@ -3,8 +3,7 @@
 import errno
 import json
 import logging
-import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,47 +18,11 @@ from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.plan import parse_plan
 from modelprint.bench.run import duration, run
 from modelprint.bench.status import status, status_of_folder
-from modelprint.cache import VARIABLE
-from modelprint.engine import Busy, Job, Outcome, Serial, work_through
+from modelprint.engine import Busy, Job, Serial, work_through
 from modelprint.errors import BenchError
 from modelprint.fingerprint import Fingerprint
 
 NewCache = Callable[[str], Path]
-
-
-class Fails(Serial):
-    """Cannot do the jobs whose labels begin with a text."""
-
-    def __init__(self, label: str, **outcome: Any) -> None:
-        super().__init__()
-        self.label, self.outcome = label, outcome
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            failed = job.label.startswith(self.label)
-            yield Outcome(key=job.key, **self.outcome) if failed else next(super().run([job]))
-
-
-class Stopped(Serial):
-    """Is stopped by Ctrl-C before the job whose label begins with a text."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__()
-        self.label = label
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            if job.label.startswith(self.label):
-                raise KeyboardInterrupt
-            yield from super().run([job])
-
-
-@pytest.fixture
-def whole(undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """The folder of a run that nothing disturbed; `cache` beside it is what it left in its cache."""
-    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    return RunFolder(tmp_path / "whole")
 
 
 def test_a_run_leaves_all_that_a_report_needs(whole: RunFolder, tiny_plan: str) -> None:
@@ -174,13 +137,15 @@ def test_a_second_run_has_nothing_to_do(whole: RunFolder, run_tiny: Any, new_cac
     assert whole.observations.read_bytes() == before
 
 
-def test_a_stopped_run_goes_on(whole: RunFolder, run_tiny: Any, new_cache: NewCache, tmp_path: Path) -> None:
+def test_a_stopped_run_goes_on(
+    stops: Any, whole: RunFolder, run_tiny: Any, new_cache: NewCache, tmp_path: Path
+) -> None:
     """Whatever it was at, what it had stays, and the end is the same to the last byte."""
     new_cache("other")
     stopped = RunFolder(tmp_path / "stopped")
     for label in ("target", "zoo", "fingerprint floats", "suspect flip-sign, seed 2", "observations of bit-flip"):
         with pytest.raises(KeyboardInterrupt):
-            run_tiny(stopped.path, Stopped(label))
+            run_tiny(stopped.path, stops(label))
     there = len(read_observations(stopped.observations))
 
     summary = run_tiny(stopped.path)
@@ -241,15 +206,15 @@ def test_a_damaged_fingerprint_is_made_again(
 
 
 def test_a_job_that_fails_costs_its_own_observations(
-    new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder
+    fails: Any, new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder
 ) -> None:
     """The others are made, the problem is told and written down, and the next run makes up for it."""
     new_cache("other")
     died = {"problem": "its worker died 2 times"}
 
-    first = run_tiny(tmp_path / "run", Fails("suspect flip-sign, seed 1", **died))
+    first = run_tiny(tmp_path / "run", fails("suspect flip-sign, seed 1", **died))
     protocol = RunFolder(tmp_path / "run").read_protocol()
-    second = run_tiny(tmp_path / "run", Fails("fingerprint floats", **died))
+    second = run_tiny(tmp_path / "run", fails("fingerprint floats", **died))
     third = run_tiny(tmp_path / "run")
 
     assert (first.made, first.missing) == (12, 3)
@@ -260,11 +225,11 @@ def test_a_job_that_fails_costs_its_own_observations(
     assert (tmp_path / "run" / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
 
 
-def test_a_failed_reference_is_told(new_cache: NewCache, run_tiny: Any, tmp_path: Path) -> None:
+def test_a_failed_reference_is_told(fails: Any, new_cache: NewCache, run_tiny: Any, tmp_path: Path) -> None:
     """Suspects that are held against it have no observations."""
     new_cache("cache")
 
-    summary = run_tiny(tmp_path / "run", Fails("suspect int8-weights", problem="no"))
+    summary = run_tiny(tmp_path / "run", fails("suspect int8-weights", problem="no"))
 
     assert (summary.made, summary.problems) == (12, ("suspect int8-weights, seed 0: no",))
 
@@ -282,7 +247,7 @@ def test_a_target_that_is_not_there_ends_the_run(
 
 
 def test_a_full_disk_ends_the_run_and_loses_nothing(
-    new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder, monkeypatch: pytest.MonkeyPatch
+    fails: Any, new_cache: NewCache, run_tiny: Any, tmp_path: Path, whole: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In a job or when an observation is written, even when half a line still fitted."""
     new_cache("other")
@@ -295,7 +260,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
         raise no_space
 
     with pytest.raises(BenchError, match="No space left on device; what is done is kept: free some space"):
-        run_tiny(folder, Fails("suspect", problem="OSError: No space left on device", fatal=True))
+        run_tiny(folder, fails("suspect", problem="OSError: No space left on device", fatal=True))
     with monkeypatch.context() as patch:
         patch.setattr(RunFolder, "add", half)
         with pytest.raises(BenchError, match=r"No space left on device.*; what is done is kept"):

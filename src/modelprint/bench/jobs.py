@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
-import torch
-
 from modelprint.bench.bags import bag_orders
 from modelprint.bench.fingerprints import Pool, Recipe, answers, content_hash, stored_pool
 from modelprint.bench.locks import locked
@@ -25,7 +23,7 @@ from modelprint.cache import cache_folder
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.engine import Job
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import accuracy_on
 from modelprint.generators.store import generator_path, trained_generator
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering
@@ -134,8 +132,7 @@ def look_at_target(name: str, known: str) -> Done:
             "test_images": len(data.test),
         }
         if facts["model_sha256"] != known:
-            right = logits_on(model, data.test).argmax(1) == torch.from_numpy(data.test.labels)
-            facts["accuracy"] = right.double().mean().item()
+            facts["accuracy"] = accuracy_on(model, data.test)
     return Done(value=facts, remarks=tuple(remarks))
 
 

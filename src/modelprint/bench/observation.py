@@ -111,8 +111,13 @@ def read_line(text: str) -> Observation:
     Raises:
         ValueError: It is no observation; says why.
     """
+    return validated(_READER.validate_json, text)
+
+
+def validated(read: Callable[[str], Written], text: str) -> Written:
+    """Return what pydantic's `read` makes of a line of JSON; ValueError names the first entry that is wrong."""
     try:
-        return _READER.validate_json(text)
+        return read(text)
     except ValidationError as problem:
         first = problem.errors(include_url=False)[0]
         where = ".".join(map(str, first["loc"]))

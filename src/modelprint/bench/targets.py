@@ -19,7 +19,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data, weights_path
 from modelprint.errors import LoadingError
 from modelprint.fast.folding import channels_last
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import accuracy_on
 from modelprint.loading import RECORD, load_classifier, read_weights, save_weights
 from modelprint.networks import NETWORKS
 from modelprint.progress import Progress, silent
@@ -225,7 +225,7 @@ def target_facts(target: Target, *, progress: Progress = silent) -> TargetFacts:
         data=target.data,
         file=path,
         digest=model.digest(),
-        accuracy=_accuracy(model, data),
+        accuracy=accuracy_on(model, data.test),
         trained={} if target.recipe is None else _record(path),
     )
 
@@ -264,7 +264,7 @@ def _make(target: Target, data: DataSet, path: Path, progress: Progress) -> None
         "command": target.command,
         "seed": target.seed,
         "seconds": round(time.process_time() - started, 1),
-        "accuracy": _accuracy(model, data),
+        "accuracy": accuracy_on(model, data.test),
         "classifier": model.digest(),
         "torch": torch.__version__,
     }
@@ -285,8 +285,3 @@ def train_target(target: Target, data: DataSet, progress: Progress = silent) -> 
     # Back, so that the network and its saved copy agree to the last bit.
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return Classifier(network, image_shape=data.image_shape, class_count=class_count, name=target.network)
-
-
-def _accuracy(model: Classifier, data: DataSet) -> float:
-    labels = torch.from_numpy(data.test.labels)
-    return (logits_on(model, data.test).argmax(1) == labels).double().mean().item()

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -55,6 +56,14 @@ def remark(text: str, quiet: bool = False) -> None:
     """Tell a person something that is no result."""
     if not quiet:
         typer.echo(text, err=True)
+
+
+def write_report(path: Path, page: str, quiet: bool) -> None:
+    """Write an HTML page and say where it is."""
+    from modelprint.cache import write_text_atomically
+
+    write_text_atomically(path, page)
+    remark(f"the report is in {path}", quiet)
 
 
 def show_json(record: object) -> None:

@@ -23,6 +23,12 @@ ImageShape = Annotated[
         help="Channels, height and width of the images, in pixels; for a .pt2 file or a factory of a bare module.",
     ),
 ]
+Endpoint = Annotated[Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")]
+Onnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")]
+Report = Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")]
+ShowRequest = Annotated[
+    bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
+]
 Data = Annotated[
     str,
     typer.Option(

@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark, show_json
+from modelprint.cli.console import bars, continued_by, remark, show_json, write_report
 from modelprint.cli.generate import creation_time
 from modelprint.cli.options import (
     AsJson,
     Data,
+    Endpoint,
     FingerprintFile,
     Force,
     ImageShape,
     Network,
+    Onnx,
     Quiet,
+    Report,
     Seed,
     Settings,
+    ShowRequest,
     Weights,
     check_choice,
     parse_shape,
@@ -28,7 +32,7 @@ from modelprint.cli.options import (
 
 if TYPE_CHECKING:
     from modelprint.data import DataSet
-    from modelprint.ownership import Finding, Models, OwnershipFingerprint
+    from modelprint.ownership import Models
     from modelprint.ownership.probabilities import Scores
 
 own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a copy of mine?")
@@ -140,10 +144,11 @@ def seal(
             sealed = make(model, loaded, chosen, models, seed=seed, count=count or 100, created=created, work=work)
     sealed.save(output)
     shutil.rmtree(partial, ignore_errors=True)
-    for warning in remarks(sealed):
+    warnings = remarks(sealed)
+    for warning in warnings:
         remark(warning, quiet)
     if as_json:
-        show_json({"file": str(output), "digest": sealed.digest, "remarks": remarks(sealed)})
+        show_json({"file": str(output), "digest": sealed.digest, "remarks": warnings})
     else:
         typer.echo(f"{sealed.summary()}\n{'sealed in':<12} {output}")
 
@@ -190,10 +195,8 @@ def _models(
 @own_app.command()
 def check(
     fingerprint: FingerprintFile,
-    endpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")
-    ] = None,
-    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")] = None,
+    endpoint: Endpoint = None,
+    onnx: Onnx = None,
     network: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
@@ -219,10 +222,8 @@ def check(
         Path | None,
         typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
     ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
-    ] = False,
+    report: Report = None,
+    dry_run: ShowRequest = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -264,8 +265,9 @@ def check(
             work=Work(progress=progress, folder=kept),
         )
     if report is not None:
-        _write_report(report, fingerprint, loaded, found)
-        remark(f"the report is in {report}", quiet)
+        from modelprint.ownership.report import render_report
+
+        write_report(report, render_report(f"Ownership, by {fingerprint.name}", loaded, found), quiet)
     typer.echo(found.verdict.to_json() if as_json else found.verdict.summary())
     raise typer.Exit(found.verdict.exit_code)
 
@@ -275,10 +277,3 @@ def _scores(given: str | None, onnx: Path | None) -> "Scores":
     if given not in (None, "probabilities", "logits"):
         raise ValueError(f"--scores is probabilities or logits, got {given!r}")
     return "logits" if given == "logits" or (given is None and onnx is not None) else "probabilities"
-
-
-def _write_report(path: Path, fingerprint: Path, loaded: "OwnershipFingerprint", found: "Finding") -> None:
-    from modelprint.cache import write_text_atomically
-    from modelprint.ownership.report import render_report
-
-    write_text_atomically(path, render_report(f"Ownership, by {fingerprint.name}", loaded, found))

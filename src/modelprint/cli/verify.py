@@ -5,16 +5,26 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark
-from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, Weights, check_choice, parse_shape
+from modelprint.cli.console import bars, continued_by, write_report
+from modelprint.cli.options import (
+    AsJson,
+    Endpoint,
+    FingerprintFile,
+    ImageShape,
+    Onnx,
+    Quiet,
+    Report,
+    ShowRequest,
+    Weights,
+    check_choice,
+    parse_shape,
+)
 
 
 def verify(
     fingerprint: FingerprintFile,
-    endpoint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")
-    ] = None,
-    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")] = None,
+    endpoint: Endpoint = None,
+    onnx: Onnx = None,
     network: Annotated[
         str | None,
         typer.Option(
@@ -55,10 +65,8 @@ def verify(
         Path | None,
         typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
     ] = None,
-    report: Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
-    ] = False,
+    report: Report = None,
+    dry_run: ShowRequest = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -99,12 +107,10 @@ def verify(
             progress=progress,
         )
     if report is not None:
-        from modelprint.cache import write_text_atomically
         from modelprint.report import render_report
 
         page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
-        write_text_atomically(report, page)
-        remark(f"the report is in {report}", quiet)
+        write_report(report, page, quiet)
     typer.echo(verdict.to_json() if as_json else verdict.summary())
     raise typer.Exit(verdict.exit_code)
 

@@ -42,6 +42,11 @@ def agreement_on(images: LabelledImages, model: Classifier, other: Classifier) -
     return same.double().mean().item()
 
 
+def accuracy_on(model: Classifier, images: LabelledImages) -> float:
+    """Return the share of images that get their own label, 0..1."""
+    return (logits_on(model, images).argmax(1) == torch.from_numpy(images.labels)).double().mean().item()
+
+
 def logits_on(model: Classifier, images: LabelledImages) -> Logits:
     """Return the float32 logits of `model` on all `images`."""
     return _logits(_Content(model, images))

@@ -63,7 +63,9 @@ class Work:
             content = {key: tensor.contiguous() for key, tensor in tensors.items()}
             write_atomically(path, lambda draft: save_file(content, draft, metadata={"identity": self.identity}))
 
-    def rows(self, name: str, total: int, make: Callable[[int], Tensor], phase: str) -> Tensor:
+    def rows(
+        self, name: str, total: int, make: Callable[[int], Tensor], phase: str, *, every: int = SAVED_EVERY
+    ) -> Tensor:
         """Make `total` rows one by one and return them together; state and progress are kept under `name` and `phase`.
 
         Args:
@@ -71,19 +73,21 @@ class Work:
             total: How many rows, at least 1.
             make: Makes the row of an index, with a leading dimension of 1.
             phase: What a progress bar calls it.
+            every: Rows between two saved states; more of them where a row costs less than to save those before it.
         """
         saved = self.resume(name)
         made = list(saved["rows"].split(1)) if "rows" in saved else []
-        before = len(made)
-        self.progress(phase, before, total)
+        kept = len(made)
+        self.progress(phase, kept, total)
         try:
             while len(made) < total:
                 made.append(make(len(made)))
-                if len(made) % SAVED_EVERY == 0:
+                if len(made) % every == 0:
                     self.save(name, {"rows": torch.cat(made)})
+                    kept = len(made)
                 self.progress(phase, len(made), total)
         finally:  # an interruption, or a row that cannot be made, costs none of those before it
-            if len(made) > before:
+            if len(made) > kept:
                 self.save(name, {"rows": torch.cat(made)})
         return torch.cat(made)
 

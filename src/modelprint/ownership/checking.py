@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F  # noqa: N812 - the name everybody uses
 from jaxtyping import Int64
 from torch import Tensor
 
@@ -12,7 +11,8 @@ from modelprint.errors import OracleError
 from modelprint.methods.method import Work
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Oracle
-from modelprint.ownership.decision import Claim, Judge, OwnershipVerdict, ViewSimilarities
+from modelprint.ownership.decision import Claim, Judge, OwnershipVerdict
+from modelprint.ownership.encoder import cosines
 from modelprint.ownership.packing import Represented, unpacked
 from modelprint.ownership.probabilities import Scores, Suspected, check_model, identity
 from modelprint.ownership_file import ByLabels, ByViews, OwnershipFingerprint
@@ -83,11 +83,6 @@ def check(
         found = _by_views(oracle, fingerprint, fingerprint.evidence, judge, views, scores, work)
     verdict = replace(found.verdict, victim=fingerprint.provenance.model_sha256, suspect=model)
     return replace(found, verdict=verdict)
-
-
-def similar(one: Represented, other: Represented) -> ViewSimilarities:
-    """Return the cosine of each view with the same view of the other."""
-    return F.cosine_similarity(one.double(), other.double(), dim=1).float()
 
 
 def ask_labels(oracle: Oracle, evidence: ByLabels, class_count: int, work: Work) -> Labelled:
@@ -170,7 +165,7 @@ def _by_views(
     answered = asked.ask(oracle, scores=scores, work=work)  # (2)
     suspect = file.encoder.encode(answered)
     victim = file.encoder.encode(file.victim)[: len(suspect)]
-    every = [similar(one, victim) for one in torch.from_numpy(evidence.represented)[:, : len(victim)]]
+    every = [cosines(one, victim) for one in torch.from_numpy(evidence.represented)[:, : len(victim)]]
     others, copies = ([every[row] for row in fingerprint.rows_of(relation)] for relation in ("unrelated", "copy"))
-    verdict = judge.judge(similar(suspect, victim), others, copies)  # (3)
+    verdict = judge.judge(cosines(suspect, victim), others, copies)  # (3)
     return Finding(verdict=verdict, oracle=oracle.describe(), represented=(suspect, victim))

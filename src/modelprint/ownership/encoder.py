@@ -232,6 +232,11 @@ def similarities(victim: Responses, suspect: Responses, encoder: Encoder | None 
     """
     check_same_views(victim, suspect)
     first, second = (one.values if encoder is None else encoder.encode(one) for one in (victim, suspect))
+    return cosines(first, second)
+
+
+def cosines(first: Float[Tensor, "views n"], second: Float[Tensor, "views n"]) -> Float[Tensor, " views"]:
+    """Return the cosine of each row with the same row of the other, -1..1."""
     return F.cosine_similarity(first.double(), second.double(), dim=1).float()
 
 

@@ -28,6 +28,8 @@ Suspected = Classifier | Oracle
 Scores = Literal["probabilities", "logits"]
 """What the scores of an oracle are."""
 
+SAVED_EVERY = 100
+"""Answers of an oracle between two saved states."""
 SLACK = 0.05
 """How far printed probabilities may be from adding up to 1: ten of them with two decimals."""
 STATE = "probabilities"
@@ -96,7 +98,7 @@ def _of_oracle(oracle: Oracle, pixels: Pixels, class_count: int, scores: Scores,
         place = f"picture {index + 1} of {total}"
         return row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place)[None]
 
-    return work.rows(STATE, total, row, "asking")
+    return work.rows(STATE, total, row, "asking", every=SAVED_EVERY)
 
 
 def row_of(answer: Answer, class_count: int, scores: Scores, place: str) -> Float64[Tensor, " classes"]:

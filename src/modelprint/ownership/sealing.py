@@ -4,11 +4,9 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from statistics import median
 
-import torch
-
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.known import logits_on
+from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint_file import SAMPLE_LIMIT
 from modelprint.fingerprint_parts import Preprocessing, Provenance
 from modelprint.methods.method import Work
@@ -77,15 +75,14 @@ def seal(
         evidence, references, provenance = _by_labels(relatives, method, count, work, provenance)
     else:
         evidence, references, provenance = _by_views(relatives, method, work, provenance)
-    labels = torch.from_numpy(data.test.labels)
-    accuracy = (logits_on(model, data.test).argmax(1) == labels).double().mean().item()
+    notes = {**provenance.notes, "victim": f"accuracy {accuracy_on(model, data.test):.4f}"}
     channels, height, width = model.image_shape
     return OwnershipFingerprint(
         class_names=data.class_names,
         preprocessing=Preprocessing(
             channels=channels, height=height, width=width, colour="RGB" if channels == 3 else "L"
         ),
-        provenance=replace(provenance, notes={**provenance.notes, "victim": f"accuracy {accuracy:.4f}"}),
+        provenance=replace(provenance, notes=notes),
         references=references,
         evidence=evidence,
     )

@@ -1,19 +1,16 @@
 """What tests of the study share: a plan that takes seconds, a run of it, and findings made by hand."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelprint.bench.folder import RunFolder
 from modelprint.bench.ownership.finding import OWN, PLAIN, Finding
-from modelprint.bench.plan import parse_plan
-from modelprint.bench.run import Summary, run
+from modelprint.bench.run import Summary
 from modelprint.bench.targets import TARGETS, target_model
-from modelprint.cache import VARIABLE, cache_folder
-from modelprint.engine import Executor, Serial
+from modelprint.cache import cache_folder
+from modelprint.engine import Executor
 
 STUDY = """
 name = "whose"
@@ -46,24 +43,17 @@ def study_plan() -> str:
 
 
 @pytest.fixture(scope="session")
-def run_study() -> RunStudy:
+def run_study(run_tiny: RunStudy) -> RunStudy:
     """Run the plan, or another text, into a folder."""
 
     def call(folder: Path, executor: Executor | None = None, text: str = STUDY) -> Summary:
-        return run(
-            parse_plan(text),
-            "laptop",
-            executor or Serial(),
-            RunFolder(folder),
-            text=text,
-            command="modelprint bench run x",
-        )
+        return run_tiny(folder, executor, text)
 
     return call
 
 
 @pytest.fixture(scope="session")
-def both_targets(_cache_of_the_session: Path) -> Path:
+def targets(_cache_of_the_session: Path) -> Path:
     """The folder of trained targets, with the victim and its sibling in it."""
     for name in ("digits", "digits-2"):
         target_model(TARGETS[name])
@@ -71,22 +61,9 @@ def both_targets(_cache_of_the_session: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def finished(both_targets: Path, run_study: RunStudy, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with `whole`, a run from beginning to end, and `cache`, what it left there."""
-    folder = tmp_path_factory.mktemp("finished")
-    shutil.copytree(both_targets, folder / "cache" / "targets")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(VARIABLE, str(folder / "cache"))
-        run_study(folder / "whole")
-    return folder
-
-
-@pytest.fixture
-def whole(finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunFolder:
-    """The folder of a run that nothing disturbed; `cache` beside it is what it left in its cache."""
-    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "cache"))
-    return RunFolder(tmp_path / "whole")
+def undisturbed(targets: Path, run_study: RunStudy, run_apart: Callable[[Path, RunStudy], Path]) -> Path:
+    """A folder with a `whole` run of the study and its `cache`."""
+    return run_apart(targets, run_study)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -14,47 +13,7 @@ from modelprint.bench.observation import salvage_lines
 from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding, read_finding
 from modelprint.bench.report import write_report
 from modelprint.bench.status import status_of_folder
-from modelprint.cache import VARIABLE
-from modelprint.engine import EXECUTORS, Job, Outcome, Serial
-
-
-class Stopped(Serial):
-    """Is stopped by Ctrl-C before the job whose label begins with a text."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__()
-        self.label = label
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            if job.label.startswith(self.label):
-                raise KeyboardInterrupt
-            yield from super().run([job])
-
-
-class Fails(Serial):
-    """Cannot do the jobs whose labels begin with a text."""
-
-    def __init__(self, label: str) -> None:
-        super().__init__()
-        self.label = label
-
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        for job in jobs:
-            failed = job.label.startswith(self.label)
-            yield Outcome(key=job.key, problem="it died") if failed else next(super().run([job]))
-
-
-@pytest.fixture
-def new_cache(both_targets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
-    """Change to a cache in which there is nothing but trained targets."""
-
-    def call(name: str) -> Path:
-        shutil.copytree(both_targets, tmp_path / name / "targets")
-        monkeypatch.setenv(VARIABLE, str(tmp_path / name))
-        return tmp_path / name
-
-    return call
+from modelprint.engine import EXECUTORS
 
 
 def findings(folder: RunFolder) -> list[Finding]:
@@ -109,14 +68,14 @@ def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: An
     assert RunFolder(tmp_path / "processes").findings.read_bytes() == whole.findings.read_bytes()
 
 
-def test_a_stopped_study_goes_on(whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
+def test_a_stopped_study_goes_on(stops: Any, whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
     """Wherever it was; the end is the same to the last byte."""
     new_cache("others")
     stopped = RunFolder(tmp_path / "stopped")
     labels = ("c-examples", "suspect homologous-0, seed 3", "encoder of digits-2", "findings of homologous-0, seed 2")
     for label in labels:
         with pytest.raises(KeyboardInterrupt):
-            run_study(stopped.path, Stopped(label))
+            run_study(stopped.path, stops(label))
     there = len(findings(stopped))
 
     summary = run_study(stopped.path)
@@ -138,13 +97,13 @@ def test_a_second_run_has_nothing_to_ask(whole: RunFolder, run_study: Any) -> No
 
 
 def test_an_aid_that_fails_costs_all_findings_and_is_told(
-    run_study: Any, new_cache: Any, tmp_path: Path, whole: RunFolder
+    fails: Any, run_study: Any, new_cache: Any, tmp_path: Path, whole: RunFolder
 ) -> None:
     """Observations are made all the same; the next run makes up for it."""
     new_cache("others")
 
-    first = run_study(tmp_path / "run", Fails("encoder of digits-2"))
-    second = run_study(tmp_path / "run", Fails("suspect homologous-0, seed 3"))
+    first = run_study(tmp_path / "run", fails("encoder of digits-2", problem="it died"))
+    second = run_study(tmp_path / "run", fails("suspect homologous-0, seed 3", problem="it died"))
     third = run_study(tmp_path / "run")
 
     assert (first.missing, first.problems) == (7, ("encoder of digits-2: it died",))

@@ -7,8 +7,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter
 
+from modelprint.bench.observation import validated
 from modelprint.ownership import Relation
 
 OWN, PLAIN, SIBLING = "encoder", "no encoder", "sibling's encoder"
@@ -110,9 +111,4 @@ _READER = TypeAdapter(Finding)
 
 def read_finding(text: str) -> Finding:
     """Return the finding of one line; ValueError says why it is none."""
-    try:
-        return _READER.validate_json(text)
-    except ValidationError as problem:
-        first = problem.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{where}: {first['msg']}" if where else first["msg"]) from problem
+    return validated(_READER.validate_json, text)

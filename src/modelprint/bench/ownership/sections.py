@@ -1,7 +1,7 @@
 """What a report says about ownership, section by section, from the findings of a run."""
 
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 from modelprint.bench.grids import (
@@ -18,7 +18,7 @@ from modelprint.bench.grids import (
     two_digits,
     words,
 )
-from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding
+from modelprint.bench.ownership.finding import Finding
 from modelprint.bench.ownership.published import AUC, SIMILARITIES
 from modelprint.bench.ownership.scores import (
     FAMILIES,
@@ -65,7 +65,7 @@ def ownership(run: Run, table: Table) -> Section | None:
     )
     text += tuple(
         f"By {by}: copies of another victim, made as the extracted ones were, have a mean similarity of "
-        f"{two(_average(values))} ({min(values):.2f} to {max(values):.2f}, {len(values)} models); what knows this "
+        f"{two(fmean(values))} ({min(values):.2f} to {max(values):.2f}, {len(values)} models); what knows this "
         "victim has them among the unrelated ones."
         for by in compared(run.findings)
         if (values := [one.similarity(by) for one in counted(run.findings, STRANGERS)])
@@ -93,8 +93,8 @@ def _separation_row(findings: Sequence[Finding], by: str, families: tuple[str, .
     assert found is not None
     return (
         *words(by, " and ".join(families)),
-        Value(text=two(_average(found.copies)), note=f"{len(found.copies)} models", number=True),
-        Value(text=two(_average(found.others)), note=f"{len(found.others)} models", number=True),
+        Value(text=two(fmean(found.copies)), note=f"{len(found.copies)} models", number=True),
+        Value(text=two(fmean(found.others)), note=f"{len(found.others)} models", number=True),
         *numbers(two(found.gap), two(min(found.copies)), two(max(found.others))),
         Value(text=f"{found.auc:.3f}", note=intervals(found), number=True),
     )
@@ -110,10 +110,6 @@ def intervals(found: Separation) -> str:
 def two(value: float) -> str:
     """Return a similarity with two decimals."""
     return f"{value:.2f}"
-
-
-def _average(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
 
 
 def judge_of(run: Run) -> Judge:
@@ -230,7 +226,7 @@ def _at(curve: Overlap, share: float) -> Value:
     values = curve.shares.get(share, ())
     if not values:
         return Value(text=NONE, number=True)
-    return Value(text=two(_average(values)), note=f"{min(values):.2f} to {max(values):.2f}", number=True)
+    return Value(text=two(fmean(values)), note=f"{min(values):.2f} to {max(values):.2f}", number=True)
 
 
 def border(run: Run, table: Table) -> Section | None:
@@ -327,7 +323,7 @@ def _cosines(some: Sequence[Finding], by: str) -> Value:
     if not values:
         return Value(text=NONE, number=True)
     note = f"{min(values):.2f} to {max(values):.2f}" if len(values) > 1 else ""
-    return Value(text=two(_average(values)), note=note, number=True)
+    return Value(text=two(fmean(values)), note=note, number=True)
 
 
 def grouped(findings: Sequence[Finding], of: Callable[[Finding], Any]) -> dict[Any, list[Finding]]:
@@ -336,6 +332,3 @@ def grouped(findings: Sequence[Finding], of: Callable[[Finding], Any]) -> dict[A
     for one in findings:
         groups.setdefault(of(one), []).append(one)
     return groups
-
-
-__all__ = ["OWN", "PLAIN", "SIBLING", "border", "judged", "models", "overlaps", "ownership"]
