@@ -10,7 +10,7 @@ import pytest
 
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.observation import salvage_lines
-from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding, read_finding
+from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding, read_finding
 from modelprint.bench.report import write_report
 from modelprint.bench.status import status_of_folder
 from modelprint.engine import EXECUTORS
@@ -38,7 +38,7 @@ def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
     ]
     assert [one.maker for one in found] == [""] * 6 + ["digits-2"]
     assert (found[-1].relation, found[-1].family) == ("unrelated", "another's copy")
-    assert all(set(one.similarities) == set(one.codes) == {OWN, SIBLING, PLAIN} for one in found)
+    assert all(set(one.similarities) == set(one.codes) == {OWN, SIBLING, MATCHED, PLAIN} for one in found)
     assert all(len(values) == 3 for one in found for values in one.similarities.values())
     victim = found[-2]
     assert all(value == pytest.approx(1) for values in victim.similarities.values() for value in values)

@@ -13,7 +13,9 @@ from modelprint.bench.observation import validated
 from modelprint.ownership import Relation
 
 OWN, PLAIN, SIBLING = "encoder", "no encoder", "sibling's encoder"
-"""What responses are compared by: the victim's encoder, nothing, or the encoder of another victim."""
+MATCHED = "sibling's encoder and points"
+"""What responses are compared by: the victim's encoder, nothing, the encoder of another victim, or that encoder where
+the points are those that it learnt at, with the victim's pattern on them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ import json
 import logging
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from torch import Tensor
 from modelprint.bench.fingerprints import content_hash
 from modelprint.bench.jobs import Done, Origin, heard, loaded_target, made_suspect, suspect_content
 from modelprint.bench.locks import locked
-from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding
+from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
 from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
 from modelprint.bench.plan import PlannedRow
 from modelprint.bench.spent import Spent
@@ -127,7 +127,8 @@ class Examination:
         victim = self.victim
         named = {one.name: victim.examples_key(one) for one in victim.planned.examples}
         border = victim.border_key if victim.planned.border else ""
-        asked = [victim.encoder_key, self.sibling.encoder_key if self.sibling else "", border, named]
+        other = [self.sibling.encoder_key, MATCHED] if self.sibling else ""
+        asked = [victim.encoder_key, other, border, named]
         suspect = [*suspect_content(self.row, self.seed), *([self.maker.model, self.maker.data] if self.maker else [])]
         return content_hash([REVISION, suspect, asked, self.learnt, self.row.control])
 
@@ -180,29 +181,40 @@ def examine(asked: Examination) -> Done:
     victim, row = asked.victim, asked.row
     with heard() as remarks:
         suspect = made_suspect(asked.made_from.target, row.kind, row.build(), asked.seed)
-        views = Views.from_tensors(_views_piece(victim).tensors)
-        mine, theirs = _of_victim(victim, views), views.ask(suspect.classifier)
-        comparisons = {PLAIN: None, OWN: _encoder(victim)}
-        if asked.sibling:
-            comparisons[SIBLING] = _encoder(asked.sibling)
+        compared = _compared(asked, suspect.classifier)
         gaps = gaps_at(suspect.classifier, _border_piece(victim).tensors["points"]) if victim.planned.border else None
         finding = _finding(
             asked,
             suspect,
-            similarities={by: _rounded(similarities(mine, theirs, one), 6) for by, one in comparisons.items()},
-            codes={by: _codes(theirs, one, victim.seed) for by, one in comparisons.items()},
+            similarities={by: _rounded(similarities(*one), 6) for by, one in compared.items()},
+            codes={by: _codes(theirs, encoder, victim.seed) for by, (_, theirs, encoder) in compared.items()},
             kept={one.name: _kept(suspect.classifier, victim, one) for one in victim.planned.examples},
             gaps=[] if gaps is None else _rounded(gaps, 6),
         )
     return Done(value=finding, remarks=tuple(remarks))
 
 
+def _compared(asked: Examination, suspect: Classifier) -> dict[str, tuple[Responses, Responses, Encoder | None]]:
+    """Return what the victim and the suspect answered, and the encoder of both, by the names of the comparisons."""
+    victim, sibling = asked.victim, asked.sibling
+    views = Views.from_tensors(_views_piece(victim).tensors)
+    both = _of_victim(victim, views), views.ask(suspect)
+    compared: dict[str, tuple[Responses, Responses, Encoder | None]]
+    compared = {PLAIN: (*both, None), OWN: (*both, _encoder(victim))}
+    if sibling is None:
+        return compared
+    points = replace(Views.from_tensors(_views_piece(sibling).tensors), perturbation=views.perturbation)
+    encoder = _encoder(sibling)
+    matched = _of_victim(victim, points), points.ask(suspect), encoder
+    return {**compared, SIBLING: (*both, encoder), MATCHED: matched}
+
+
 _of_victims: dict[tuple[str, str], Responses] = {}
-"""What victims answer to their own views, by key and cache folder: every suspect is compared with the same."""
+"""What victims answer to views, by model and digest of the views: every suspect is compared with the same."""
 
 
 def _of_victim(victim: Victim, views: Views) -> Responses:
-    key = (victim.views_key, str(cache_folder()))
+    key = (victim.origin.model, views.digest)
     if key not in _of_victims:
         _of_victims[key] = views.ask(loaded_target(victim.origin.target)[0])
     return _of_victims[key]

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from scipy.stats import spearmanr
 
-from modelprint.bench.ownership.finding import OWN, PLAIN, SIBLING, Finding
+from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
 from modelprint.intervals import LEVEL
 from modelprint.ownership import Agreement, Claim, Judge, OwnershipVerdict, Separation, Uniqueness
 from modelprint.ownership.decision import rank_p_value, welch_p_value
 
-COMPARISONS = (OWN, SIBLING, PLAIN)
+COMPARISONS = (OWN, MATCHED, SIBLING, PLAIN)
 STRANGERS = "another's copy"
 FAMILIES = ("victim", "derived", "extracted", STRANGERS, "unrelated")
 RATIOS = (80, 90, 95)
