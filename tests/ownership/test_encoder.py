@@ -1,8 +1,9 @@
 """The encoder: what it learns, how models compare, files, other victims, and what it refuses."""
 
 import json
+import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -57,8 +58,27 @@ def test_labels_are_those_of_the_scheme() -> None:
     assert [published.label(role) for role in (VICTIM, OTHER, COPY)] == [0, 1, 2]
 
 
+def test_logarithms_are_taken_from_a_ten_thousandth_up(answered: Make) -> None:
+    """Less their mean over the classes, by hand; nothing below the floor makes a difference. Published: as answered."""
+    values = torch.tensor([[0.9, 0.1, 1.0, 0.0], [0.9, 0.1, 0.99999, 0.00001]])
+    responses = replace(answered("victim"), values=values, points=1)
+    high, far = math.log(9) / 2, math.log(1e4) / 2
+
+    first, second = Contrastive().inputs(responses)
+
+    assert first.tolist() == pytest.approx([high / 3, -high / 3, far / 3, -far / 3])
+    assert second.tolist() == pytest.approx(first.tolist(), abs=1e-5)
+    assert Contrastive(space="probabilities").inputs(responses) is values
+
+
+def test_settings_of_before_spaces_are_of_probabilities() -> None:
+    """Files that were written before there was a choice keep their meaning."""
+    assert Contrastive.read({"epochs": 3}) == Contrastive(epochs=3, space="probabilities")
+    assert Contrastive.read(asdict(Contrastive())) == Contrastive()
+
+
 def test_the_defaults_are_those_of_the_public_code() -> None:
-    """But for the labels, the loss and the number of passes."""
+    """But for the labels, what is represented, the loss and the number of passes."""
     settings = Contrastive()
 
     assert (settings.hidden, settings.features, settings.temperature) == (50, 20, 0.2)

@@ -6,7 +6,9 @@ Source: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Univer
 the responses of one view to 50 and 20 numbers, rectified; Adam with a rate of 5e-4 and batches of 512 lowers a
 contrastive loss at temperature 0.2.
 
-Departures and gaps filled: the code has three labels (victim, other, copy), which drives copies away from their victim,
+Departures and gaps filled: the paper's encoder is given probabilities, in which nothing but the leading classes can be
+seen; `space="probabilities"` does that, and the default takes their logarithms, from a ten-thousandth up, less their
+mean over the classes. The code has three labels (victim, other, copy), which drives copies away from their victim,
 against the paper's figure C; `classes="published"` does that, and the default has two, with the victim among its
 copies. The code's last layer of four outputs has no part in its loss and is not made. Ten passes are few for an encoder
 that learns from a handful of models, so here there are a hundred. The code keeps a fifth of the views for validation;
@@ -20,7 +22,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
@@ -40,6 +42,11 @@ from modelprint.tensors import Labels
 from modelprint.training import Recipe, TensorBatches, one_thread, train
 
 ClassScheme = Literal["two", "published"]
+Space = Literal["logarithms", "probabilities"]
+FLOOR = 1e-4
+"""Probabilities below it count as this much: an endpoint that rounds to four decimals tells no more."""
+SCALE = 3.0
+"""Divides logarithms, so that the perceptron is given numbers about as large as one."""
 FORMAT = "modelprint.encoder"
 """Metadata key of what an encoder's file says of it."""
 VICTIM, OTHER, COPY = 0, 1, 2
@@ -52,6 +59,7 @@ class Contrastive:
 
     Attributes:
         classes: "two": the victim among its copies against all others; "published": three, the victim by itself.
+        space: What is represented: "logarithms" of probabilities, or "probabilities" as published.
         loss: "supervised" or "published".
         temperature: Divides cosines; small looks at near neighbours only.
         hidden: Width of the hidden layer.
@@ -62,6 +70,7 @@ class Contrastive:
     """
 
     classes: ClassScheme = "two"
+    space: Space = "logarithms"
     loss: LossName = "supervised"
     temperature: float = 0.2
     hidden: int = 50
@@ -71,7 +80,11 @@ class Contrastive:
     epochs: int = 100
 
     def __post_init__(self) -> None:
-        for name, known in (("classes", get_args(ClassScheme)), ("loss", tuple(LOSSES))):
+        for name, known in (
+            ("classes", get_args(ClassScheme)),
+            ("space", get_args(Space)),
+            ("loss", tuple(LOSSES)),
+        ):
             if getattr(self, name) not in known:
                 raise ValueError(f"{name} is one of {', '.join(known)}, got {getattr(self, name)!r}")
         if not (self.temperature > 0 and math.isfinite(self.temperature)):
@@ -80,6 +93,20 @@ class Contrastive:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         _ = self.recipe
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> "Contrastive":
+        """Return the settings that a file states; TypeError or ValueError where they are none."""
+        # Files of before there was a choice hold encoders of probabilities.
+        return cls(**{"space": "probabilities", **written})
+
+    def inputs(self, responses: Responses) -> Float[Tensor, "views length"]:
+        """Return what the perceptron is given of some responses."""
+        if self.space == "probabilities":
+            return responses.values
+        logarithms = responses.values.clamp_min(FLOOR).log().unflatten(1, (-1, responses.class_count))
+        centred: Tensor = logarithms - logarithms.mean(dim=2, keepdim=True)
+        return centred.flatten(1) / SCALE
 
     @property
     def recipe(self) -> Recipe:
@@ -120,7 +147,7 @@ class Contrastive:
         for other in models[1:]:
             check_same_views(victim, other)
         labels = torch.tensor([self.label(role) for role in roles]).repeat_interleave(len(victim))
-        batches = TensorBatches(inputs=torch.cat([model.values for model in models]), labels=labels)
+        batches = TensorBatches(inputs=torch.cat([self.inputs(model) for model in models]), labels=labels)
         network = _untrained(self, victim.values.shape[1], seed)
         rng = stream(seed, "encoder", "training")
 
@@ -163,7 +190,7 @@ class Encoder:
                 f"{responses.points} of {responses.class_count}; an encoder serves another victim only where both agree"
             )
         with torch.no_grad():
-            features: Float[Tensor, "views features"] = self.network(responses.values)
+            features: Float[Tensor, "views features"] = self.network(self.settings.inputs(responses))
         return features
 
     def save(self, path: Path) -> None:
@@ -192,7 +219,7 @@ class Encoder:
             raise LoadingError(f"{path} holds no encoder")
         try:
             facts = json.loads(metadata[FORMAT])
-            settings = Contrastive(**facts["settings"])
+            settings = Contrastive.read(facts["settings"])
             points, class_count = int(facts["points"]), int(facts["class_count"])
             seen = tuple(map(str, facts["seen"]))
         except (ValueError, TypeError, KeyError, RecursionError) as problem:

@@ -87,7 +87,7 @@ def unpacked(fingerprint: OwnershipFingerprint, evidence: ByViews) -> Unpacked:
     )
     tensors = {layer: torch.from_numpy(np.ascontiguousarray(evidence.weights[name])) for name, layer in LAYERS.items()}
     try:
-        settings = Contrastive(**evidence.encoder)
+        settings = Contrastive.read(evidence.encoder)
         encoder = Encoder.filled(settings, tensors, views.points, classes, evidence.seen, Path("the fingerprint"))
     except (TypeError, ValueError, LoadingError) as problem:
         raise FingerprintError(f"the encoder in the fingerprint cannot be used: {problem}") from problem
