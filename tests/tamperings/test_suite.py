@@ -41,6 +41,7 @@ QUICK = {
     "extract-labels-natural": {"queries": "64", "epochs": "1"},
     "extract-from-cifar10": {"source": "digits", "queries": "64", "epochs": "1"},
     "extract-from-gtsrb": {"source": "digits", "queries": "64", "epochs": "1"},
+    "extract-other": {"queries": "64", "seeds": "16", "epochs": "1", "other_epochs": "1"},
     **{kind: {"overlap": "1", "epochs": "1"} for kind in SUITE if kind.startswith("homologous")},
 }
 

@@ -25,6 +25,7 @@ OWNERSHIP_SUSPECTS: dict[str, Relation] = {
     "extract-probabilities-cnn4": "copy",
     "extract-from-cifar10": "copy",
     "extract-from-gtsrb": "copy",
+    "extract-other": "unrelated",
     "homologous-0": "unrelated",
     "homologous-50": "unrelated",
     "homologous-90": "unrelated",

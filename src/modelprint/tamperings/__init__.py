@@ -15,6 +15,7 @@ from modelprint.tamperings.control import FoldBatchNorm, PermuteChannels, SmallB
 from modelprint.tamperings.degrade import Degrade
 from modelprint.tamperings.distil import Distil
 from modelprint.tamperings.extract import Extract
+from modelprint.tamperings.extract_other import ExtractOther
 from modelprint.tamperings.finetune import FineTune
 from modelprint.tamperings.flip_sign import FlipSign
 from modelprint.tamperings.homologous import Homologous
@@ -119,6 +120,7 @@ SUITE: dict[str, Callable[..., Tampering]] = {
     "extract-probabilities-cnn4": partial(Extract, answers="probabilities", network="cnn4"),
     "extract-from-cifar10": partial(Extract, answers="probabilities", growth="none", source="cifar10"),
     "extract-from-gtsrb": partial(Extract, answers="probabilities", growth="none", source="gtsrb"),
+    "extract-other": ExtractOther,
     "homologous-0": Homologous,
     "homologous-50": partial(Homologous, overlap=0.5),
     "homologous-90": partial(Homologous, overlap=0.9),
