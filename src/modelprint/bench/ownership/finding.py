@@ -90,7 +90,7 @@ class Finding:
     @property
     def family(self) -> str:
         """What kind of suspect it is, in a word or two: the victim, derived, extracted, unrelated, another's copy."""
-        if self.maker or self.kind == "extract-other":
+        if self.maker:
             return "another's copy"
         if self.relation == "unrelated":
             return "unrelated"
