@@ -24,10 +24,10 @@ from torch import Tensor
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.methods import Work
 from modelprint.methods.ssf_bo import SSFBO
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
+from modelprint.work import Work
 
 SHARES = (0.01, *(index * 0.1 for index in range(1, 9)))
 """Of the entries of the noise that are 0; the first rounds to none for 10 classes."""

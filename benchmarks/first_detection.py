@@ -21,15 +21,16 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet, load_data, weights_path
 from modelprint.detection import bootstrap_interval, detection_rate
-from modelprint.fingerprint import Fingerprint
-from modelprint.generation import generate
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.generation.from_weights import generate
 from modelprint.loading import load_classifier
-from modelprint.methods import METHODS, Work
+from modelprint.methods import METHODS
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.store import stored_suspect, suspect_path
 from modelprint.tamperings.tampering import Suspect
 from modelprint.tensors import Images, to_images
+from modelprint.work import Work
 
 RATES = ("1e-3", "1e-4", "1e-5")
 TRAINING = [f"finetune-{layers}-{rate}" for layers in ("last", "all") for rate in RATES]

@@ -20,10 +20,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from modelprint.bench.grids import mapping
 from modelprint.bench.reading import Run, read_run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.crafting.selection import portfolio_order
+from modelprint.pages.grids import mapping
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import to_images
 

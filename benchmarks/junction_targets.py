@@ -16,13 +16,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from modelprint.bench.grids import mapping, number
 from modelprint.bench.reading import Run, read_run
 from modelprint.bench.report import scores
 from modelprint.bench.score import Cell, Line, Table
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.pages.grids import mapping, number
 from modelprint.tensors import to_images
 
 APART = "finetune-last-1e-5-bnfrozen"

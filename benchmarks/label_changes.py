@@ -17,7 +17,7 @@ import torch
 
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.calibration import FLOAT64, Forms, Variant, profile_named
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.intervals import upper_bound
 from modelprint.pixels import Pixels
 from modelprint.streams import stream

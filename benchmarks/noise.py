@@ -17,9 +17,9 @@ from modelprint.calibration import Forms, Noise, Profile, Variant, measure, prof
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods import Work
 from modelprint.methods.bisection import Bisection
 from modelprint.tensors import to_pixels
+from modelprint.work import Work
 
 NETWORKS = "cifar10-resnet20,gtsrb-cnn6,mnist-lenet5,imagenet-lite0"
 NAMES = "exact,fp32,tf32,fp16,bf16,int8,jpeg-100,jpeg-90,jpeg-75"

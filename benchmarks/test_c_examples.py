@@ -19,9 +19,9 @@ import torch
 from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
-from modelprint.methods.method import Work
 from modelprint.networks import NETWORKS
 from modelprint.ownership import CExamples
+from modelprint.work import Work
 
 SHAPES = {"resnet20": ((3, 32, 32), 50), "lenet5": ((1, 28, 28), 100), "digits": ((1, 8, 8), 100)}
 """Image shape and number of examples of each network."""

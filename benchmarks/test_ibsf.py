@@ -22,8 +22,8 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.folding import quick_copy
 from modelprint.methods.ibsf import IBSF
-from modelprint.methods.method import Work
 from modelprint.networks import NETWORKS
+from modelprint.work import Work
 
 STEPS = 20
 SHAPES = {"resnet20": ((3, 32, 32), 50), "lenet5": ((1, 28, 28), 100), "digits": ((1, 8, 8), 100)}

@@ -22,10 +22,10 @@ from modelprint.crafting.lattice import diffuse, refine
 from modelprint.data import DataSet, LabelledImages
 from modelprint.methods.ibsf import IBSF
 from modelprint.methods.junction import Junction
-from modelprint.methods.method import Work
 from modelprint.networks import NETWORKS
 from modelprint.streams import stream
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 IMAGES = 10
 STEPS = 20

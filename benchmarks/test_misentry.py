@@ -20,10 +20,10 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
-from modelprint.methods.method import Work
 from modelprint.methods.misentry import MiSentry
 from modelprint.networks import NETWORKS
 from modelprint.tamperings.zoo import Zoo
+from modelprint.work import Work
 
 BATCH = 50
 STEPS = 20

@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.sensitivity import RELEASED_CLASSES, RELEASED_OFFSET, Objective
 from modelprint.data import DataSet, LabelledImages
-from modelprint.methods.method import Work
 from modelprint.methods.ssf import SSF
 from modelprint.networks import NETWORKS
+from modelprint.work import Work
 
 BATCH = 50
 STEPS = 10

@@ -15,7 +15,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from modelprint.classifier import Classifier
     from modelprint.data import DataSet, LabelledImages
-    from modelprint.ownership_file import OwnershipFingerprint, Reference
+    from modelprint.fingerprint.ownership import OwnershipFingerprint
+    from modelprint.fingerprint.ownership_parts import Reference
 
 # Read when torch is first imported, and by every process a test starts. Results then do not depend on the machine's
 # cores, and tiny networks are faster on one.
@@ -153,7 +154,7 @@ OWNED = {
 
 def _references(unrelated: int, copies: int, matches: bool) -> "tuple[Reference, ...]":
     """Return unrelated models, with 0 or 1 matches in turn, then copies, with 3 or 4."""
-    from modelprint.ownership_file import Reference
+    from modelprint.fingerprint.ownership_parts import Reference
 
     return tuple(
         Reference(
@@ -173,8 +174,9 @@ def told_by_labels() -> "Callable[..., OwnershipFingerprint]":
     """Return a function of the counts of references: an ownership fingerprint of four examples, labels 0, 1, 2, 0."""
 
     def make(unrelated: int = 19, copies: int = 9) -> "OwnershipFingerprint":
-        from modelprint.fingerprint_parts import Preprocessing, Provenance
-        from modelprint.ownership_file import ByLabels, OwnershipFingerprint
+        from modelprint.fingerprint.ownership import OwnershipFingerprint
+        from modelprint.fingerprint.ownership_parts import ByLabels
+        from modelprint.fingerprint.parts import Preprocessing, Provenance
         from modelprint.pixels import Picture
 
         ramp = np.arange(64).reshape(1, 8, 8)
@@ -195,8 +197,9 @@ def told_by_views() -> "Callable[..., OwnershipFingerprint]":
     """Return a function as above: three views of two points in 2x2 pictures; copies lie near the victim."""
 
     def make(unrelated: int = 19, copies: int = 9) -> "OwnershipFingerprint":
-        from modelprint.fingerprint_parts import Preprocessing, Provenance
-        from modelprint.ownership_file import ByViews, OwnershipFingerprint
+        from modelprint.fingerprint.ownership import OwnershipFingerprint
+        from modelprint.fingerprint.ownership_parts import ByViews
+        from modelprint.fingerprint.parts import Preprocessing, Provenance
 
         rng, (views, points, hidden, features) = np.random.default_rng(0), (3, 2, 5, 4)
         length = 2 * points * 3

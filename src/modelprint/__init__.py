@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from modelprint.data import load_data
     from modelprint.data.labelled_images import LabelledImages
     from modelprint.errors import ModelprintError
-    from modelprint.fingerprint import Fingerprint
-    from modelprint.generation import generate
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.generation.from_weights import generate
     from modelprint.loading import load_classifier
     from modelprint.methods import METHODS
     from modelprint.networks import NETWORKS
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from modelprint.oracles.oracle import Answer, Oracle
     from modelprint.pixels import Picture
     from modelprint.tamperings import SUITE
-    from modelprint.transcript import Transcript
-    from modelprint.verdict import Outcome, Verdict
-    from modelprint.verification import replay, verify
+    from modelprint.verification.transcript import Transcript
+    from modelprint.verification.verdict import Outcome, Verdict
+    from modelprint.verification.verifier import replay, verify
 
     __version__: str
 
@@ -66,21 +66,21 @@ _HOMES = {
     "SUITE": "modelprint.tamperings",
     "Answer": "modelprint.oracles.oracle",
     "Classifier": "modelprint.classifier",
-    "Fingerprint": "modelprint.fingerprint",
+    "Fingerprint": "modelprint.fingerprint.integrity",
     "LabelledImages": "modelprint.data.labelled_images",
     "ModelprintError": "modelprint.errors",
     "Oracle": "modelprint.oracles.oracle",
-    "Outcome": "modelprint.verdict",
+    "Outcome": "modelprint.verification.verdict",
     "Picture": "modelprint.pixels",
-    "Transcript": "modelprint.transcript",
-    "Verdict": "modelprint.verdict",
-    "generate": "modelprint.generation",
+    "Transcript": "modelprint.verification.transcript",
+    "Verdict": "modelprint.verification.verdict",
+    "generate": "modelprint.generation.from_weights",
     "load_classifier": "modelprint.loading",
     "load_data": "modelprint.data",
     "load_endpoint": "modelprint.oracles.endpoint",
     "open_oracle": "modelprint.oracles.endpoint",
-    "replay": "modelprint.verification",
-    "verify": "modelprint.verification",
+    "replay": "modelprint.verification.verifier",
+    "verify": "modelprint.verification.verifier",
 }
 """The module each public name lives in."""
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from modelprint.bench.comparison import Pair, methods, pairs
-from modelprint.bench.grids import Grid
 from modelprint.bench.observation import Observation
 from modelprint.bench.reading import Run
 from modelprint.bench.score import score
+from modelprint.pages.grids import Grid
 
 
 def observed(mismatches: int, fingerprint: str, row: str = "Unlearning", **others: Any) -> Observation:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelprint.bench.grids import duration, mean, number, percent, points, shown, two_digits
+from modelprint.pages.grids import duration, mean, number, percent, points, shown, two_digits
 
 
 @pytest.mark.parametrize(

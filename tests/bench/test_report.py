@@ -16,7 +16,7 @@ from modelprint.bench.observation import Observation
 from modelprint.bench.report import markdown, write_report
 from modelprint.errors import BenchError
 
-SEALED = Path(__file__).parent.parent / "data" / "format-1.mprint"
+SEALED = Path(__file__).parents[1] / "golden" / "format-1.mprint"
 """Five samples, the second and fourth with a source."""
 
 EVIL = '<script>alert("x")</script> | `a` [b](javascript:c) *d*'

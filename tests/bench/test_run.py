@@ -20,7 +20,7 @@ from modelprint.bench.run import duration, run
 from modelprint.bench.status import status, status_of_folder
 from modelprint.engine import Busy, Job, Serial, work_through
 from modelprint.errors import BenchError
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 
 NewCache = Callable[[str], Path]
 

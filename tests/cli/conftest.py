@@ -143,8 +143,8 @@ def bench_world(benched: Path, world: Path) -> Path:
 @pytest.fixture(scope="session")
 def server(made: Path) -> Iterator[str]:
     """The URL of a demo server of the sealed network."""
+    from modelprint.demo.server import build_app, running
     from modelprint.loading import load_classifier
-    from modelprint.serving import build_app, running
 
     model = load_classifier("resnet20", made / "cifar10_resnet20.safetensors")
     names = [f"thing {label}" for label in range(10)]

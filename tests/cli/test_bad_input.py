@@ -237,7 +237,7 @@ def test_no_code_is_run_because_a_fingerprint_names_it(command: Any, world: Path
     """A network that is no built-in one has to be named by the user."""
     from dataclasses import replace
 
-    from modelprint.fingerprint import Fingerprint
+    from modelprint.fingerprint.integrity import Fingerprint
 
     loaded = Fingerprint.load(world / "r20.mprint")
     replace(loaded, provenance=replace(loaded.provenance, network="antigravity:open")).save(world / "r20.mprint")
@@ -261,7 +261,7 @@ def test_a_missing_extra_is_named(
     import sys
 
     for name in list(sys.modules):
-        heavy = ("modelprint.methods", "modelprint.loading", "modelprint.serving", "modelprint.oracles.local")
+        heavy = ("modelprint.methods", "modelprint.loading", "modelprint.demo.server", "modelprint.oracles.local")
         if name.partition(".")[0] == module or name.startswith(heavy):
             monkeypatch.delitem(sys.modules, name)
     real = builtins.__import__
@@ -280,7 +280,7 @@ def test_a_missing_extra_is_named(
 
 def test_an_error_nobody_foresaw_is_no_verdict(command: Any, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Python would exit with 1, which says tampered; MODELPRINT_DEBUG shows the traceback."""
-    from modelprint.fingerprint import Fingerprint
+    from modelprint.fingerprint.integrity import Fingerprint
 
     def broken(path: object) -> None:
         raise RuntimeError("a bug\nof ours")

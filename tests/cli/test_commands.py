@@ -16,7 +16,7 @@ import pytest
 
 from modelprint.cli.console import Interrupted, aligned, bars, one_line
 from modelprint.cli.generate import creation_time
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.pixels import decode_png
 
 MODELPRINT = Path(sys.executable).with_name("modelprint")

@@ -60,10 +60,10 @@ def test_the_example_of_data_fetch_runs(command: Any, monkeypatch: pytest.Monkey
 
 def test_the_example_of_serve_runs(command: Any, monkeypatch: pytest.MonkeyPatch, world: Path) -> None:
     """Up to the point where it would wait for requests; port 8080 may be taken here, so another one is named."""
-    from modelprint import serving
+    from modelprint.demo import server
 
     served: list[tuple[str, int]] = []
-    monkeypatch.setattr(serving, "serve", lambda app, host, port: served.append((host, port)))
+    monkeypatch.setattr(server, "serve", lambda app, host, port: served.append((host, port)))
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from modelprint.cli import run
-from modelprint.ownership_file import OwnershipFingerprint
+from modelprint.fingerprint.ownership import OwnershipFingerprint
 
 if TYPE_CHECKING:
     from modelprint.classifier import Classifier
@@ -59,8 +59,8 @@ def here(owned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def telling(owned: Path) -> Iterator[str]:
     """The URL of a server of the victim that gives its logits away."""
+    from modelprint.demo.server import build_app, running
     from modelprint.loading import load_classifier
-    from modelprint.serving import build_app, running
 
     model = load_classifier("digits", owned / "victim.safetensors")
     names = ["top left", "top right", "bottom left", "bottom right"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 
 NAMED = ("--network", "resnet20", "--weights", "cifar10_resnet20.safetensors")
 SUSPECT = "suspects/finetuned.safetensors"

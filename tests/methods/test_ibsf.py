@@ -9,10 +9,10 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods import Work
 from modelprint.methods.ibsf import FORMS, IBSF, iterates, log_partial_entropy, partial_entropy
 from modelprint.pixels import Pixels
 from modelprint.tensors import to_images, to_pixels
+from modelprint.work import Work
 
 
 def three_classes(scale: float) -> Classifier:

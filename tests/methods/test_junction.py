@@ -16,12 +16,12 @@ from modelprint.crafting.covertness import gaps_within, natural_band
 from modelprint.crafting.junction import Precisions
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet, LabelledImages
-from modelprint.methods import Work
 from modelprint.methods.junction import Junction
 from modelprint.pixels import Picture
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import to_images, to_pixels
+from modelprint.work import Work
 
 FAST = {"pixels": 8, "candidates": 20}
 

@@ -6,10 +6,11 @@ import torch
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods import METHODS, LabelsOnly, Work
+from modelprint.methods import METHODS, LabelsOnly
 from modelprint.pixels import Pixels
 from modelprint.settings import build, settings_of
 from modelprint.tensors import Labels, to_images
+from modelprint.work import Work
 
 QUICK = {
     "misentry": {"steps": "4", "zoo": "finetune-last-1e-3-bnfrozen*2,finetune-all-1e-3*2,flip-sign*1"},

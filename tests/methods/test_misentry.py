@@ -6,10 +6,10 @@ import torch
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods.method import Work
 from modelprint.methods.misentry import MiSentry, kl_divergence, margins
 from modelprint.tamperings.zoo import Zoo
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 
 def shifted(model: Classifier, amounts: list[float]) -> Classifier:

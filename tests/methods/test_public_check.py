@@ -11,12 +11,13 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods import METHODS, LabelsOnly, Work
+from modelprint.methods import METHODS, LabelsOnly
 from modelprint.methods.method import Crafted
 from modelprint.methods.public_check import Featuriser, PublicCheck
 from modelprint.pixels import Pixels
 from modelprint.progress import silent
 from modelprint.tensors import Images, Labeller, Labels, to_pixels
+from modelprint.work import Work
 
 ONE = PublicCheck(rate=0.02, steps=40, noise="uniform", naturalness="none")
 

@@ -13,10 +13,10 @@ from modelprint.crafting.margins import top_two_gap
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet, LabelledImages
 from modelprint.errors import LoadingError
-from modelprint.methods.method import Work
 from modelprint.methods.ssf import SSF
 from modelprint.pixels import Pixels
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 
 def two_classes(steepness: float) -> Classifier:

@@ -11,9 +11,9 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
-from modelprint.methods import Work
 from modelprint.methods.ssf_bo import SSFBO, Objective, log_sensitivity, score_of, sensitivity
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 pytest.importorskip("botorch")
 

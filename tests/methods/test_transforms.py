@@ -6,11 +6,12 @@ import torch
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.methods import METHODS, Work
+from modelprint.methods import METHODS
 from modelprint.methods.distortion import Distortion
 from modelprint.methods.noise import Noise
 from modelprint.methods.rotation import Rotation
 from modelprint.tensors import to_images, to_pixels
+from modelprint.work import Work
 
 
 @pytest.mark.parametrize(("angle", "turns"), [(90.0, 1), (180.0, 2), (-90.0, 3)])

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 from fastapi import FastAPI, Request, Response
 
+from modelprint.demo.server import running
 from modelprint.oracles.endpoint import Endpoint, open_oracle, parse_endpoint
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.oracles.requests import Caller
 from modelprint.pixels import Picture
-from modelprint.serving import running
 
 CLASSES = ("cat", "dog", "owl")
 

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.frequency import dct
 from modelprint.errors import CraftingError
-from modelprint.methods.method import Work
 from modelprint.ownership import VARIANTS, CExamples
 from modelprint.streams import stream
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 QUICK = {
     "vanilla": CExamples(steps=30),

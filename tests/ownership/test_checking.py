@@ -10,12 +10,12 @@ import torch
 
 from modelprint.classifier import Classifier
 from modelprint.errors import FingerprintError, OracleError
-from modelprint.methods.method import Work
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.oracles.oracle import Answer
 from modelprint.ownership import Claim, Judge, OwnershipFingerprint, check
 from modelprint.ownership.packing import packed, unpacked
-from modelprint.ownership_file import ByLabels, ByViews
 from modelprint.pixels import Picture
+from modelprint.work import Work
 
 Make = Callable[..., OwnershipFingerprint]
 

@@ -11,12 +11,12 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
-from modelprint.methods.method import Work
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer
 from modelprint.ownership import probabilities
 from modelprint.ownership.probabilities import identity, row_of
 from modelprint.pixels import Picture
+from modelprint.work import Work
 
 PIXELS = np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1)
 

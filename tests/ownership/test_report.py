@@ -10,9 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.ownership import Claim, Finding, Judge, OwnershipFingerprint
 from modelprint.ownership.report import embedded, gallery, render_report, scale, view_map
-from modelprint.ownership_file import ByLabels, ByViews
 
 Make = Callable[..., OwnershipFingerprint]
 

@@ -10,11 +10,12 @@ import torch
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.fingerprint.ownership import OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.ownership import CExamples, Clusters, Contrastive, Judge, Models, Uap, Universal, check, seal
 from modelprint.ownership.packing import unpacked
 from modelprint.ownership.references import Relatives
 from modelprint.ownership.sealing import remarks
-from modelprint.ownership_file import ByLabels, ByViews, OwnershipFingerprint
 from modelprint.tensors import to_images
 
 MODELS = Models(

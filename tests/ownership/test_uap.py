@@ -11,9 +11,9 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.intervals import exact_interval
-from modelprint.methods.method import Work
 from modelprint.ownership import Perturbation, Universal
 from modelprint.ownership.uap import judged
+from modelprint.work import Work
 
 QUICK = Universal(radius=40, rate=0.0, steps=60, batch=32)
 

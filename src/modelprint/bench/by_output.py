@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
-from modelprint.bench.grids import NONE, Grid, Section, Value, mapping, percent, words
 from modelprint.bench.outputs import LABEL, OUTPUTS
 from modelprint.bench.published import outputs_of
 from modelprint.bench.reading import Run
 from modelprint.bench.score import Cell, Line, Table
+from modelprint.pages.grids import NONE, Grid, Section, Value, mapping, percent, words
 
 
 def outputs(run: Run, table: Table) -> Section | None:

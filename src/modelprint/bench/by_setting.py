@@ -7,9 +7,9 @@ that get noise.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from modelprint.bench.grids import Grid, Section, Value, numbers, percent, words
 from modelprint.bench.reading import Run
 from modelprint.bench.score import Line, Table
+from modelprint.pages.grids import Grid, Section, Value, numbers, percent, words
 
 FEWEST = 3
 """Values of a setting that make a curve."""

@@ -6,7 +6,9 @@ Fingerprints of one method in both forms belong together when their names say so
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from modelprint.bench.grids import (
+from modelprint.bench.reading import Run
+from modelprint.bench.score import Line, Table
+from modelprint.pages.grids import (
     NONE,
     Grid,
     Section,
@@ -20,8 +22,6 @@ from modelprint.bench.grids import (
     two_digits,
     words,
 )
-from modelprint.bench.reading import Run
-from modelprint.bench.score import Line, Table
 
 COMPARED = (1, 5)
 """Numbers of samples asked at which methods are compared."""

@@ -2,7 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from modelprint.bench.grids import (
+from modelprint.bench.observation import Observation
+from modelprint.bench.published import Published
+from modelprint.bench.reading import Run
+from modelprint.bench.score import Line, Table, beyond_ceiling, by_line
+from modelprint.pages.grids import (
     NONE,
     Grid,
     Item,
@@ -15,10 +19,6 @@ from modelprint.bench.grids import (
     two_digits,
     words,
 )
-from modelprint.bench.observation import Observation
-from modelprint.bench.published import Published
-from modelprint.bench.reading import Run
-from modelprint.bench.score import Line, Table, beyond_ceiling, by_line
 
 MOVEMENT = ("parameters", "buffers", "logit_rms")
 

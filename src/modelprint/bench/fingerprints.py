@@ -28,12 +28,12 @@ from modelprint.crafting.selection import active_units, greedy_order, manc_order
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError, FingerprintError, LoadingError, OracleError
-from modelprint.fingerprint import Fingerprint
-from modelprint.generation import generate
-from modelprint.methods import Work
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.generation.from_weights import generate
 from modelprint.networks.forms import InBatches
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import Images, Labels, Logits, to_images
+from modelprint.work import Work
 
 REVISION = 1
 """Raised whenever samples, labels or orders change, so that old entries are not found any more."""

@@ -20,10 +20,10 @@ from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.ownership.plan import PlannedOwnership, check_ownership
 from modelprint.bench.targets import TARGETS, Target
 from modelprint.calibration import profile_named
-from modelprint.fingerprint_file import SAMPLE_LIMIT
+from modelprint.fingerprint.container import SAMPLE_LIMIT
+from modelprint.generation.rounding import Rounding, settings_for
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
-from modelprint.rounding import Rounding, settings_for
 from modelprint.settings import as_texts, build, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.grids import mapping, number
 from modelprint.bench.observation import Observation, salvage, salvage_lines
 from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.ownership.finding import Finding, read_finding
 from modelprint.bench.published import Published, published_table
 from modelprint.errors import BenchError, FingerprintError
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.pages.grids import mapping, number
 
 REMARKS = "remarks.toml"
 """The file in a run's folder in which a person says why a row is what it is."""

@@ -4,19 +4,12 @@ Both are made of the files in the run's folder alone and say the same, section b
 It loads nothing, runs nothing, and its own content policy forbids the rest. Whatever the files say is shown as text.
 """
 
-import re
-from base64 import b64encode
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
-from modelprint import pages
 from modelprint.bench import plots
 from modelprint.bench.by_setting import sweeps
 from modelprint.bench.evidence import suspects
-from modelprint.bench.grids import mapping, mean, shown
 from modelprint.bench.ownership.figures import drawings
 from modelprint.bench.published import COLUMNS
 from modelprint.bench.rates import detection
@@ -24,49 +17,17 @@ from modelprint.bench.reading import Run, read_run
 from modelprint.bench.score import NS, Table, by_line, mismatch_table, score
 from modelprint.bench.sections import far_cells, sections
 from modelprint.cache import write_atomically, write_text_atomically
-from modelprint.fingerprint import Fingerprint, Sample
-from modelprint.pixels import Picture
+from modelprint.pages.grids import mapping, mean, shown
+from modelprint.pages.markdown import markdown_from
+from modelprint.pages.sections import Figure, gallery, sections_page
 
 MARKDOWN, PAGE = "report.md", "report.html"
 
 FARTHEST = 20
 """Samples asked at the right end of the curves."""
 
-GALLERY = 18
-"""Samples shown of each fingerprint."""
-
 BARS = 30
 """Parts shown with a bar of their own."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Figure:
-    """A drawing and what it shows, for those who see it and those who do not.
-
-    Attributes:
-        svg: The drawing.
-        caption: What it shows.
-    """
-
-    svg: str
-    caption: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One sample of the gallery.
-
-    Attributes:
-        picture: As a data URI.
-        source: The natural image as a data URI; empty when the file does not have it.
-        label: What the target calls it.
-        numbers: Its margin and confidence.
-    """
-
-    picture: str
-    source: str
-    label: str
-    numbers: str
 
 
 def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None) -> tuple[Path, Path]:
@@ -115,39 +76,11 @@ def _title(run: Run) -> str:
 
 
 def _markdown(run: Run, table: Table) -> str:
-    return markdown_from(MARKDOWN, title=_title(run), sections=sections(run, table))
-
-
-def markdown_from(template: str, **values: object) -> str:
-    """Return the Markdown that a template of this room makes of some values."""
-    environment = Environment(
-        loader=PackageLoader("modelprint.bench"),
-        autoescape=False,  # HTML's rules are not Markdown's; everything that is printed goes through `finalize`
-        finalize=as_markdown,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["verbatim"] = _Verbatim
-    return re.sub(r"\n{3,}", "\n\n", environment.get_template(template).render(**values))
-
-
-class _Verbatim(str):
-    """Stands in a block of code, where nothing is escaped."""
-
-
-def as_markdown(value: object) -> str:
-    """Return anything as Markdown that shows it as it is, in one line."""
-    text = " ".join(str(value).split())
-    if isinstance(value, _Verbatim):
-        return text
-    text = re.sub(r"([\\`*_\[\]|~])", r"\\\1", text)
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return markdown_from(MARKDOWN, package="modelprint.bench", title=_title(run), sections=sections(run, table))
 
 
 def _page(run: Run, table: Table) -> str:
-    return page_from(
+    return sections_page(
         title=_title(run),
         under=_under(run),
         tiles=_tiles(run, table),
@@ -155,11 +88,6 @@ def _page(run: Run, table: Table) -> str:
         figures=dict(_figures(run, table)),
         galleries={name: gallery(run.fingerprints[name]) for name in run.order if name in run.fingerprints},
     )
-
-
-def page_from(**values: object) -> str:
-    """Return the self-contained page that the template makes of title, sections, figures and galleries."""
-    return pages.page_from(PAGE, package="modelprint.bench", **values)
 
 
 def _under(run: Run) -> list[str]:
@@ -282,21 +210,3 @@ def _bars(run: Run) -> list[plots.Bar]:
     if rest := ranked[BARS:]:
         bars.append(plots.Bar(name=f"{len(rest)} others", stage="others", seconds=sum(took for _, took in rest)))
     return bars
-
-
-def gallery(fingerprint: Fingerprint) -> list[Shown]:
-    """Return the first samples of a fingerprint."""
-    return [_shown(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
-
-
-def _shown(sample: Sample, label: str) -> Shown:
-    return Shown(
-        picture=_data_uri(sample.picture),
-        source="" if sample.source is None else _data_uri(sample.source),
-        label=label,
-        numbers=f"p {sample.confidence:.2f}, margin {sample.margin:.2g}",
-    )
-
-
-def _data_uri(picture: Picture) -> str:
-    return f"data:image/png;base64,{b64encode(picture.png).decode()}"

@@ -6,7 +6,12 @@ from modelprint.bench import evidence
 from modelprint.bench.by_output import outputs
 from modelprint.bench.by_setting import settings
 from modelprint.bench.comparison import methods
-from modelprint.bench.grids import (
+from modelprint.bench.ownership import examples
+from modelprint.bench.ownership import sections as whose
+from modelprint.bench.published import COLUMNS
+from modelprint.bench.reading import Run
+from modelprint.bench.score import RANDOM, Cell, Line, Table
+from modelprint.pages.grids import (
     NONE,
     Grid,
     Item,
@@ -22,11 +27,6 @@ from modelprint.bench.grids import (
     two_digits,
     words,
 )
-from modelprint.bench.ownership import examples
-from modelprint.bench.ownership import sections as whose
-from modelprint.bench.published import COLUMNS
-from modelprint.bench.reading import Run
-from modelprint.bench.score import RANDOM, Cell, Line, Table
 
 SHOWN = (1, 5)
 """Numbers of samples in the main table; the paper prints the same."""

@@ -1,7 +1,7 @@
 """The architecture of suspects, without weights."""
 
 from modelprint.classifier import Classifier
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.loading import load_classifier
 from modelprint.networks import NETWORKS
 

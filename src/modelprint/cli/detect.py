@@ -41,7 +41,7 @@ def detect(
     from modelprint.cli.architectures import architecture_for
     from modelprint.detection import QUERIES, mean_rates
     from modelprint.detection import detect as ask_all
-    from modelprint.fingerprint import Fingerprint
+    from modelprint.fingerprint.integrity import Fingerprint
 
     loaded = Fingerprint.load(fingerprint)
     files = _files(suspects)

@@ -16,9 +16,9 @@ def inspect(fingerprint: FingerprintFile, as_json: AsJson = False) -> None:
 
     Example: modelprint inspect r20.mprint
     """
-    from modelprint.fingerprint import Fingerprint
-    from modelprint.manifest import OWNERSHIP, kind_of
-    from modelprint.ownership_file import OwnershipFingerprint
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.fingerprint.manifest import OWNERSHIP, kind_of
+    from modelprint.fingerprint.ownership import OwnershipFingerprint
 
     kind = OwnershipFingerprint if kind_of(fingerprint) == OWNERSHIP else Fingerprint
     loaded = kind.load(fingerprint)
@@ -36,7 +36,7 @@ def export(
 
     Example: modelprint export r20.mprint --to pictures
     """
-    from modelprint.fingerprint import Fingerprint
+    from modelprint.fingerprint.integrity import Fingerprint
 
     loaded = Fingerprint.load(fingerprint)
     if to.exists() and (not to.is_dir() or (any(to.iterdir()) and not force)):

@@ -26,10 +26,10 @@ from modelprint.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from modelprint.fingerprint import Fingerprint
-    from modelprint.generation_report import GenerationReport
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.generation.from_labels import SealingReport
+    from modelprint.generation.report import GenerationReport
     from modelprint.methods import Method
-    from modelprint.sealing import SealingReport
 
 EPOCH = "SOURCE_DATE_EPOCH"
 """Seconds since 1970 to write into the file in place of the time, as reproducible builds have it."""
@@ -140,9 +140,10 @@ def generate(
     check_choice(endpoint, onnx, network, weights, image_shape)
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
-    from modelprint.methods import METHODS, Work
-    from modelprint.rounding import rounding_named, settings_for
+    from modelprint.generation.rounding import rounding_named, settings_for
+    from modelprint.methods import METHODS
     from modelprint.settings import build, parse_assignments
+    from modelprint.work import Work
 
     given = settings_for(rounding_named(rounding), method, parse_assignments(settings or []))
     chosen = build(METHODS, method, given)
@@ -191,7 +192,7 @@ def _from_weights(
     """Seal a classifier of one's own, with the other releases and precisions that are named."""
     from modelprint.cli.releases import known_releases
     from modelprint.data import load_data
-    from modelprint.generation import generate as craft_and_seal
+    from modelprint.generation.from_weights import generate as craft_and_seal
     from modelprint.loading import load_classifier
 
     model = load_classifier(network, weights, image_shape=image_shape)
@@ -219,7 +220,7 @@ def _from_labels(
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import answering_oracle
     from modelprint.data import load_data
-    from modelprint.sealing import labels_only, refuse_search, seal_from_labels
+    from modelprint.generation.from_labels import labels_only, refuse_search, seal_from_labels
 
     refuse_search(asked["rounding"])
     able = labels_only(asked["method_name"], method)

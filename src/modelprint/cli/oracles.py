@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from modelprint.cli.console import remark
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.oracles.endpoint import dry_run, load_endpoint, open_oracle
 from modelprint.oracles.onnx import OnnxOracle
 from modelprint.oracles.oracle import Oracle
-from modelprint.ownership_file import OwnershipFingerprint
 from modelprint.pixels import Picture
 
 

@@ -114,13 +114,13 @@ def seal(
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
     from modelprint.data import load_data
+    from modelprint.fingerprint.ownership import UAP
     from modelprint.loading import load_classifier
-    from modelprint.methods import Work
     from modelprint.ownership import build_method
     from modelprint.ownership.sealing import remarks
     from modelprint.ownership.sealing import seal as make
-    from modelprint.ownership_file import UAP
     from modelprint.settings import parse_assignments
+    from modelprint.work import Work
 
     chosen = build_method(method, parse_assignments(settings or []))
     if method == UAP and count is not None:
@@ -162,9 +162,9 @@ def _models(
     beta: float,
 ) -> "Models":
     """Return which models to make: those that are named, or as many as the rates need."""
+    from modelprint.fingerprint.ownership import UAP
     from modelprint.ownership import Judge, Models, needed_references
     from modelprint.ownership.references import COPIES, LEARNT_MODELS, USUAL, spread, unrelated_kinds
-    from modelprint.ownership_file import UAP
     from modelprint.settings import parse_assignments
     from modelprint.tamperings.zoo import parse_recipe
 
@@ -238,11 +238,11 @@ def check(
     """
     check_choice(endpoint, onnx, network, weights, image_shape)
     from modelprint.cli.oracles import choose_oracle, preview
-    from modelprint.methods import Work
+    from modelprint.fingerprint.ownership import OwnershipFingerprint
     from modelprint.ownership import Judge
     from modelprint.ownership import check as ask_and_judge
     from modelprint.ownership.probabilities import identity
-    from modelprint.ownership_file import OwnershipFingerprint
+    from modelprint.work import Work
 
     judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
     if dry_run:

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from modelprint.data import DataSet, load_data
-from modelprint.fingerprint import Fingerprint
+from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.endpoint import Endpoint
 from modelprint.pixels import MODES, OnePixels, Picture
 

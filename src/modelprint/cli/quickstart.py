@@ -22,8 +22,8 @@ def quickstart(
 
     Example: modelprint quickstart --output modelprint-quickstart
     """
-    from modelprint.quickstart import quickstart as run
-    from modelprint.quickstart import show
+    from modelprint.demo.quickstart import quickstart as run
+    from modelprint.demo.quickstart import show
 
     with bars(quiet) as progress:
         result = run(output, seed=seed, progress=progress, say=lambda text: remark(text, quiet))

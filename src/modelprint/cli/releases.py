@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from modelprint.classifier import Classifier
-    from modelprint.releases import KnownRelease
+    from modelprint.generation.releases import KnownRelease
 
 
 def known_releases(model: "Classifier", also: Sequence[str], precisions: Sequence[str]) -> "list[KnownRelease]":
@@ -21,7 +21,7 @@ def known_releases(model: "Classifier", also: Sequence[str], precisions: Sequenc
         ValueError: An entry of `also` is no NAME=WEIGHTS.
         LoadingError: Weights that are not there, not readable, or of another network.
     """
-    from modelprint.releases import KnownRelease
+    from modelprint.generation.releases import KnownRelease
 
     named = [(*_parted(entry), entry) for entry in also]
     others = [KnownRelease(name=name, model=_loaded(model, weights, entry)) for name, weights, entry in named]

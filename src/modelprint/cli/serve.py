@@ -38,9 +38,9 @@ def serve(
         raise ValueError("--data and --class-names both name the classes; give one of them")
     _check_port(host, port)
     from modelprint.data import load_data
+    from modelprint.demo.server import build_app
+    from modelprint.demo.server import serve as serve_until_stopped
     from modelprint.loading import load_classifier
-    from modelprint.serving import build_app
-    from modelprint.serving import serve as serve_until_stopped
 
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     names = None if class_names is None else tuple(part.strip() for part in class_names.split(","))

@@ -13,7 +13,7 @@ from modelprint.cli.generate import creation_time
 from modelprint.cli.options import AsJson, Data, ImageShape, Network, Quiet, Seed, Settings, Weights, parse_shape
 
 if TYPE_CHECKING:
-    from modelprint.bench.tradeoff import Point
+    from modelprint.tradeoff.measure import Point
 
 TAKEN = ("k", "covert")
 """Settings of Junction that have options of their own."""
@@ -63,13 +63,13 @@ def tradeoff(
     Example: modelprint tradeoff --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --tampering
     int8-dynamic --tampering flip-sign --percentiles none,10 --count 24 --output tradeoff
     """
-    from modelprint.bench.plots import load_matplotlib
-    from modelprint.bench.tradeoff import covert_names, measure_tradeoff
-    from modelprint.bench.tradeoff_report import write_tradeoff
     from modelprint.data import load_data
     from modelprint.loading import load_classifier
     from modelprint.methods.junction import Junction
+    from modelprint.pages.figures import load_matplotlib
     from modelprint.settings import build, parse_assignments
+    from modelprint.tradeoff.measure import covert_names, measure_tradeoff
+    from modelprint.tradeoff.report import write_tradeoff
 
     load_matplotlib()  # hours of work are not to end in its absence
     if output.exists() and not output.is_dir():

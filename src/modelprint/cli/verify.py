@@ -82,9 +82,9 @@ def verify(
     """
     check_choice(endpoint, onnx, network, weights, image_shape)
     from modelprint.cli.oracles import choose_oracle, preview
-    from modelprint.fingerprint import Fingerprint
-    from modelprint.transcript import Transcript
-    from modelprint.verification import verify as ask_and_judge
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.verification.transcript import Transcript
+    from modelprint.verification.verifier import verify as ask_and_judge
 
     loaded = Fingerprint.load(fingerprint)
     if dry_run:
@@ -107,7 +107,7 @@ def verify(
             progress=progress,
         )
     if report is not None:
-        from modelprint.report import render_report
+        from modelprint.verification.report import render_report
 
         page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
         write_report(report, page, quiet)
@@ -126,8 +126,8 @@ def replay(
 
     Example: modelprint replay today.jsonl r20.mprint
     """
-    from modelprint.fingerprint import Fingerprint
-    from modelprint.verification import replay as judge_again
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.verification.verifier import replay as judge_again
 
     verdict = judge_again(transcript, Fingerprint.load(fingerprint))
     typer.echo(verdict.to_json() if as_json else verdict.summary())

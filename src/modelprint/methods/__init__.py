@@ -6,7 +6,7 @@ from modelprint.methods.bisection import Bisection
 from modelprint.methods.distortion import Distortion
 from modelprint.methods.ibsf import IBSF
 from modelprint.methods.junction import Junction
-from modelprint.methods.method import Card, Crafted, LabelsOnly, Method, Work
+from modelprint.methods.method import Card, Crafted, LabelsOnly, Method
 from modelprint.methods.misentry import MiSentry
 from modelprint.methods.natural import Natural
 from modelprint.methods.noise import Noise
@@ -29,4 +29,4 @@ METHODS: dict[str, Callable[..., Method]] = {
     "distortion": Distortion,
 }
 
-__all__ = ["METHODS", "Card", "Crafted", "LabelsOnly", "Method", "Work"]
+__all__ = ["METHODS", "Card", "Crafted", "LabelsOnly", "Method"]

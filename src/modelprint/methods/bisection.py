@@ -15,11 +15,12 @@ import torch
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
-from modelprint.methods.method import Card, Crafted, Work, labels_of
+from modelprint.methods.method import Card, Crafted, labels_of
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.streams import stream
 from modelprint.tensors import Images, Labeller, Labels, to_images, to_pixels
+from modelprint.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -33,9 +33,10 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
 from modelprint.fast.folding import quick_copy
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Logits, to_images, to_pixels
+from modelprint.work import Work
 
 SATURATED = -15.0
 """Log odds below which log(log(1 + exp(x))) is x to float32."""

@@ -32,12 +32,13 @@ from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness
 from modelprint.crafting.selection import portfolio_order
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images
+from modelprint.work import Work
 
 VALUES = 8_000_000
 """Derivatives that are held at a time."""

@@ -29,11 +29,12 @@ from modelprint.crafting.margins import entropy, entropy_band
 from modelprint.crafting.projection import clip, unit
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
 from modelprint.tensors import Images, Labels, Logits, to_images, to_pixels
+from modelprint.work import Work
 
 KL_LIMIT = 10.0
 """No pair counts for more than this many nats."""

@@ -33,12 +33,13 @@ from modelprint.crafting.naturalness import passes
 from modelprint.data import DataSet
 from modelprint.generators import GENERATORS, Generator, Quantised, decoded, encoded
 from modelprint.generators.store import trained_generator
-from modelprint.methods.method import Card, Crafted, Work, labels_of
+from modelprint.methods.method import Card, Crafted, labels_of
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
 from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Labeller, Labels, to_images, to_pixels
+from modelprint.work import Work
 
 NATURAL_IMAGES = 10
 """Images of a class that samples are compared with, as in the repository."""

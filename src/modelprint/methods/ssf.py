@@ -30,9 +30,10 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.crafting.sensitivity import LastLayer, Layers, Objective, Reading, Sensitivity, read
 from modelprint.data import DataSet
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images, to_pixels
+from modelprint.work import Work
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -38,12 +38,13 @@ from modelprint.data import DataSet
 from modelprint.fast.folding import quick_copy
 from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decoded, encoded
 from modelprint.generators.store import trained_generator
-from modelprint.methods.method import Card, Crafted, Work
+from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Logits, to_images, to_pixels
+from modelprint.work import Work
 
 BOUND = 3.0
 """Latents are sought between -3 and 3."""

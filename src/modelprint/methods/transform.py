@@ -4,9 +4,10 @@ from abc import ABC, abstractmethod
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.methods.method import Crafted, Work
+from modelprint.methods.method import Crafted
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Labeller, to_images
+from modelprint.work import Work
 
 
 class Transform(ABC):

@@ -3,6 +3,8 @@
 The opposite of a fingerprint that guards integrity: pruning is a change there, and here the same model.
 """
 
+from modelprint.fingerprint.ownership import OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import Reference, Relation
 from modelprint.ownership.c_examples import VARIANTS, CExamples, OwnedExamples
 from modelprint.ownership.checking import Finding, check
 from modelprint.ownership.decision import Claim, Judge, OwnershipVerdict, needed_references
@@ -16,7 +18,6 @@ from modelprint.ownership.separation import Separation
 from modelprint.ownership.suspects import OWNERSHIP_SUSPECTS, kinds_of
 from modelprint.ownership.uap import Perturbation, Universal
 from modelprint.ownership.views import Clusters, Responses, Views
-from modelprint.ownership_file import OwnershipFingerprint, Reference, Relation
 
 __all__ = [
     "OWNERSHIP_METHODS",

@@ -31,11 +31,11 @@ from modelprint.calibration import Forms, reference_labels
 from modelprint.classifier import Classifier
 from modelprint.crafting.frequency import high_pass
 from modelprint.errors import CraftingError
-from modelprint.methods.method import Work
 from modelprint.ownership.noisy_weights import NoisyWeights, mean_gradient, target_loss
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import Images, Labels, to_images, to_pixels
+from modelprint.work import Work
 
 GOAL = 1e-6
 """Loss below which an example counts as converged (the paper's eta)."""

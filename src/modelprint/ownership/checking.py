@@ -8,15 +8,16 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
-from modelprint.methods.method import Work
+from modelprint.fingerprint.ownership import OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Oracle
 from modelprint.ownership.decision import Claim, Judge, OwnershipVerdict
 from modelprint.ownership.encoder import cosines
 from modelprint.ownership.packing import Represented, unpacked
 from modelprint.ownership.probabilities import Scores, Suspected, check_model, identity
-from modelprint.ownership_file import ByLabels, ByViews, OwnershipFingerprint
 from modelprint.pixels import Picture
+from modelprint.work import Work
 
 Labelled = Int64[Tensor, "n 2"]
 """Of each picture the class that was answered, and 1 where it is one of two leading ones."""

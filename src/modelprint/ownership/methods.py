@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
+from modelprint.fingerprint.ownership import C_EXAMPLES, UAP
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.encoder import Contrastive
 from modelprint.ownership.uap import Universal
 from modelprint.ownership.views import Clusters
-from modelprint.ownership_file import C_EXAMPLES, UAP
 from modelprint.settings import build, settings_of
 
 

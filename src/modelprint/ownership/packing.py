@@ -10,10 +10,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from modelprint.errors import FingerprintError, LoadingError
+from modelprint.fingerprint.ownership import OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import ByViews
 from modelprint.ownership.encoder import Contrastive, Encoder
 from modelprint.ownership.uap import Perturbation
 from modelprint.ownership.views import Responses, Views
-from modelprint.ownership_file import ByViews, OwnershipFingerprint
 
 Represented = Float[Tensor, "views features"]
 """What an encoder makes of the answers of one model."""

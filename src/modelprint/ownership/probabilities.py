@@ -16,10 +16,10 @@ from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
 from modelprint.fast.folding import quick_copy
 from modelprint.fast.known import logits_of
-from modelprint.methods.method import Work
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
+from modelprint.work import Work
 
 Probabilities = Float64[Tensor, "n classes"]
 """Probability of every class, which add up to 1."""

@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
+from modelprint.fingerprint.ownership import C_EXAMPLES
+from modelprint.fingerprint.ownership_parts import Reference, Relation
 from modelprint.ownership.suspects import OWNERSHIP_SUSPECTS
-from modelprint.ownership_file import C_EXAMPLES, Reference, Relation
 from modelprint.progress import Progress, silent
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering

@@ -15,9 +15,10 @@ import torch
 from jaxtyping import Float
 from sklearn.manifold import TSNE
 
+from modelprint.fingerprint.ownership import OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.ownership.checking import Finding
-from modelprint.ownership_file import ByLabels, ByViews, OwnershipFingerprint
-from modelprint.pages import data_uri, page_from
+from modelprint.pages.html import data_uri, page_from
 
 TEMPLATE = "ownership.html"
 WIDTH, ROW, SQUARE = 760, 56, 520

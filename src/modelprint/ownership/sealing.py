@@ -7,19 +7,20 @@ from statistics import median
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.known import accuracy_on
-from modelprint.fingerprint_file import SAMPLE_LIMIT
-from modelprint.fingerprint_parts import Preprocessing, Provenance
-from modelprint.methods.method import Work
+from modelprint.fingerprint.container import SAMPLE_LIMIT
+from modelprint.fingerprint.ownership import C_EXAMPLES, UAP, OwnershipFingerprint
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews, Reference
+from modelprint.fingerprint.parts import Preprocessing, Provenance
+from modelprint.fingerprint.provenance import provenance_of
 from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.methods import OwnershipMethod, Uap
 from modelprint.ownership.packing import packed
 from modelprint.ownership.probabilities import check_model
 from modelprint.ownership.references import Models, Relatives
-from modelprint.ownership_file import C_EXAMPLES, UAP, ByLabels, ByViews, OwnershipFingerprint, Reference
 from modelprint.pixels import Picture
-from modelprint.rounds import provenance_of
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 FAR = 0.1
 """Difference of accuracies from which on references are poor stand-ins for suspects."""

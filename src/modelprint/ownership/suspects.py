@@ -1,6 +1,6 @@
 """The suspects that an ownership fingerprint is measured on: which are copies of the victim, and which are not."""
 
-from modelprint.ownership_parts import Relation
+from modelprint.fingerprint.ownership_parts import Relation
 
 OWNERSHIP_SUSPECTS: dict[str, Relation] = {
     "none": "copy",

@@ -31,11 +31,11 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fast.folding import quick_copy
 from modelprint.intervals import exact_interval
-from modelprint.methods.method import Work
 from modelprint.ownership.probabilities import check_model, probabilities
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import GREY_LEVELS, Labels, to_images
+from modelprint.work import Work
 
 Pattern = Float[Tensor, "c h w"]
 """What is added to every image; within the radius, for images in [0, 1]."""

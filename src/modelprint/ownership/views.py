@@ -28,11 +28,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.fast.known import logits_on
-from modelprint.methods.method import Work
 from modelprint.ownership.probabilities import Scores, Suspected, check_model, identity, probabilities
 from modelprint.ownership.uap import Perturbation
 from modelprint.pixels import Pixels
 from modelprint.streams import derive, stream
+from modelprint.work import Work
 
 Embedding = Float[Tensor, "n classes"]
 """Where the victim's outputs put each image."""

@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 
 from scipy.stats import spearmanr
 
-from modelprint.bench.grids import (
+from modelprint.bench.observation import Observation
+from modelprint.bench.ownership.finding import OWN, Finding
+from modelprint.bench.ownership.published import PublishedExamples, published_examples
+from modelprint.bench.ownership.scores import RATIOS, ExampleScore, counted, example_score
+from modelprint.bench.ownership.sections import grouped, judge_of, said_by
+from modelprint.bench.reading import Run
+from modelprint.bench.score import Table
+from modelprint.ownership import CExamples, Claim, Uniqueness
+from modelprint.pages.grids import (
     NONE,
     Grid,
     Section,
@@ -17,14 +25,6 @@ from modelprint.bench.grids import (
     shown,
     words,
 )
-from modelprint.bench.observation import Observation
-from modelprint.bench.ownership.finding import OWN, Finding
-from modelprint.bench.ownership.published import PublishedExamples, published_examples
-from modelprint.bench.ownership.scores import RATIOS, ExampleScore, counted, example_score
-from modelprint.bench.ownership.sections import grouped, judge_of, said_by
-from modelprint.bench.reading import Run
-from modelprint.bench.score import Table
-from modelprint.ownership import CExamples, Claim, Uniqueness
 
 
 def example_scores(run: Run) -> dict[str, tuple[ExampleScore, PublishedExamples | None]]:

@@ -3,63 +3,25 @@
 Each is drawn once and comes out twice: as SVG for the page, and as PNG for documents.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from sklearn.manifold import TSNE
 
-from modelprint.bench import plots
 from modelprint.bench.ownership.examples import example_scores, mean_score, settings_of
 from modelprint.bench.ownership.finding import Finding
 from modelprint.bench.ownership.published import SIMILARITIES
 from modelprint.bench.ownership.scores import FAMILIES, compared, overlap
 from modelprint.bench.ownership.sections import gaps
 from modelprint.bench.reading import Run
-from modelprint.bench.tradeoff_figure import DARK, DOTS_PER_INCH, ON_PAPER
+from modelprint.pages.figures import PALETTE, Drawing, short
 
 COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#c4524a", "#2f9e77"), strict=True))
 """The victim blue, extracted orange, unrelated green, as in the paper's figure C."""
 PERPLEXITY = 20
 """Of t-SNE, at most; fewer points have less."""
-
-Draw = Callable[[Any, str], None]
-"""Draws into a figure with an ink."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drawing:
-    """A figure before it is SVG or PNG.
-
-    Attributes:
-        name: Of its section.
-        caption: What it shows.
-        size: Width and height in inches.
-        draw: Fills a figure.
-    """
-
-    name: str
-    caption: str
-    size: tuple[float, float]
-    draw: Draw
-
-    def svg(self) -> str:
-        """Return it as an SVG element for a page."""
-        with plots.load_matplotlib().rc_context(plots.STYLE):
-            return plots.as_svg(self._made(plots.INK), self.name)
-
-    def save(self, path: Path) -> None:
-        """Write it as a PNG picture."""
-        with plots.load_matplotlib().rc_context(ON_PAPER):
-            self._made(DARK).savefig(path, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
-
-    def _made(self, ink: str) -> Any:
-        figure = plots.load_matplotlib().figure.Figure(figsize=self.size, layout="constrained")
-        self.draw(figure, ink)
-        return figure
 
 
 def drawings(run: Run) -> list[Drawing]:
@@ -88,7 +50,7 @@ def _similarities(findings: Sequence[Finding]) -> Drawing:
                 axes.axvline(value, color=ink, linestyle=":", linewidth=1)
             axes.set_yticks(range(len(FAMILIES)), FAMILIES)
             axes.invert_yaxis()
-            axes.set_title(plots.short(by))
+            axes.set_title(short(by))
             axes.set_xlabel("similarity to the victim")
 
     caption = (
@@ -112,7 +74,7 @@ def _maps(findings: Sequence[Finding]) -> Drawing | None:
                 axes.plot(*places[chosen].T, "o", color=COLOURS[family], markersize=3.5, alpha=0.7, label=family)
             axes.set_xticks([])
             axes.set_yticks([])
-            axes.set_title(plots.short(by))
+            axes.set_title(short(by))
         axes.legend(loc="best", fontsize=8)
 
     caption = (
@@ -136,11 +98,11 @@ def _overlaps(findings: Sequence[Finding]) -> Drawing | None:
     def draw(figure: Any, ink: str) -> None:
         axes = figure.subplots()
         for place, (by, curve) in enumerate(curves.items()):
-            colour, shares = plots.PALETTE[place], list(curve.shares)
+            colour, shares = PALETTE[place], list(curve.shares)
             for share, values in curve.shares.items():
                 axes.plot([100 * share] * len(values), values, "o", color=colour, markersize=4, alpha=0.6)
             means = [sum(values) / len(values) for values in curve.shares.values()]
-            axes.plot([100 * share for share in shares], means, color=colour, label=plots.short(by))
+            axes.plot([100 * share for share in shares], means, color=colour, label=short(by))
         axes.set_xlabel("training images shared with the victim, %")
         axes.set_ylabel("similarity")
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)
@@ -180,7 +142,7 @@ def _examples(run: Run) -> Drawing | None:
             for place, label in ((1, "here"), (2, "published")):
                 line = [(point[0], point[place]) for point in curve if point[place] is not None]
                 style = "o-" if place == 1 else "D:"
-                axes.plot(*zip(*line, strict=True), style, color=plots.PALETTE[0] if place == 1 else ink, label=label)
+                axes.plot(*zip(*line, strict=True), style, color=PALETTE[0] if place == 1 else ink, label=label)
             axes.axhline(0, color=ink, linewidth=0.6)
             axes.set_title(name)
             axes.set_xlabel("weight noise, delta")

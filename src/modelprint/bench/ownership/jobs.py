@@ -26,6 +26,7 @@ from torch import Tensor
 from modelprint.bench.fingerprints import content_hash
 from modelprint.bench.jobs import Done, Origin, heard, loaded_target, made_suspect, suspect_content
 from modelprint.bench.locks import locked
+from modelprint.bench.ownership.border import border_points, gaps_at
 from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
 from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
 from modelprint.bench.plan import PlannedRow
@@ -34,12 +35,11 @@ from modelprint.cache import cache_folder, kept, write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError, LoadingError
 from modelprint.loading import read_weights
-from modelprint.methods import Work
 from modelprint.ownership import OWNERSHIP_SUSPECTS, Encoder, Relation, Responses, Views, similarities
-from modelprint.ownership.border import border_points, gaps_at
 from modelprint.streams import stream
 from modelprint.tamperings import Suspect
 from modelprint.tensors import to_images
+from modelprint.work import Work
 
 REVISION = 1
 """Raised whenever something here changes, so that old entries and findings are not found any more."""

@@ -4,20 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean, median
 from typing import Any
 
-from modelprint.bench.grids import (
-    NONE,
-    Grid,
-    Section,
-    Value,
-    mapping,
-    mean,
-    number,
-    numbers,
-    percent,
-    shown,
-    two_digits,
-    words,
-)
 from modelprint.bench.ownership.finding import Finding
 from modelprint.bench.ownership.published import AUC, SIMILARITIES
 from modelprint.bench.ownership.scores import (
@@ -38,6 +24,20 @@ from modelprint.bench.reading import Run
 from modelprint.bench.score import Table
 from modelprint.intervals import exact_interval
 from modelprint.ownership import Claim, Judge, OwnershipVerdict, Separation
+from modelprint.pages.grids import (
+    NONE,
+    Grid,
+    Section,
+    Value,
+    mapping,
+    mean,
+    number,
+    numbers,
+    percent,
+    shown,
+    two_digits,
+    words,
+)
 
 NOT_LEARNT = "Models that an encoder learnt from are left out, and extractions that missed their goal."
 

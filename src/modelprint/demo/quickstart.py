@@ -1,0 +1,347 @@
+"""The main job on real digits: train, seal, serve, find the served model intact, and catch four tampered copies of it.
+
+Everything runs on this machine; the endpoint is a real HTTP server on the loopback interface.
+
+The samples come from MiSentry where that is enough. On a network this small it misses some of the subtle copies with
+nearly every seed: most of its samples stay a logit away from the boundary. So MiSentry is tried first, and what it
+misses decides whether plain bisection joins in; the output says so. No sample is chosen by looking at the copies.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import count as counting
+from itertools import islice
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from modelprint.cache import write_text_atomically
+from modelprint.classifier import Classifier
+from modelprint.data import DataSet, load_data
+from modelprint.demo.server import build_app, running
+from modelprint.fast.known import accuracy_on
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.fingerprint.parts import ProfileRecord, Sample
+from modelprint.generation.from_weights import generate
+from modelprint.loading import save_weights
+from modelprint.methods import Method
+from modelprint.methods.bisection import Bisection
+from modelprint.methods.misentry import MiSentry
+from modelprint.networks import NETWORKS
+from modelprint.oracles.endpoint import open_oracle, parse_endpoint
+from modelprint.oracles.local import LocalOracle
+from modelprint.progress import Progress, silent
+from modelprint.settings import build
+from modelprint.streams import derive, stream
+from modelprint.tamperings import SUITE, Movement, Suspect, make_suspect
+from modelprint.training import ImageBatches, Recipe, one_thread, train, usual_augmentation
+from modelprint.verification.report import render_report
+from modelprint.verification.transcript import Transcript
+from modelprint.verification.verdict import Outcome, Verdict
+from modelprint.verification.verifier import verify
+from modelprint.work import Work
+
+NAME = "digits"
+QUERIES = 20
+"""Samples in the file, and most questions asked."""
+EXPECTED_FLIP_RATE = 0.21
+"""The smallest rate about which 20 matching answers say anything at beta 0.01."""
+BISECTED = 400
+"""Bisected candidates; the nearest to their boundary are kept."""
+SHARE = 5
+"""In a mix, every fifth sample is from MiSentry."""
+FLIP_RMS = 0.03
+"""RMS change of test logits by which a flipped sign counts as a change at all."""
+FLIP_TRIALS = 200
+
+RECIPE = Recipe(
+    learning_rate=0.05, momentum=0.9, weight_decay=5e-4, batch=64, epochs=15, batch_norm="train", schedule="one-cycle"
+)
+MISENTRY = MiSentry(steps=200, band=(0.0, 100.0), target_margin=0.1, copy_margin=0.1)
+UNTOUCHED = "the original"
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Checked:
+    """One served model and what was found.
+
+    Attributes:
+        name: What tables and reports call it.
+        kind: Name of the tampering in SUITE; empty for the original.
+        verdict: What the answers say.
+        movement: How far it is from the original; None for the original.
+        notes: What else is worth knowing about it.
+    """
+
+    name: str
+    kind: str
+    verdict: Verdict
+    movement: Movement | None = None
+    notes: str = ""
+
+    @property
+    def expected(self) -> Outcome:
+        """What should have been found."""
+        return Outcome.TAMPERED if self.kind else Outcome.INTACT
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class QuickstartResult:
+    """What the quickstart found and where it wrote it.
+
+    Attributes:
+        folder: Holds everything below.
+        fingerprint: The sealed file.
+        report: The HTML page.
+        accuracy: Of the original on the test images, 0 to 1.
+        checked: The original and its tampered copies.
+        notes: What there is to know about the samples and the copies.
+    """
+
+    folder: Path
+    fingerprint: Path
+    report: Path
+    accuracy: float
+    checked: tuple[Checked, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every verdict is the right one."""
+        return all(one.verdict.outcome is one.expected for one in self.checked)
+
+    def conclusion(self) -> str:
+        """Say in one line whether it went as it should, and otherwise what did not."""
+        if self.succeeded:
+            return f"intact once, tampered {len(self.checked) - 1} times: every verdict is right"
+        wrong = [one for one in self.checked if one.verdict.outcome is not one.expected]
+        told = "; ".join(f"{one.name} was found {one.verdict.outcome}, not {one.expected}" for one in wrong)
+        return f"{told}. {wrong[0].verdict.reasons[0]}. Try another --seed, and please report this"
+
+
+def quickstart(
+    folder: Path, *, seed: int = 7, progress: Progress = silent, say: Say = lambda text: None
+) -> QuickstartResult:
+    """Run the main job and write everything it makes into `folder`.
+
+    1. Train a small classifier on the digits that come with scikit-learn.
+    2. Make four tampered copies: int8, fine-tuned, one flipped sign, retrained.
+    3. Seal the classifier, with MiSentry alone if that can see all four within 20 queries.
+    4. Serve the original and each copy over HTTP, and verify each with the same file.
+    5. Write an HTML page with all samples, their sources and the labels that were answered.
+
+    Args:
+        folder: Made when it is not there; files of an earlier quickstart in it are replaced.
+        seed: Of every random number.
+        progress: Told about long work.
+        say: Told what is going on, a line at a time.
+    """
+    # On a network this small several threads only wait for each other.
+    with one_thread():
+        data = load_data(NAME)
+        model = train_digits(data, seed, progress)  # (1)
+        accuracy = accuracy_on(model, data.test)
+        say(
+            f"trained a small network on {len(data.train)} handwritten digits; "
+            f"it is right on {accuracy:.1%} of {len(data.test)} others"
+        )
+        save_weights(model, folder / f"{NAME}.safetensors")
+        suspects = make_suspects(model, data, seed, progress)  # (2)
+        for suspect in suspects.values():
+            save_weights(suspect.classifier, folder / "suspects" / f"{suspect.kind}.safetensors", suspect.record())
+        fingerprint, notes = seal(model, data, suspects, seed, progress)  # (3)
+        sealed = folder / f"{NAME}.mprint"
+        fingerprint.save(sealed)
+        say(f"sealed it with {len(fingerprint.samples)} samples in {sealed}")
+        for note in notes:
+            say(note)
+        checked = tuple(_check_all(model, suspects, fingerprint, folder, say))  # (4)
+    page = folder / "report.html"
+    verdicts = {one.name: one.verdict for one in checked}
+    write_text_atomically(
+        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_told, checked)])
+    )  # (5)
+    return QuickstartResult(
+        folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked, notes=notes
+    )
+
+
+def train_digits(data: DataSet, seed: int, progress: Progress = silent) -> Classifier:
+    """Return the small digits network, trained for fifteen epochs."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive(seed, "quickstart", "start"))
+        network = NETWORKS[NAME].make(class_count=len(data.class_names), channels=data.image_shape[0])
+    batches = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+    train(network, batches, RECIPE, stream(seed, "quickstart", "training"), progress=progress)
+    return Classifier(network, image_shape=data.image_shape, class_count=len(data.class_names), name=NAME)
+
+
+def make_suspects(model: Classifier, data: DataSet, seed: int, progress: Progress = silent) -> dict[str, Suspect]:
+    """Return the four tampered copies, by the name that tables call them."""
+    kinds = {"int8 copy": "int8-weights", "fine-tuned copy": "finetune-all-1e-5", "retrained copy": "retrain-all"}
+    made = {
+        name: make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
+        for name, kind in kinds.items()
+    }
+    return made | {"sign-flipped copy": _flipped(model, data, seed)}
+
+
+def _flipped(model: Classifier, data: DataSet, seed: int) -> Suspect:
+    """Return the first copy with a sign flipped in a convolution that moves the logits at all.
+
+    Many weights of a trained network do next to nothing, and one in the last layer concerns a single class: flipping
+    such a sign changes no answer anybody would get.
+    """
+    flips = (make_suspect("flip-sign", build(SUITE, "flip-sign"), model, data, seed + k) for k in counting())
+    tried = []
+    for count, suspect in enumerate(islice(flips, FLIP_TRIALS), start=1):
+        if suspect.movement.logit_rms >= FLIP_RMS and not suspect.notes.startswith("linear."):
+            drawn = f"random flip number {count}, the first in a convolution to move logits by {FLIP_RMS} RMS"
+            return replace(suspect, notes=f"{suspect.notes} ({drawn})")
+        tried.append(suspect)
+    return max(tried, key=lambda suspect: suspect.movement.logit_rms)
+
+
+def seal(
+    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = silent
+) -> tuple[Fingerprint, tuple[str, ...]]:
+    """Return a fingerprint of 20 samples, and what there is to know about how they were made.
+
+    The suspects are only looked at to decide whether MiSentry is enough, never to choose a sample.
+    """
+    alone = _generate(model, data, "misentry", MISENTRY, QUERIES, seed, progress)
+    missed = [
+        name
+        for name, suspect in suspects.items()
+        if verify(LocalOracle(suspect.classifier), alone, queries=len(alone.samples)).outcome is not Outcome.TAMPERED
+    ]
+    if not missed:
+        return alone, ("all samples are from MiSentry, which sees all four copies by itself",)
+    bisected = _generate(model, data, "bisection", Bisection(), BISECTED, seed, progress)
+    every = f"every {SHARE}th sample is from MiSentry, the others are from plain bisection"
+    return mix(alone, bisected), (f"{every}: MiSentry alone would miss {', '.join(missed)}",)
+
+
+def _generate(
+    model: Classifier, data: DataSet, name: str, method: Method, count: int, seed: int, progress: Progress
+) -> Fingerprint:
+    fingerprint, _ = generate(
+        model,
+        data,
+        method,
+        method_name=name,
+        settings=asdict(method),  # type: ignore[call-overload]
+        count=count,
+        seed=seed,
+        expected_flip_rate=EXPECTED_FLIP_RATE,
+        allow_fewer=True,
+        work=Work(progress=progress),
+    )
+    return fingerprint
+
+
+def mix(first: Fingerprint, second: Fingerprint) -> Fingerprint:
+    """Return 20 samples of two fingerprints of one model: each fifth of the first, the others the second's nearest."""
+    profile = _joined(first.profile, second.profile)
+    needed = profile.multiple * profile.floor
+    ours = [sample for sample in first.samples if sample.margin >= needed][: QUERIES // SHARE]
+    theirs = nearest([sample for sample in second.samples if sample.margin >= needed], QUERIES - len(ours))
+    samples = list(theirs)
+    for place, sample in enumerate(ours, start=1):
+        samples.insert(place * SHARE - 1, sample)
+    one, other = first.provenance, second.provenance
+    provenance = replace(
+        one,
+        method=f"{one.method}+{other.method}",
+        settings={one.method: dict(one.settings), other.method: dict(other.settings)},
+        crafted=one.crafted + other.crafted,
+        lost_rounding=one.lost_rounding + other.lost_rounding,
+        lost_steadiness=one.lost_steadiness + other.lost_steadiness,
+        notes={**other.notes, **one.notes, "choice": f"of the samples by {other.method} the nearest to a boundary"},
+    )
+    return replace(first, samples=tuple(samples), profile=profile, provenance=provenance)
+
+
+def nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
+    """Return the `count` samples with the smallest margins, labels in turn: a change may concern one class only."""
+    ranked = []
+    used: dict[int, int] = {}
+    for sample in sorted(samples, key=lambda sample: sample.margin):
+        used[sample.label] = used.get(sample.label, 0) + 1
+        ranked.append((used[sample.label], sample.margin, sample))
+    return [sample for _, _, sample in sorted(ranked, key=lambda entry: entry[:2])][:count]
+
+
+def _joined(one: ProfileRecord, other: ProfileRecord) -> ProfileRecord:
+    names = sorted({*one.variants, *other.variants})
+    variants = {name: max(one.variants.get(name, 0.0), other.variants.get(name, 0.0)) for name in names}
+    return replace(one, floor=max(one.floor, other.floor), variants=variants)
+
+
+def _check_all(
+    model: Classifier, suspects: Mapping[str, Suspect], fingerprint: Fingerprint, folder: Path, say: Say
+) -> Iterator[Checked]:
+    """Serve and verify the original and each copy."""
+    say("asking the original and four tampered copies over HTTP on this machine")
+    yield Checked(name=UNTOUCHED, kind="", verdict=_served(model, fingerprint, folder, "original"))
+    for name, suspect in suspects.items():
+        verdict = _served(suspect.classifier, fingerprint, folder, suspect.kind)
+        yield Checked(name=name, kind=suspect.kind, verdict=verdict, movement=suspect.movement, notes=suspect.notes)
+
+
+def _served(model: Classifier, fingerprint: Fingerprint, folder: Path, name: str) -> Verdict:
+    """Return the verdict about `model` behind a real server, as a checker without the weights reaches it."""
+    transcript = folder / "transcripts" / f"{name}.jsonl"
+    transcript.parent.mkdir(parents=True, exist_ok=True)
+    transcript.unlink(missing_ok=True)
+    with running(build_app(model, name=NAME, class_names=fingerprint.class_names)) as url:
+        described = {"kind": "open-inference", "url": url, "model": NAME, "output": "label"}
+        oracle = open_oracle(parse_endpoint({"endpoint": described}), fingerprint.class_names)
+        return verify(oracle, fingerprint, transcript=Transcript(transcript))
+
+
+def show(result: QuickstartResult, console: Console | None = None) -> None:
+    """Print the verdicts as a table, and what to do next."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 120
+    table = Table(title="What the answers say about each served model")
+    for head in ("served", "verdict", "queries", "labels differ", "parameters moved", "logits RMS", "accuracy"):
+        table.add_column(head, justify="left" if head in ("served", "verdict") else "right")
+    for one in result.checked:
+        colour = "green" if one.verdict.outcome is one.expected else "red"
+        verdict = f"[{colour}]{str(one.verdict.outcome).upper()}[/]"
+        numbers = (str(one.verdict.asked), str(one.verdict.mismatched))
+        table.add_row(f"{one.name} ({one.kind})" if one.kind else one.name, verdict, *numbers, *_moved(one, result))
+    console.print(table)
+    console.print(f"{result.conclusion()}\n", markup=False)
+    copy = result.folder / "suspects" / f"{result.checked[1].kind}.safetensors"
+    console.print(
+        f"report        {result.report}\n"
+        f"look inside   modelprint inspect {result.fingerprint}\n"
+        f"try yourself  modelprint verify {result.fingerprint} --network {NAME} --weights {copy}",
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _moved(one: Checked, result: QuickstartResult) -> tuple[str, str, str]:
+    if one.movement is None:
+        return "-", "-", f"{result.accuracy:.1%}"
+    return f"{one.movement.parameters:.1e}", f"{one.movement.logit_rms:.1e}", f"{one.movement.accuracy_after:.1%}"
+
+
+def _told(one: Checked) -> str:
+    """Say how far a copy is from the original."""
+    if one.movement is None:
+        return f"{one.name} is the classifier that was sealed."
+    moved = one.movement
+    notes = f" {one.notes}." if one.notes else ""
+    return (
+        f"{one.name} ({one.kind}): parameters moved by {moved.parameters:.1e} of their length, logits by "
+        f"{moved.logit_rms:.1e} RMS; {moved.labels_changed:.1%} of the test labels changed.{notes}"
+    )

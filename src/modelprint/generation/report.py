@@ -1,0 +1,92 @@
+"""What became of the samples that were crafted: told when a fingerprint is generated."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from modelprint.fingerprint.parts import PROTECTED
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerationReport:
+    """What became of the samples.
+
+    Attributes:
+        crafted: How many the method was asked for in all rounds; the sum of the six counts that follow.
+        given_up: The method had no sample for the source, or one with values that are not finite.
+        lost_rounding: Rounding to eight bits changed the label.
+        duplicates: The same pixels as an earlier sample.
+        lost_steadiness: Honest serving may change the label.
+        spare: Steady, but not needed.
+        kept: Sealed.
+        rounds: How often the method was run.
+        floor: Noise floor of the profile, in logits.
+        multiple: Smallest margin kept, in floors.
+        absent: Variants of the profile that could not be measured, and why.
+        separations: How many samples tell the protected model and the releases from each other, every pair once.
+        searched: How many images were rounded by search.
+        residual_nearest: The median over these of the errors of their gaps between logits, had they been rounded to the
+            nearest grey levels; 0 when none was searched for.
+        residual_search: The same as they were rounded.
+    """
+
+    crafted: int
+    given_up: int
+    lost_rounding: int
+    duplicates: int
+    lost_steadiness: int
+    spare: int
+    kept: int
+    rounds: int
+    floor: float
+    multiple: float
+    absent: Mapping[str, str] = field(default_factory=dict)
+    separations: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    searched: int = 0
+    residual_nearest: float = 0.0
+    residual_search: float = 0.0
+
+    def summary(self) -> str:
+        """Say in one line each how many were crafted, lost and kept."""
+        lines = {
+            "crafted": f"{self.crafted} in {self.rounds} round(s)",
+            "given up": f"{self.given_up} by the method",
+            "rounding": f"{self.lost_rounding} lost, their label changed at 8 bits",
+            "repeated": f"{self.duplicates} with the pixels of another",
+            "steadiness": f"{self.lost_steadiness} lost, honest serving may change their label",
+            "spare": f"{self.spare} steady, but not needed",
+            "kept": f"{self.kept}, margins at least {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
+        }
+        lines |= self.rounding_note
+        found = [f"{name:<12} {text}" for name, text in lines.items()]
+        found += [f"not measured {name} ({reason})" for name, reason in self.absent.items()]
+        return "\n".join(found + [f"{'told apart':<12} {text}" for text in self._told_apart()])
+
+    @property
+    def rounding_note(self) -> dict[str, str]:
+        """What the search for grey levels did, when there was one."""
+        if not self.searched:
+            return {}
+        before, after = self.residual_nearest, self.residual_search
+        return {"search": f"{self.searched} rounded by it, median error of gaps {before:.2g} to {after:.2g} logits"}
+
+    def _told_apart(self) -> list[str]:
+        """Say of each release how many samples tell it from the protected model, and from the nearest other release."""
+        lines = []
+        for name, count in self.separations.get(PROTECTED, {}).items():
+            pairs = self.separations.items()
+            others = {other: found[name] for other, found in pairs if other != PROTECTED and name in found}
+            others |= self.separations.get(name, {})
+            nearest = min(others, key=lambda other: others[other], default=None)
+            beside = "" if nearest is None else f", from {nearest} by {others[nearest]}"
+            lines.append(f"{name} from {PROTECTED} by {count} samples{beside}")
+        return lines
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the owner should know of releases that cannot be named."""
+        return tuple(
+            f"warning: no sample tells {other} from {name}: a check cannot say which of them answers"
+            for name, others in self.separations.items()
+            for other, count in others.items()
+            if not count
+        )

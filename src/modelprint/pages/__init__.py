@@ -1,0 +1,1 @@
+"""Pages: what a study shows, as self-contained HTML, Markdown, tables and figures."""

@@ -1,0 +1,58 @@
+"""The page of a study: a title, tiles with the first numbers, sections with tables and figures, and samples."""
+
+from dataclasses import dataclass
+
+from modelprint.fingerprint import Fingerprint, Sample
+from modelprint.pages.html import data_uri, page_from
+
+GALLERY = 18
+"""Samples shown of each fingerprint."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A drawing and what it shows, for those who see it and those who do not.
+
+    Attributes:
+        svg: The drawing.
+        caption: What it shows.
+    """
+
+    svg: str
+    caption: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One sample of the gallery.
+
+    Attributes:
+        picture: As a data URI.
+        source: The natural image as a data URI; empty when the file does not have it.
+        label: What the target calls it.
+        numbers: Its margin and confidence.
+    """
+
+    picture: str
+    source: str
+    label: str
+    numbers: str
+
+
+def sections_page(**values: object) -> str:
+    """Return the self-contained page of a title, tiles, sections, figures and galleries."""
+    return page_from("sections.html", package="modelprint.pages", **values)
+
+
+def gallery(fingerprint: Fingerprint) -> list[Shown]:
+    """Return the first samples of a fingerprint."""
+    return [_shown(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
+
+
+def _shown(sample: Sample, label: str) -> Shown:
+    return Shown(
+        picture=data_uri(sample.picture),
+        source="" if sample.source is None else data_uri(sample.source),
+        label=label,
+        numbers=f"p {sample.confidence:.2f}, margin {sample.margin:.2g}",
+    )

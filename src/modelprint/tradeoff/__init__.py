@@ -1,0 +1,1 @@
+"""What covertness costs: detection against the confidence of the samples."""

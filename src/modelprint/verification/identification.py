@@ -1,0 +1,224 @@
+"""Which release answers? Compares the answers of an oracle with the labels of every known release. Needs no torch.
+
+A release is named when two things hold at once. Its own sequential test has accepted it, as that of the protected model
+accepts an intact one; and it is likelier than every other candidate by a factor that their number divided by alpha
+gives. The second is the likelihood ratio of two models that are served honestly: where both have a label and not the
+same one, an answer with the label of the first multiplies it by (1 - p0) / p0, one with the label of the second by the
+inverse. When the second answers, the ratio exceeds a bound at any time with probability one over that bound at most
+(Ville), and so, summed over the others, the wrong release is named with probability alpha at most.
+
+A model that is none of the candidates is named wrongly with probability beta at most, because each release has a share
+of beta. A release that its owner accepts beforehand is passed at the same rates: the protected model then gets a share
+of beta like the others, and nothing counts as tampering before every accepted release is excluded by its own test.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.fingerprint.parts import PROTECTED
+from modelprint.verification.sequential import SequentialTest
+
+NO_LABEL = -1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """How well one candidate explains the answers.
+
+    Attributes:
+        name: The release, or PROTECTED.
+        matched: Usable answers with its label.
+        answered: Usable answers about samples whose label it is sure of.
+        evidence: Log likelihood ratio of this candidate, served honestly, against a model that flips its labels with
+            probability p1.
+        excluded: Whether the answers have, at some time, been too unlikely for it.
+    """
+
+    name: str
+    matched: int
+    answered: int
+    evidence: float
+    excluded: bool
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.matched} of {self.answered}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identification:
+    """Which release answers, and how sure that is.
+
+    Attributes:
+        names: The release that is named, and others that explain the answers and that no sample tells from it; empty
+            when none is named. Of several that are accepted, all that explain the answers are named.
+        accepted: Whether they were accepted beforehand.
+        pending: Whether some release was accepted beforehand, none of these is named, and not all are excluded.
+        runner_up: The candidate that comes next; None when none is named or no sample tells the others from it.
+        lead: Log likelihood ratio of the named release over the runner-up; None without one.
+        needed: Smallest lead with which a release is named.
+        enough: How many answers it takes to name a release when all of them match.
+        fits: Every candidate, the likeliest first.
+    """
+
+    names: tuple[str, ...]
+    accepted: bool
+    pending: bool
+    runner_up: str | None
+    lead: float | None
+    needed: float
+    enough: int
+    fits: tuple[Fit, ...]
+
+    def sentence(self) -> str:
+        """Say which release answers, or that none does."""
+        fits = {fit.name: fit for fit in self.fits}
+        if not self.names:
+            return self._nothing([fit for fit in self.fits if fit.name != PROTECTED])
+        found = fits[self.names[0]]
+        said = f"matches release {' or '.join(self.names)}: {found.matched} of {found.answered} labels"
+        if self.runner_up is not None and self.lead is not None:
+            said += f"; runner-up {fits[self.runner_up]}, {_times(self.lead)} times less likely"
+        return f"{said}; this is accepted" if self.accepted else said
+
+    def _nothing(self, releases: Sequence[Fit]) -> str:
+        nearest = f"{releases[0]} labels"
+        if all(fit.excluded for fit in releases):
+            return f"no known release explains the answers; nearest is {nearest}"
+        following = f", then {releases[1]}" if len(releases) > 1 else ""
+        return (
+            f"the answers name no known release; nearest is {nearest}{following}; it takes {self.enough} matching "
+            f"answers that are {_times(self.needed)} times likelier than from any other"
+        )
+
+
+class Candidates:
+    """The protected model and the releases, and how well each explains the answers so far."""
+
+    def __init__(self, fingerprint: Fingerprint, test: SequentialTest, accept: Sequence[str] = ()) -> None:
+        """Begin without answers.
+
+        Args:
+            fingerprint: Carries at least one release.
+            test: The test of the protected model; every release gets the same one with a smaller beta.
+            accept: Releases that are as good as the protected model.
+        """
+        sets = fingerprint.label_sets
+        self._names = list(sets)
+        self._accepted = [place for place, name in enumerate(self._names) if name in accept]
+        self._labels = np.array([[NO_LABEL if one is None else one for one in labels] for labels in sets.values()])
+        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+        self._needed = math.log(len(fingerprint.releases) / test.alpha)
+        self._per_answer = math.log((1 - test.p0) / test.p0)
+        count = len(self._names)
+        self._matched = np.zeros(count, dtype=int)
+        self._answered = np.zeros(count, dtype=int)
+        self._excluded = np.zeros(count, dtype=bool)
+        self._ahead = np.zeros((count, count), dtype=int)  # answers for the row less answers for the column
+        self._apart = np.array([self._tells_apart(labels) for labels in self._labels])
+
+    def _tells_apart(self, labels: np.ndarray) -> np.ndarray:
+        """Return which candidates some sample tells from the one with these labels."""
+        both = (labels != NO_LABEL) & (self._labels != NO_LABEL)
+        return np.asarray((both & (labels != self._labels)).any(1))
+
+    def add(self, index: int, label: int) -> None:
+        """Count the answer `label` about sample `index`."""
+        expected = self._labels[:, index]
+        known, hit = expected != NO_LABEL, expected == label
+        self._matched += hit
+        self._answered += known
+        self._ahead += (hit[:, None].astype(int) - hit[None, :]) * (known[:, None] & known[None, :])
+        self._excluded |= np.array([self._ratio(place) >= self._test.upper for place in range(len(self._names))])
+
+    @property
+    def settled(self) -> bool:
+        """Whether more answers are of no use: a release is named, or all are excluded.
+
+        While an accepted release may still answer, naming another is not enough.
+        """
+        named = self._named()
+        if named and named[0] in self._accepted:
+            return True
+        return bool(self._excluded[1:].all()) or (bool(named) and self._all_accepted_are_excluded)
+
+    def conclude(self) -> Identification:
+        """State what the answers amount to."""
+        named = self._named()
+        accepted = bool(named) and named[0] in self._accepted
+        rivals = [other for other in self._rivals(named[0]) if other not in named] if named else []
+        runner_up = min(rivals, key=lambda rival: self._lead(named[0], rival), default=None)
+        fits = [self._fit(place) for place in range(len(self._names))]
+        return Identification(
+            names=tuple(self._names[place] for place in named),
+            accepted=accepted,
+            pending=not accepted and not self._all_accepted_are_excluded,
+            runner_up=None if runner_up is None else self._names[runner_up],
+            lead=None if runner_up is None else self._lead(named[0], runner_up),
+            needed=self._needed,
+            enough=self._test.answers_for_intact,
+            fits=tuple(sorted(fits, key=lambda fit: -fit.evidence)),
+        )
+
+    def _named(self) -> list[int]:
+        """Return the release that answers, first, and others that explain the answers and need not be told from it."""
+        fitting = [
+            place
+            for place in range(1, len(self._names))
+            if not self._excluded[place] and self._ratio(place) <= self._test.lower and self._apart[place, 0]
+        ]
+        for place in sorted(fitting, key=self._ratio):
+            unbeaten = [rival for rival in self._rivals(place) if self._lead(place, rival) < self._needed]
+            if not unbeaten or (place in self._accepted and set(unbeaten) <= set(self._accepted)):
+                alike = (other for other in fitting if other in unbeaten or not self._apart[place, other])
+                return [place, *(other for other in alike if other != place)]
+        return []
+
+    @property
+    def _all_accepted_are_excluded(self) -> bool:
+        return bool(self._excluded[self._accepted].all())
+
+    def _rivals(self, place: int) -> list[int]:
+        """Return the candidates that some sample tells from this one."""
+        return [int(other) for other in self._apart[place].nonzero()[0]]
+
+    def _lead(self, place: int, rival: int) -> float:
+        """Return the log likelihood ratio of one candidate over another, both served honestly."""
+        return int(self._ahead[place, rival]) * self._per_answer
+
+    def _ratio(self, place: int) -> float:
+        matched = int(self._matched[place])
+        return self._test.ratio(matched, int(self._answered[place]) - matched)
+
+    def _fit(self, place: int) -> Fit:
+        return Fit(
+            name=self._names[place],
+            matched=int(self._matched[place]),
+            answered=int(self._answered[place]),
+            evidence=-self._ratio(place),
+            excluded=bool(self._excluded[place]),
+        )
+
+
+def shared_beta(beta: float, release_count: int) -> float:
+    """Return the share of each candidate, so that a model that is none of them seldom passes as any."""
+    return beta / (1 + release_count)
+
+
+def check_accepted(fingerprint: Fingerprint, accept: Sequence[str]) -> tuple[str, ...]:
+    """Return the accepted names in order, each once; ValueError when the fingerprint does not know one."""
+    known = [release.name for release in fingerprint.releases]
+    for name in accept:
+        if name not in known:
+            those = f"it knows {', '.join(known)}" if known else "it carries no releases"
+            raise ValueError(f"no release {name!r} in this fingerprint to accept; {those}")
+    return tuple(sorted(set(accept)))
+
+
+def _times(log_ratio: float) -> str:
+    """Return a likelihood ratio as text, however large."""
+    exponent = log_ratio / math.log(10)
+    return f"{10**exponent:.2g}" if exponent < 15 else f"1e+{math.floor(exponent)}"

@@ -1,0 +1,165 @@
+"""Verdicts: what the answers of an oracle say about the model behind it, and how sure that is. Needs no torch."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+from modelprint.oracles.oracle import Answer
+from modelprint.verification.identification import Identification
+
+LIMITS = (
+    "Labels alone cannot exclude a provider who recognises these queries and answers them from the intact model: "
+    "ask from other connections, at other times, among ordinary images, and use every sample once."
+)
+"""What no verdict of ours can promise; goes into every summary and report."""
+
+SEEN = 0.95
+"""Probability with which a change of `Verdict.visible_rate` would have shown itself."""
+
+
+class Outcome(StrEnum):
+    """The three things a verification may say."""
+
+    INTACT = "intact"
+    TAMPERED = "tampered"
+    INCONCLUSIVE = "inconclusive"
+
+    @property
+    def exit_code(self) -> int:
+        """0 intact, 1 tampered, 3 no verdict; 2 is left to wrong usage."""
+        return {Outcome.INTACT: 0, Outcome.TAMPERED: 1, Outcome.INCONCLUSIVE: 3}[self]
+
+    @property
+    def decided(self) -> bool:
+        """Whether this is an answer to the question."""
+        return self is not Outcome.INCONCLUSIVE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """One sample and what the oracle said about it.
+
+    Attributes:
+        index: Which sample of the fingerprint.
+        png_sha256: SHA-256 of the bytes that were asked about.
+        expected: The label in the fingerprint.
+        answer: What the oracle said.
+    """
+
+    index: int
+    png_sha256: str
+    expected: int
+    answer: Answer
+
+    @property
+    def mismatch(self) -> bool:
+        """Whether there is a usable answer and it is another label."""
+        return self.answer.usable and self.answer.label != self.expected
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The result of one verification, with everything that led to it.
+
+    Attributes:
+        outcome: Intact, tampered or inconclusive.
+        reasons: Why, one sentence each.
+        p_value: Anytime-valid: under honest serving it falls to any level x, ever, with probability at most x.
+        alpha: Largest probability of calling an intact model tampered.
+        beta: Largest probability of calling a model intact whose samples flip with probability `p1` or more.
+        p0: Flip rate per sample under honest serving.
+        p1: Smallest flip rate per sample that counts as tampering.
+        queries: How many samples could be asked.
+        asked: How many samples were asked; the next five counts split it.
+        answered: Samples with a usable answer: matched plus mismatched.
+        matched: Samples with the expected label.
+        mismatched: Samples with another label.
+        tied: Samples whose two leading scores were equal.
+        failed: Samples without an answer.
+        observations: One for each sample asked, in the order of the first question.
+        remap: Expected label to answered label, when one permutation explains every answer; else None.
+        fingerprint: Digest of the fingerprint.
+        oracle: What was asked.
+        identification: Which release answers; None when intact, and when the fingerprint carries no releases.
+    """
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+    p_value: float
+    alpha: float
+    beta: float
+    p0: float
+    p1: float
+    queries: int
+    asked: int
+    answered: int
+    matched: int
+    mismatched: int
+    tied: int
+    failed: int
+    observations: tuple[Observed, ...]
+    remap: Mapping[int, int] | None
+    fingerprint: str
+    oracle: Mapping[str, str]
+    identification: Identification | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether a release answers that was accepted beforehand."""
+        return self.identification is not None and self.identification.accepted
+
+    @property
+    def exit_code(self) -> int:
+        """That of the outcome; 0 when an accepted release answers, and 3 instead of 1 while one may still answer."""
+        if self.accepted:
+            return Outcome.INTACT.exit_code
+        if self.identification is not None and self.identification.pending:
+            return Outcome.INCONCLUSIVE.exit_code
+        return self.outcome.exit_code
+
+    @property
+    def visible_rate(self) -> float | None:
+        """Smallest flip rate per sample that these answers would have shown with probability 95 %; None without any."""
+        return 1 - (1 - SEEN) ** (1 / self.answered) if self.answered else None
+
+    @property
+    def limits(self) -> str:
+        """What this verdict cannot promise."""
+        return LIMITS
+
+    def numbers(self) -> dict[str, Any]:
+        """Return everything but the observations, ready for JSON."""
+        record = {name: value for name, value in vars(self).items() if name != "observations"}
+        remap = None if self.remap is None else {str(label): seen for label, seen in self.remap.items()}
+        return record | {
+            "outcome": str(self.outcome),
+            "reasons": list(self.reasons),
+            "remap": remap,
+            "oracle": dict(self.oracle),
+            "identification": None if self.identification is None else asdict(self.identification),
+            "visible_rate": self.visible_rate,
+            "exit_code": self.exit_code,
+        }
+
+    def to_json(self) -> str:
+        """Return the verdict, with every observation, as one indented JSON object."""
+        record = self.numbers() | {"limits": LIMITS, "observations": [asdict(seen) for seen in self.observations]}
+        return json.dumps(record, indent=2, ensure_ascii=False)
+
+    def summary(self) -> str:
+        """Say in a few lines what was found and how sure it is."""
+        split = f"{self.matched} match, {self.mismatched} differ, {self.tied} tied, {self.failed} without an answer"
+        lines = [
+            ("verdict", str(self.outcome).upper() + (", but from an accepted release" if self.accepted else "")),
+            *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
+            ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
+            ("p-value", f"{self.p_value:.3g} at any stopping time; alpha {self.alpha:g}, beta {self.beta:g}"),
+            ("flip rates", f"{self.p0:g} when served honestly, {self.p1:g} or more when tampered with"),
+        ]
+        if self.visible_rate is not None and not self.mismatched:
+            change = f"a change that flips a sample with probability {self.visible_rate:.2g} or more"
+            lines.append(("would see", f"{change} shows in {self.answered} answers with probability {SEEN:.0%}"))
+        lines.append(("limits", LIMITS))
+        return "\n".join(f"{name:<12} {text}" for name, text in lines)

@@ -1,0 +1,617 @@
+"""A verdict follows from the answers, at a stated error rate, and from nothing else."""
+
+import json
+import math
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelprint.errors import OracleError, TranscriptError
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.oracles.oracle import Answer
+from modelprint.pixels import Picture
+from modelprint.verification import Outcome, permutation, replay, verify
+from modelprint.verification.sequential import SequentialTest
+from modelprint.verification.transcript import Transcript
+from modelprint.verification.verdict import Verdict
+
+FORMAT_1 = Path(__file__).parents[1] / "golden" / "format-1.mprint"
+
+NOTHING = Answer(problem="timed out after 30 s")
+TIE = Answer(label=0, tie=True)
+
+
+@cache
+def picture(index: int) -> Picture:
+    """Return a picture unlike that of any other index."""
+    return Picture.of(np.full((1, 8, 8), index, dtype=np.uint8))
+
+
+@cache
+def fingerprint(labels: tuple[int, ...], class_count: int = 3, p0: float = 1e-4, p1: float = 0.25) -> Fingerprint:
+    """Return a fingerprint that expects `labels`."""
+    base = Fingerprint.load(FORMAT_1)
+    samples = tuple(replace(base.samples[0], picture=picture(index), label=label) for index, label in enumerate(labels))
+    return replace(
+        base,
+        samples=samples,
+        class_names=tuple(f"class {index}" for index in range(class_count)),
+        profile=replace(base.profile, flip_rate=p0),
+        expected_flip_rate=p1,
+    )
+
+
+@dataclass
+class FakeOracle:
+    """Gives the listed answers in turn, and remembers what it was asked. An exception in the list is raised."""
+
+    answers: Iterable[Answer | BaseException]
+    asked: list[Picture] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.answers = iter(self.answers)
+
+    def ask(self, picture: Picture) -> Answer:
+        answer = next(iter(self.answers))
+        if isinstance(answer, BaseException):
+            raise answer
+        self.asked.append(picture)
+        return answer
+
+    def describe(self) -> dict[str, str]:
+        return {"kind": "fake"}
+
+
+def labelled(labels: Iterable[int]) -> FakeOracle:
+    """Return an oracle that gives these labels."""
+    return FakeOracle(Answer(label=label) for label in labels)
+
+
+def flips(pattern: str, expected: Iterable[int], class_count: int = 3) -> FakeOracle:
+    """Return an oracle that matches at "=", differs at "x", ties at "t" and fails at "-"."""
+    kinds: Mapping[str, Callable[[int], Answer]] = {
+        "=": lambda label: Answer(label=label),
+        "x": lambda label: Answer(label=(label + 1) % class_count),
+        "t": lambda label: TIE,
+        "-": lambda label: NOTHING,
+    }
+    return FakeOracle(kinds[sign](label) for sign, label in zip(pattern, expected, strict=False))
+
+
+# The test, by hand
+
+
+@pytest.mark.parametrize(
+    ("pattern", "outcome"),
+    [
+        # p0 = 0.1 and p1 = 0.5: a mismatch multiplies the ratio by 5, a match by 5/9; the bounds are 20 and 0.01.
+        ("xx", Outcome.TAMPERED),  # 5, 25
+        ("x=xx", Outcome.TAMPERED),  # 5, 2.8, 13.9, 69
+        ("=x=xx", Outcome.TAMPERED),  # 0.56, 2.8, 1.5, 7.7, 38.6
+        ("========", Outcome.INTACT),  # 0.016 after seven, 0.0091 after eight
+        ("x===========", Outcome.INTACT),  # 0.014 after ten matches, 0.0078 after eleven
+        ("x", Outcome.INCONCLUSIVE),  # 5
+        ("=x=x", Outcome.INCONCLUSIVE),  # 7.7
+        ("=======", Outcome.INCONCLUSIVE),  # 0.016
+    ],
+)
+def test_the_ratio_is_computed_as_on_paper(pattern: str, outcome: Outcome) -> None:
+    """The verdict comes with the very answer at which the likelihood ratio, worked out by hand, crosses a bound."""
+    expected = (0, 1) * 10
+    sealed = fingerprint(expected, class_count=2, p0=0.1, p1=0.5)
+    queries = len(pattern) if outcome is Outcome.INCONCLUSIVE else None
+
+    verdict = verify(flips(pattern, expected, class_count=2), sealed, queries=queries, alpha=0.05, beta=0.01)
+
+    assert (verdict.outcome, verdict.asked) == (outcome, len(pattern))
+
+
+def test_the_p_value_is_one_over_the_largest_ratio() -> None:
+    """Matches after a mismatch do not take evidence back: the best moment counts, and Ville allows it."""
+    expected = (0, 1) * 5
+    sealed = fingerprint(expected, class_count=2, p0=0.1, p1=0.5)
+
+    verdict = verify(flips("=xx===", expected, class_count=2), sealed, queries=6, alpha=0.01)
+
+    assert verdict.p_value == pytest.approx(1 / (5 / 9 * 25))
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+
+
+def test_without_a_mismatch_the_p_value_is_one() -> None:
+    """Matching answers are no evidence of tampering at all."""
+    verdict = verify(labelled([0] * 20), fingerprint((0,) * 20))
+
+    assert verdict.p_value == 1
+
+
+def test_with_the_default_rates_one_early_mismatch_is_enough() -> None:
+    """p1 / p0 = 2500 beats 1 / alpha = 1000 as long as at most three answers matched before."""
+    expected = (0, 1, 2) * 10
+    sealed = fingerprint(expected)
+
+    assert verify(flips("===x", expected), sealed).outcome is Outcome.TAMPERED
+    later = verify(flips("====x=x", expected), sealed)
+    assert (later.outcome, later.asked) == (Outcome.TAMPERED, 7)
+
+
+def test_with_the_default_rates_seventeen_matches_are_intact() -> None:
+    """0.75 ** 16 is above 0.01 and 0.75 ** 17 is below."""
+    verdict = verify(labelled([0] * 30), fingerprint((0,) * 30))
+
+    assert (verdict.outcome, verdict.asked, verdict.matched) == (Outcome.INTACT, 17, 17)
+    assert SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=0.25).answers_for_intact == 17
+    assert verdict.visible_rate == pytest.approx(1 - 0.05 ** (1 / 17))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    p0=st.floats(1e-5, 0.4),
+    gap=st.floats(0.01, 0.5),
+    beta=st.floats(1e-4, 0.5),
+)
+def test_answers_for_intact_is_the_first_that_is_enough(p0: float, gap: float, beta: float) -> None:
+    """So many matches cross the lower bound, one fewer do not."""
+    test = SequentialTest(alpha=1e-3, beta=beta, p0=p0, p1=p0 + gap)
+    count = test.answers_for_intact
+
+    assert test.ratio(count, 0) <= test.lower + 1e-12
+    assert test.ratio(count - 1, 0) > test.lower - 1e-12
+
+
+# The guarantee
+
+
+def simulated(sealed: Fingerprint, rate: float, rng: random.Random, **options: float) -> Verdict:
+    """Verify an oracle that flips each sample with probability `rate`."""
+    labels = [(one.label + (rng.random() < rate) * rng.choice([1, 2])) % 3 for one in sealed.samples]
+    return verify(labelled(labels), sealed, **options)  # type: ignore[arg-type]
+
+
+def test_an_intact_model_is_seldom_called_tampered() -> None:
+    """At the honest flip rate itself, at most a share alpha of the runs ends in an alarm, however long they go on."""
+    rng = random.Random(5)
+    sealed = fingerprint(tuple(rng.randrange(3) for _ in range(40)), p0=0.05, p1=0.3)
+
+    outcomes = [simulated(sealed, 0.05, rng, alpha=0.1, beta=1e-9).outcome for _ in range(200)]
+
+    # 20 are allowed on average, and 33 is three standard deviations above that. Some there are: alpha is not wasted.
+    assert 3 <= outcomes.count(Outcome.TAMPERED) <= 33
+
+
+def test_a_tampered_model_is_seldom_called_intact() -> None:
+    """At the flip rate p1, at most a share beta passes."""
+    rng = random.Random(6)
+    sealed = fingerprint(tuple(rng.randrange(3) for _ in range(100)), p0=0.01, p1=0.3)
+
+    outcomes = [simulated(sealed, 0.3, rng, alpha=0.01, beta=0.1).outcome for _ in range(200)]
+
+    # 20 are allowed on average, and 33 is three standard deviations above that.
+    assert outcomes.count(Outcome.INTACT) <= 33
+    assert outcomes.count(Outcome.TAMPERED) >= 160
+
+
+def test_the_queries_needed_are_few() -> None:
+    """p0 = 0.0001 and p1 = 0.4 take ten queries for an intact model and about three for a modified one."""
+    rng = random.Random(7)
+    sealed = fingerprint(tuple(rng.randrange(3) for _ in range(60)), p1=0.4)
+
+    intact = verify(labelled(one.label for one in sealed.samples), sealed)
+    modified = [simulated(sealed, 0.4, rng).answered for _ in range(200)]
+
+    assert intact.asked == 10
+    assert 2 < sum(modified) / len(modified) < 5
+
+
+# What is no evidence
+
+
+def test_ties_and_missing_answers_are_no_evidence() -> None:
+    """They are counted apart, and the verdict is the same as without them."""
+    expected = (0, 1, 2) * 20
+    sealed = fingerprint(expected)
+    pattern = "t-=" * 20
+
+    verdict = verify(flips(pattern, expected), sealed, patience=3)
+
+    assert verdict.outcome is Outcome.INTACT
+    assert (verdict.matched, verdict.mismatched, verdict.tied, verdict.failed) == (17, 0, 17, 17)
+    assert verdict.asked == verdict.answered + verdict.tied + verdict.failed == 51
+    assert verdict.p_value == 1
+
+
+@pytest.mark.parametrize("answer", [NOTHING, TIE, Answer(), Answer(label=3), Answer(label=-1)])
+def test_an_endpoint_that_never_answers_is_inconclusive(answer: Answer) -> None:
+    """Silence, ties and impossible labels never become a verdict; after `patience` of them the asking stops."""
+    oracle = FakeOracle([answer] * 20)
+
+    verdict = verify(oracle, fingerprint((0,) * 20), patience=4)
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.outcome.exit_code == 3
+    assert len(oracle.asked) == verdict.asked == 4
+    assert verdict.answered == 0
+    assert verdict.visible_rate is None
+    assert verdict.reasons[0] == "not one usable answer came back; 4 of 20 samples were asked"
+
+
+def test_patience_counts_answers_in_a_row() -> None:
+    """A usable answer starts the count again."""
+    expected = (0, 1, 2) * 10
+
+    verdict = verify(flips("--=--=--=---", expected), fingerprint(expected), patience=3)
+
+    assert verdict.asked == 12
+    assert verdict.reasons[-1] == "the last trouble was: timed out after 30 s"
+
+
+def test_an_impossible_label_is_trouble() -> None:
+    """A class that the fingerprint does not have is a missing answer with a reason, not a mismatch."""
+    verdict = verify(labelled([7, 0, 0]), fingerprint((0, 0, 0)), queries=3)
+
+    assert (verdict.failed, verdict.mismatched) == (1, 0)
+    assert verdict.observations[0].answer.problem == "answered class 7, but there are only 3 classes"
+
+
+def test_too_few_samples_are_inconclusive_and_the_reason_says_how_many_it_takes() -> None:
+    """A small budget can only ever find a tampering; the user is told."""
+    verdict = verify(labelled([0] * 5), fingerprint((0,) * 20), queries=5)
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons == (
+        "0 of 5 labels differ, too few to decide; 0 of 5 samples have no answer",
+        "intact takes 17 matching answers",
+    )
+
+
+def test_an_error_of_the_oracle_is_not_a_verdict() -> None:
+    """An exception goes to the caller."""
+    with pytest.raises(OracleError, match="budget spent"):
+        verify(FakeOracle([OracleError("budget spent")]), fingerprint((0,) * 20))
+
+
+# Asking
+
+
+def test_samples_are_asked_in_order_and_once() -> None:
+    """The exact pictures of the fingerprint, first to last."""
+    sealed = fingerprint((0,) * 20)
+    oracle = labelled([0] * 20)
+    heard: list[tuple[str, int, int]] = []
+
+    verify(oracle, sealed, progress=lambda phase, done, total: heard.append((phase, done, total)))
+
+    assert oracle.asked == [one.picture for one in sealed.samples[:17]]
+    assert heard == [("asking", done, 20) for done in range(18)]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"queries": 0}, "queries is a number from 1 to 4, the samples of this fingerprint, got 0"),
+        ({"queries": 5}, "queries is a number from 1 to 4"),
+        ({"alpha": 0.0}, "alpha is a probability above 0 and below 1, got 0.0"),
+        ({"alpha": math.nan}, "alpha is a probability above 0 and below 1, got nan"),
+        ({"beta": 1.0}, "beta is a probability above 0 and below 1, got 1.0"),
+        ({"p1": 1e-5}, "flip rates need 0 < p0 < p1 < 1, got p0 0.0001 and p1 1e-05"),
+        ({"p1": 1.0}, "flip rates need"),
+        ({"patience": 0}, "patience is a number of answers, at least 1, got 0"),
+    ],
+)
+def test_numbers_that_make_no_test_are_refused_before_asking(options: dict[str, float], expected: str) -> None:
+    """No sample is spent on a wrong argument."""
+    oracle = labelled([])
+
+    with pytest.raises(ValueError, match=expected):
+        verify(oracle, fingerprint((0,) * 4), **options)  # type: ignore[arg-type]
+
+    assert oracle.asked == []
+
+
+# Label remapping
+
+
+def test_a_shifted_label_map_is_called_remapping() -> None:
+    """An endpoint that counts its labels from one is misread, not tampered with."""
+    expected = tuple(index * 7 % 10 for index in range(30))
+    oracle = labelled((label + 1) % 10 for label in expected)
+
+    verdict = verify(oracle, fingerprint(expected, class_count=10))
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.asked == 6
+    assert verdict.remap == {0: 1, 7: 8, 4: 5, 1: 2, 8: 9, 5: 6}
+    assert verdict.reasons[0].startswith("label remapping: one permutation explains all 6 answers (0 as 1, 1 as 2, ")
+
+
+def test_any_permutation_of_the_labels_is_found_by_its_repetitions() -> None:
+    """Five answers must repeat what others showed before."""
+    expected = (0, 1, 2, 3) * 5
+    shuffled = {0: 2, 1: 0, 2: 3, 3: 1}
+
+    verdict = verify(labelled(shuffled[label] for label in expected), fingerprint(expected, class_count=4))
+
+    assert (verdict.outcome, verdict.asked, verdict.remap) == (Outcome.INCONCLUSIVE, 9, shuffled)
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        ((1, 2, 3, 0, 2), 5),  # class 0 became 1, then 2
+        ((1, 1), 2),  # two classes became one
+        ((1, 2, 2), 3),  # the third answer matches
+    ],
+)
+def test_one_answer_against_the_permutation_is_tampering(answers: tuple[int, ...], asked: int) -> None:
+    """The doubt costs a few queries and ends with the first contradiction."""
+    expected = (0, 1, 2, 3) * 5
+
+    verdict = verify(labelled(answers), fingerprint(expected, class_count=4))
+
+    assert (verdict.outcome, verdict.asked, verdict.remap) == (Outcome.TAMPERED, asked, None)
+
+
+def test_a_budget_that_ends_in_doubt_ends_in_tampered() -> None:
+    """With one query, one flipped label is enough: the evidence is there, and a remapping was not shown."""
+    verdict = verify(labelled([1]), fingerprint((0, 1, 2)), queries=1)
+
+    assert verdict.outcome is Outcome.TAMPERED
+    assert verdict.p_value == pytest.approx(1e-4 / 0.25)
+
+
+def test_the_doubt_is_bounded() -> None:
+    """When every sample has the same class, a permutation cannot be shown; twenty answers are all we spend on it."""
+    verdict = verify(labelled([1] * 50), fingerprint((0,) * 50))
+
+    assert (verdict.outcome, verdict.asked) == (Outcome.TAMPERED, 20)
+
+
+def test_two_classes_are_never_called_remapped() -> None:
+    """There a swap and a tampering that flips everything look the same, and we do not excuse the second."""
+    verdict = verify(labelled([1, 0, 1]), fingerprint((0, 1) * 5, class_count=2))
+
+    assert (verdict.outcome, verdict.asked) == (Outcome.TAMPERED, 1)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "found"),
+    [
+        ([], {}),
+        ([(0, 1), (1, 0), (0, 1)], {0: 1, 1: 0}),
+        ([(0, 1), (0, 2)], None),
+        ([(0, 1), (2, 1)], None),
+    ],
+)
+def test_a_permutation_maps_one_to_one(pairs: list[tuple[int, int]], found: dict[int, int] | None) -> None:
+    """Same in, same out; different in, different out."""
+    assert permutation(pairs) == found
+
+
+# Saying it
+
+
+def test_each_outcome_has_its_exit_code() -> None:
+    """Codes are a contract with shell scripts; 2 belongs to wrong usage."""
+    assert {str(outcome): outcome.exit_code for outcome in Outcome} == {"intact": 0, "tampered": 1, "inconclusive": 3}
+
+
+def test_a_summary_states_error_rates_and_limits() -> None:
+    """Whoever reads the verdict reads how sure it is, and what it cannot exclude."""
+    verdict = verify(labelled([0] * 20), fingerprint((0,) * 20))
+    intact = verdict.summary()
+    tampered = verify(labelled([0, 1]), fingerprint((0,) * 20)).summary()
+
+    assert intact.startswith("verdict      INTACT\nbecause      17 of 17 labels match; ")
+    assert "asked        17 of at most 20 samples: 17 match, 0 differ, 0 tied, 0 without an answer" in intact
+    assert "alpha 0.001, beta 0.01" in intact
+    assert "flips a sample with probability 0.16 or more shows in 17 answers with probability 95%" in intact
+    assert "would see" not in tampered
+    assert (
+        "because      1 of 2 labels differ; honest serving comes to that with probability 0.00053 at most" in tampered
+    )
+    assert intact.endswith(verdict.limits)
+    assert all("cannot exclude a provider who recognises these queries" in text for text in (intact, tampered))
+
+
+def test_what_a_server_says_cannot_reach_the_terminal() -> None:
+    """Control characters are spelled out, long texts are cut."""
+    bad = Answer(problem="\x1b[2J\n" + "x" * 10_000, named="\ud800", server={"via\r": "\x07"}, ranking=((0, math.nan),))
+
+    verdict = verify(FakeOracle([bad]), fingerprint((0,)))
+
+    answer = verdict.observations[0].answer
+    assert answer.problem is not None
+    assert answer.problem.startswith("\\x1b[2J\\nxxx")
+    assert len(answer.problem) < 600
+    assert (answer.named, answer.server, answer.ranking) == ("\\ud800", {"via\\r": "\\x07"}, ())
+    assert all(line.isprintable() for line in verdict.summary().splitlines())
+
+
+def test_json_holds_everything() -> None:
+    """A program can act on the verdict without reading sentences."""
+    sealed = fingerprint((0, 1, 2) * 5)
+    record = json.loads(verify(labelled([0, 1, 0]), sealed).to_json())
+
+    assert record["outcome"] == "tampered"
+    assert record["exit_code"] == 1
+    assert (record["asked"], record["matched"], record["mismatched"]) == (3, 2, 1)
+    assert record["fingerprint"] == sealed.digest
+    assert [seen["answer"]["label"] for seen in record["observations"]] == [0, 1, 0]
+    assert "recognises these queries" in record["limits"]
+
+
+def test_a_remapping_survives_json() -> None:
+    """The map is there with its labels as keys."""
+    expected = tuple(index * 7 % 10 for index in range(30))
+    verdict = verify(labelled((label + 1) % 10 for label in expected), fingerprint(expected, class_count=10))
+
+    assert json.loads(verdict.to_json())["remap"]["7"] == 8
+
+
+# Interrupting, resuming, replaying
+
+
+def interrupted_at(expected: Iterable[int], count: int) -> FakeOracle:
+    """Return an oracle at which Ctrl-C is pressed after `count` answers."""
+    return FakeOracle([*[Answer(label=label) for label in expected][:count], KeyboardInterrupt()])
+
+
+def test_an_interrupted_run_continues_without_asking_twice(tmp_path: Path) -> None:
+    """Two halves ask what one run asks, and reach its verdict."""
+    expected = (0, 1, 2) * 10
+    sealed = fingerprint(expected)
+    transcript = Transcript(tmp_path / "t.jsonl")
+    first, second = interrupted_at(expected, 9), labelled(expected[9:])
+
+    with pytest.raises(KeyboardInterrupt):
+        verify(first, sealed, transcript=transcript)
+    resumed = verify(second, sealed, transcript=transcript)
+
+    assert [*first.asked, *second.asked] == [one.picture for one in sealed.samples[:17]]
+    assert resumed == verify(labelled(expected), sealed)
+    assert resumed == replay(transcript.path, sealed)
+
+
+def test_a_finished_run_is_not_asked_again(tmp_path: Path) -> None:
+    """The verdict is read from the transcript; not one more sample is spent."""
+    sealed = fingerprint((0,) * 20)
+    transcript = Transcript(tmp_path / "t.jsonl")
+    first = verify(labelled([0] * 20), sealed, transcript=transcript)
+    content = transcript.path.read_bytes()
+    idle = labelled([])
+
+    again = verify(idle, sealed, transcript=transcript)
+
+    assert again == first
+    assert idle.asked == []
+    assert transcript.path.read_bytes() == content
+
+
+def test_a_run_that_gave_up_can_be_continued(tmp_path: Path) -> None:
+    """When the endpoint is back, only the samples without an answer are asked again; a tie was an answer."""
+    expected = (0, 1, 2) * 10
+    sealed = fingerprint(expected)
+    transcript = Transcript(tmp_path / "t.jsonl")
+    gave_up = verify(flips("==t---", expected), sealed, transcript=transcript, patience=4)
+    back = labelled(expected[3:])
+
+    verdict = verify(back, sealed, transcript=transcript)
+
+    assert gave_up.outcome is Outcome.INCONCLUSIVE
+    assert back.asked[:3] == [one.picture for one in sealed.samples[3:6]]
+    assert (verdict.outcome, verdict.matched, verdict.tied, verdict.failed) == (Outcome.INTACT, 17, 1, 0)
+    assert verdict == replay(transcript.path, sealed)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    pattern=st.text("=x-t", min_size=1, max_size=12),
+    cut=st.integers(0, 12),
+    data=st.data(),
+)
+def test_a_replay_reaches_the_same_verdict(
+    tmp_path_factory: pytest.TempPathFactory, pattern: str, cut: int, data: st.DataObject
+) -> None:
+    """Whatever was answered and wherever it was interrupted, the transcript alone gives the equal verdict."""
+    expected = tuple(index * 3 % 4 for index in range(12))
+    sealed = fingerprint(expected, class_count=4, p0=0.05, p1=0.5)
+    transcript = Transcript(tmp_path_factory.mktemp("replay") / "t.jsonl")
+    full = pattern.ljust(12, "=")
+    rich = Answer(
+        label=0,
+        named=data.draw(st.none() | st.text(max_size=5) | st.integers(-5, 5)),
+        server=data.draw(st.dictionaries(st.text(max_size=3), st.text(max_size=3), max_size=2)),
+        ranking=((0, data.draw(st.floats())), (None, 0.5)),
+        latency_ms=data.draw(st.floats(0, 1e6)),
+        status=200,
+        attempts=2,
+    )
+    answers = [replace(rich, label=answer.label, tie=answer.tie) for answer in flips(full, expected, 4).answers]  # type: ignore[union-attr]
+    try:
+        verify(
+            FakeOracle([*answers[:cut], KeyboardInterrupt()]), sealed, transcript=transcript, alpha=0.01, patience=99
+        )
+    except KeyboardInterrupt:
+        recorded = len(transcript.path.read_bytes().splitlines()) - 1
+        verify(FakeOracle([*answers[recorded:], *answers]), sealed, transcript=transcript, alpha=0.01, patience=99)
+
+    verdict = verify(FakeOracle([*answers, *answers]), sealed, transcript=transcript, alpha=0.01, patience=99)
+
+    assert replay(transcript.path, sealed) == verdict
+
+
+def test_a_replay_of_a_cut_short_run_says_what_there_is(tmp_path: Path) -> None:
+    """An interrupted transcript is inconclusive, not an error."""
+    expected = (0, 1, 2) * 10
+    sealed = fingerprint(expected)
+    with pytest.raises(KeyboardInterrupt):
+        verify(interrupted_at(expected, 4), sealed, transcript=Transcript(tmp_path / "t.jsonl"))
+
+    verdict = replay(tmp_path / "t.jsonl", sealed)
+
+    assert (verdict.outcome, verdict.asked, verdict.matched) == (Outcome.INCONCLUSIVE, 4, 4)
+
+
+def recorded(tmp_path: Path, sealed: Fingerprint) -> tuple[Path, list[dict[str, object]]]:
+    """Return a finished transcript and its lines."""
+    path = tmp_path / "t.jsonl"
+    verify(labelled([0, 1, 0]), sealed, transcript=Transcript(path))
+    return path, [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def rewrite(path: Path, lines: Iterable[object]) -> None:
+    """Write `lines` in place of what is there."""
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+
+
+def test_a_replay_with_another_fingerprint_is_refused(tmp_path: Path) -> None:
+    """Answers about other pictures say nothing about these."""
+    path, _ = recorded(tmp_path, fingerprint((0, 1, 2) * 5))
+
+    with pytest.raises(TranscriptError, match=r"was made with fingerprint .*, this one is "):
+        replay(path, fingerprint((0, 1, 2) * 6))
+
+
+@pytest.mark.parametrize(
+    ("line", "key", "value", "expected"),
+    [
+        (0, "p0", 0.2, "its p0 or number of queries does not go with the fingerprint"),
+        (0, "queries", 99, "its p0 or number of queries does not go with the fingerprint"),
+        (0, "alpha", 0.0, "its header makes no test: alpha is a probability"),
+        (1, "index", 14, "is about another picture or label than the fingerprint holds"),
+        (1, "index", 15, "about sample 15 was not to be asked for"),
+        (2, "index", 0, "about sample 0 was not to be asked for: it is there twice"),
+        (1, "expected", 2, "is about another picture or label than the fingerprint holds"),
+        (1, "png_sha256", "0" * 64, "is about another picture or label than the fingerprint holds"),
+        (1, "answer", {"label": 3}, "has label 3, but there are 3 classes"),
+        (3, "answer", {"label": 2}, "says tampered, but its answers say inconclusive"),
+        (4, "outcome", "intact", "says intact, but its answers say tampered"),
+    ],
+)
+def test_a_transcript_that_cannot_be_true_is_refused(
+    tmp_path: Path, line: int, key: str, value: object, expected: str
+) -> None:
+    """A replay checks every answer against the fingerprint and the verdict against the answers."""
+    sealed = fingerprint((0, 1, 2) * 5)
+    path, lines = recorded(tmp_path, sealed)
+    lines[line][key] = value
+    rewrite(path, lines)
+
+    with pytest.raises(TranscriptError, match=expected):
+        replay(path, sealed)
+
+
+def test_answers_after_the_decision_are_refused(tmp_path: Path) -> None:
+    """Nobody goes on asking until the result pleases."""
+    sealed = fingerprint((0, 1, 2) * 5)
+    path, lines = recorded(tmp_path, sealed)
+    rewrite(path, [*lines[:4], {**lines[1], "index": 3, "png_sha256": picture(3).sha256, "expected": 0}])
+
+    with pytest.raises(TranscriptError, match=r"about sample 3 was not to be asked for: .* after the end"):
+        replay(path, sealed)
