@@ -27,7 +27,7 @@ from modelprint.loading import load_classifier
 from modelprint.methods import METHODS
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
-from modelprint.tamperings.store import stored_suspect, suspect_path
+from modelprint.tamperings.store import load_or_make_suspect, suspect_path
 from modelprint.tamperings.tampering import Suspect
 from modelprint.tensors import Images, to_images
 from modelprint.work import Work
@@ -67,7 +67,7 @@ def models(seeds: Sequence[int], model: Classifier, data: DataSet, *, make: bool
         for seed in seeds[:1] if tampering.deterministic else seeds:
             if make or suspect_path(kind, tampering, model, data, seed).is_file():
                 print(f"{kind} {seed}", file=sys.stderr)
-                yield stored_suspect(kind, tampering, model, data, seed)
+                yield load_or_make_suspect(kind, tampering, model, data, seed)
 
 
 def sealed(name: str, method: str, overrides: dict[str, str], model: Classifier, data: DataSet, count: int) -> Column:

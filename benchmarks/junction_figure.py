@@ -24,7 +24,7 @@ from modelprint.crafting.sources import pick_sources
 from modelprint.settings import build
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE
-from modelprint.tamperings.store import stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tensors import GREY_LEVELS, to_images
 
 MARGIN = 5e-5
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, help="PNG file to write")
     output = parser.parse_args().output
     model, data = target_model(TARGETS["cifar10-resnet20"])
-    suspect = stored_suspect(KIND, build(SUITE, KIND), model, data, 1).classifier
+    suspect = load_or_make_suspect(KIND, build(SUITE, KIND), model, data, 1).classifier
     precisions = Precisions(model)
     source = to_images(pick_sources(data.train, 1, 11).pixels)
     box = Box.around(source)

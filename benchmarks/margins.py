@@ -17,7 +17,7 @@ from torch import Tensor
 from modelprint.bench.fingerprints import Recipe, answers, stored_pool
 from modelprint.bench.plan import Plan, at_scale, read_plan
 from modelprint.bench.targets import target_model
-from modelprint.tamperings.store import stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tensors import Labels, Logits
 
 HEADS = ("tampering", "suspects", "margin after", "median change", "falls, %", "median size of change", "seen, %")
@@ -50,7 +50,7 @@ def lines(plan: Plan, fingerprint: str, *, each: bool = False) -> Iterator[str]:
     for row in plan.suspects:
         if row.control or row.reference:
             continue
-        suspects = [stored_suspect(row.kind, row.build(), model, data, seed) for seed in plan.seeds_of(row)]
+        suspects = [load_or_make_suspect(row.kind, row.build(), model, data, seed) for seed in plan.seeds_of(row)]
         after = [margins(answers(suspect.classifier, pool.images), pool.labels) for suspect in suspects]
         yield from (line(row.kind, before, part) for part in (after if each else [torch.stack(after)]))
 

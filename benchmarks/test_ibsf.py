@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.methods.ibsf import IBSF
 from modelprint.networks import NETWORKS
 from modelprint.work import Work
@@ -74,7 +74,7 @@ def test_batched_against_one_by_one(name: str) -> None:
         network = NETWORKS[name].make(class_count=10, channels=shape[0])
     model, data = Classifier(network, image_shape=shape, class_count=10, name=name), random_data(shape, count)
     sources = torch.from_numpy(data.train.pixels).float() / 255
-    quick = quick_copy(model).network
+    quick = make_quick_copy(model).network
 
     def milliseconds(work: Callable[[], object], images: int) -> float:
         work()  # the first call allocates

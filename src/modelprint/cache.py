@@ -22,7 +22,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
 
 
-def kept(
+def load_or_make(
     path: Path,
     load: Callable[[Path], Thing],
     make: Callable[[], Thing],

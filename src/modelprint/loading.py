@@ -88,7 +88,7 @@ def _named(network: str, path: Path, tensors: Mapping[str, Tensor], metadata: Ma
     channels = first.shape[1] if first is not None and first.ndim == 4 else channels
     class_count = last.shape[0] if last is not None and last.ndim == 2 else architecture.class_count
     plain = architecture.make(class_count=class_count, channels=channels)
-    module = filled(plain, tensors, metadata, path, network)
+    module = fill_network(plain, tensors, metadata, path, network)
     if isinstance(module, OnnxNetwork):
         (channels, height, width), class_count = module.image_shape, module.class_count
     return Classifier(module, image_shape=(channels, height, width), class_count=class_count, name=network)
@@ -118,7 +118,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
 
 
-def filled(
+def fill_network(
     network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
 ) -> nn.Module:
     """Return `network`, in the form that the file names, with `tensors` put into it.
@@ -192,7 +192,7 @@ def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, obje
     """
     tensors, metadata = read_weights(path)
     twin = _twin(model, metadata.get(NETWORK, model.name), path)
-    twin.network = filled(twin.network, tensors, metadata, path, twin.name)
+    twin.network = fill_network(twin.network, tensors, metadata, path, twin.name)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))
     except json.JSONDecodeError as problem:
@@ -233,7 +233,7 @@ def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, in
         raise LoadingError(f"{network} returned a {type(made).__name__}, not a torch module or a Classifier")
     if weights is not None:
         tensors, metadata = read_weights(weights)
-        made.network = filled(made.network, tensors, metadata, weights, network)
+        made.network = fill_network(made.network, tensors, metadata, weights, network)
     return made
 
 

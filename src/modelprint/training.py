@@ -59,7 +59,7 @@ class ImageBatches:
         order = torch.randperm(len(self.data), generator=rng).numpy()
         for start in range(0, len(order), size):
             index = order[start : start + size]
-            images = ready(torch.from_numpy(self.data.pixels[index]), self.augment, rng)
+            images = prepare_batch(torch.from_numpy(self.data.pixels[index]), self.augment, rng)
             yield images, torch.from_numpy(self.data.labels[index])
 
 
@@ -249,7 +249,7 @@ def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, total: int) -> _
     return _Plateau(optimiser) if recipe.schedule == "plateau" else _Constant()
 
 
-def ready(pixels: Tensor, augment: Augmentation, rng: torch.Generator) -> Images:
+def prepare_batch(pixels: Tensor, augment: Augmentation, rng: torch.Generator) -> Images:
     """Return eight-bit pixels as a batch to learn from: varied, in [0, 1], channels-last in memory."""
     if augment != "none":
         pixels = shift_and_flip(pixels, flip=augment == "crop-flip", rng=rng)

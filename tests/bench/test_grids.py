@@ -2,7 +2,7 @@
 
 import pytest
 
-from modelprint.pages.grids import duration, mean, number, percent, points, shown, two_digits
+from modelprint.pages.grids import duration, format_value, mean, number, percent, points, two_digits
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_times_are_in_words(seconds: float, text: str) -> None:
 )
 def test_anything_is_one_line(value: object, text: str) -> None:
     """Settings and versions of any shape."""
-    assert shown(value) == text
+    assert format_value(value) == text
 
 
 def test_numbers_are_told_from_what_only_looks_like_one() -> None:

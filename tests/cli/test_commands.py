@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from modelprint.cli.console import Interrupted, aligned, bars, one_line
+from modelprint.cli.console import Interrupted, align_columns, bars, one_line
 from modelprint.cli.generate import creation_time
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.pixels import decode_png
@@ -332,7 +332,7 @@ def test_bars_are_drawn_on_a_terminal_only(capsys: pytest.CaptureFixture[str], m
 
 def test_columns_are_aligned() -> None:
     """Texts to the left, numbers to the right."""
-    assert aligned(("name", "n"), [("a", 10), ("long one", 5)]) == "name       n\na         10\nlong one   5"
+    assert align_columns(("name", "n"), [("a", 10), ("long one", 5)]) == "name       n\na         10\nlong one   5"
 
 
 def test_a_message_cannot_steer_a_terminal() -> None:

@@ -20,7 +20,7 @@ from modelprint.oracles.endpoint import load_endpoint, open_oracle, parse_endpoi
 from modelprint.pixels import Picture
 from modelprint.tensors import to_images
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from torch import nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.fast.folding import fold_batch_norm, quick_copy
+from modelprint.fast.folding import fold_batch_norm, make_quick_copy
 from modelprint.fast.known import features_on, logits_on
 from modelprint.networks import NETWORKS
 from modelprint.tensors import to_images
@@ -94,7 +94,7 @@ def test_known_answers_are_computed_once(tiny_model: Classifier, split: DataSet)
 
     assert logits_on(tiny_model.copy(), split.test) is first
     torch.testing.assert_close(
-        quick_copy(tiny_model).head(features_on(tiny_model, split.test)), first, rtol=1e-5, atol=1e-5
+        make_quick_copy(tiny_model).head(features_on(tiny_model, split.test)), first, rtol=1e-5, atol=1e-5
     )
     tiny_model.head.bias.data += 1
     assert logits_on(tiny_model, split.test) is not first

@@ -313,7 +313,7 @@ def test_a_fingerprint_cannot_be_changed() -> None:
 
 def test_the_documented_manifest_has_the_real_entries() -> None:
     """The sample in the documents names every entry there is, and no other."""
-    page = (Path(__file__).parent.parent / "docs" / "file-format.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "file-format.md").read_text()
     documented = json.loads(page.partition("```json\n")[2].partition("```")[0])
     real = json.loads(example(1).manifest)
 

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from modelprint.data import DataSet
-from modelprint.generators import GENERATORS, Generator, GeneratorNetwork, GeneratorRecipe, decoded, encoded
-from modelprint.generators.store import generator_path, trained_generator
+from modelprint.generators import GENERATORS, Generator, GeneratorNetwork, GeneratorRecipe, decode, encode
+from modelprint.generators.store import generator_path, load_or_train_generator
 from modelprint.loading import read_weights
 from modelprint.settings import build
 from modelprint.tensors import to_images
@@ -37,12 +37,12 @@ def same(first: GeneratorNetwork, second: GeneratorNetwork) -> bool:
 @pytest.mark.parametrize("name", GENERATORS)
 def test_a_generator_is_made_once_and_the_same_whenever_it_is_made(name: str, split: DataSet, tmp_path: Path) -> None:
     """The second call reads the file; another folder sees the same weights learnt again; another seed gives others."""
-    first = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
+    first = load_or_train_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
     stamp = next((tmp_path / "one").iterdir()).stat().st_mtime_ns
 
-    again = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
-    elsewhere = trained_generator(name, recipe(name), split, 5, folder=tmp_path / "two")
-    other = trained_generator(name, recipe(name), split, 6, folder=tmp_path / "two")
+    again = load_or_train_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
+    elsewhere = load_or_train_generator(name, recipe(name), split, 5, folder=tmp_path / "two")
+    other = load_or_train_generator(name, recipe(name), split, 6, folder=tmp_path / "two")
 
     assert [path.stat().st_mtime_ns for path in (tmp_path / "one").iterdir()] == [stamp]
     assert isinstance(first, Generator)
@@ -59,9 +59,9 @@ def test_a_generator_learns(name: str, split: DataSet, tmp_path: Path) -> None:
     state = torch.random.get_rng_state()
 
     errors = [
-        (decoded(made, encoded(made, images)) - images).square().mean().item()
+        (decode(made, encode(made, images)) - images).square().mean().item()
         for epochs in ("1", "30")
-        for made in [trained_generator(name, recipe(name, epochs=epochs), data, 0, folder=tmp_path)]
+        for made in [load_or_train_generator(name, recipe(name, epochs=epochs), data, 0, folder=tmp_path)]
     ]
 
     assert errors[1] < 0.8 * errors[0]
@@ -87,7 +87,7 @@ def test_a_damaged_entry_is_reported_and_made_again(
     damage: str, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One weight by a thousandth, half of the file, no checksum."""
-    first = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
+    first = load_or_train_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
     path = next(tmp_path.iterdir())
     tensors, metadata = load_file(path), read_weights(path)[1]
     if damage == "half":
@@ -97,7 +97,7 @@ def test_a_damaged_entry_is_reported_and_made_again(
         save_file(tensors, path, metadata=metadata if damage == "weight" else {})
 
     with caplog.at_level(logging.WARNING, "modelprint"):
-        again = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
+        again = load_or_train_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path)
 
     assert same(first, again)
     assert ["damaged cache entry, made again" in text and path.name in text for text in caplog.messages] == [True]
@@ -110,7 +110,7 @@ def test_a_generator_that_cannot_be_written_is_not_lost(
     """A file is where the folder should be: the generator is returned and the log says so."""
     (tmp_path / "taken").write_text("here")
 
-    made = trained_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path / "taken")
+    made = load_or_train_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path / "taken")
 
     assert isinstance(made, Generator)
     assert "could not be kept" in caplog.text

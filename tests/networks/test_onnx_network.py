@@ -9,7 +9,7 @@ import torch
 
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError, LoadingError
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.networks.onnx_network import OnnxNetwork
 
 onnx = pytest.importorskip("onnx")
@@ -62,7 +62,7 @@ def test_copies_of_a_running_graph_answer_alike() -> None:
     model = classifier()
     assert model.logits(IMAGES).tolist() == LOGITS
 
-    for twin in (model.copy(), quick_copy(model), model.double()):
+    for twin in (model.copy(), make_quick_copy(model), model.double()):
         assert twin.logits(IMAGES).tolist() == LOGITS
         assert twin.digest() == model.digest()
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelprint.errors import OracleError
-from modelprint.oracles.replies import as_label, as_score, complaint, parse_json, ranked, vector
+from modelprint.oracles.replies import as_label, as_score, complaint, parse_json, read_ranking, read_vector
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_scores_are_finite_numbers(value: object) -> None:
 
 def test_the_best_score_wins_whatever_the_order() -> None:
     """A server may list its classes in class order."""
-    reading = ranked([("cat", 0.2), ("dog", 0.7), ("owl", 0.1)])
+    reading = read_ranking([("cat", 0.2), ("dog", 0.7), ("owl", 0.1)])
 
     assert reading.named == "dog"
     assert reading.ranking == (("dog", 0.7), ("cat", 0.2), ("owl", 0.1))
@@ -68,13 +68,13 @@ def test_the_best_score_wins_whatever_the_order() -> None:
 
 def test_two_equal_best_scores_are_a_tie() -> None:
     """Equal scores further down are none."""
-    assert vector([0.5, 0.5, 0.0]).tie
-    assert not vector([0.2, 0.6, 0.2]).tie
+    assert read_vector([0.5, 0.5, 0.0]).tie
+    assert not read_vector([0.2, 0.6, 0.2]).tie
 
 
 def test_a_vector_remembers_its_length_and_a_few_scores() -> None:
     """A thousand classes leave ten scores in an answer."""
-    reading = vector(list(range(1000)))
+    reading = read_vector(list(range(1000)))
 
     assert reading.named == 999
     assert reading.width == 1000
@@ -84,9 +84,9 @@ def test_a_vector_remembers_its_length_and_a_few_scores() -> None:
 def test_one_number_is_no_vector() -> None:
     """A single score says nothing about classes."""
     with pytest.raises(OracleError, match="1 scores"):
-        vector([0.3])
+        read_vector([0.3])
     with pytest.raises(OracleError, match="no scores"):
-        ranked([])
+        read_ranking([])
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,7 @@ def test_a_model_that_missed_its_goal_is_replaced(
 ) -> None:
     """By that of the next seed, and when too many miss it that is said."""
     models = Models(unrelated={}, copies={"finetune-all-1e-3": 2})
-    relatives, real = Relatives(model=tiny_model, data=split, models=models, seed=0), module.stored_suspect
+    relatives, real = Relatives(model=tiny_model, data=split, models=models, seed=0), module.load_or_make_suspect
     missing: Iterator[bool] = iter([True, False, True, False])
 
     def fails_at_times(*arguments: object, **named: object) -> Suspect:

@@ -13,7 +13,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.loading import load_classifier, load_like, save_weights
-from modelprint.networks.int8 import rounded_weights
+from modelprint.networks.int8 import round_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE, Suspect, make_suspect, measure
@@ -26,7 +26,7 @@ def test_rounding_keeps_the_largest_weight_and_moves_the_rest_to_its_127ths() ->
     linear = nn.Linear(4, 1)
     linear.weight.data = torch.tensor([[0.4, 0.6, -127.0, 99.5001]])
 
-    rounded_weights(linear)
+    round_weights(linear)
 
     assert linear.weight.tolist() == [[0.0, 1.0, -127.0, 100.0]]
 

@@ -12,12 +12,12 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.loading import RECORD, read_weights, save_weights
 from modelprint.tamperings import SUITE, Suspect
-from modelprint.tamperings.store import load_suspect, save_suspect, stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect, load_suspect, save_suspect
 
 
-def kept(model: Classifier, data: DataSet, folder: Path) -> tuple[Suspect, Path]:
+def load_or_make(model: Classifier, data: DataSet, folder: Path) -> tuple[Suspect, Path]:
     """Store a suspect; returns it and its file."""
-    suspect = stored_suspect("flip-sign", SUITE["flip-sign"](), model, data, 5, folder=folder)
+    suspect = load_or_make_suspect("flip-sign", SUITE["flip-sign"](), model, data, 5, folder=folder)
     return suspect, next(folder.glob("*.safetensors"))
 
 
@@ -36,11 +36,11 @@ def test_an_entry_that_was_changed_is_reported_and_made_again(
     changes: dict[str, object], tiny_model: Classifier, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One weight by a thousandth, or one fact of the record: the checksum disagrees."""
-    first, path = kept(tiny_model, split, tmp_path)
+    first, path = load_or_make(tiny_model, split, tmp_path)
     rewrite(path, **changes)
 
     with caplog.at_level(logging.WARNING, "modelprint"):
-        again, _ = kept(tiny_model, split, tmp_path)
+        again, _ = load_or_make(tiny_model, split, tmp_path)
 
     assert again.classifier.digest() == first.classifier.digest()
     assert again.steps == first.steps
@@ -52,10 +52,10 @@ def test_a_whole_entry_is_read_in_silence(
     tiny_model: Classifier, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The same facts come back, and nobody is warned."""
-    first, path = kept(tiny_model, split, tmp_path)
+    first, path = load_or_make(tiny_model, split, tmp_path)
     stamp = path.stat().st_mtime_ns
 
-    again, _ = kept(tiny_model, split, tmp_path)
+    again, _ = load_or_make(tiny_model, split, tmp_path)
 
     assert again.record() == first.record() | {"seconds": round(first.seconds, 3)}
     assert path.stat().st_mtime_ns == stamp
@@ -66,11 +66,11 @@ def test_an_entry_without_a_checksum_is_taken_as_it_is(
     tiny_model: Classifier, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Older versions wrote none."""
-    first, path = kept(tiny_model, split, tmp_path)
+    first, path = load_or_make(tiny_model, split, tmp_path)
     save_weights(first.classifier, path, first.record())
     stamp = path.stat().st_mtime_ns
 
-    again, _ = kept(tiny_model, split, tmp_path)
+    again, _ = load_or_make(tiny_model, split, tmp_path)
 
     assert again.classifier.digest() == first.classifier.digest()
     assert path.stat().st_mtime_ns == stamp
@@ -81,10 +81,10 @@ def test_an_entry_whose_record_is_of_something_else_is_made_again(
     tiny_model: Classifier, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Weights without facts."""
-    first, path = kept(tiny_model, split, tmp_path)
+    first, path = load_or_make(tiny_model, split, tmp_path)
     save_weights(first.classifier, path, {"who": "knows"})
 
-    again, _ = kept(tiny_model, split, tmp_path)
+    again, _ = load_or_make(tiny_model, split, tmp_path)
 
     assert again.classifier.digest() == first.classifier.digest()
     assert "its record is not that of a suspect" in caplog.text
@@ -105,7 +105,7 @@ def test_a_suspect_that_cannot_be_written_is_not_lost(
     else:
         (tmp_path / "suspects").write_text("a file where the folder should be")
 
-    suspect = stored_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, 0, folder=tmp_path / "suspects")
+    suspect = load_or_make_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, 0, folder=tmp_path / "suspects")
 
     assert suspect.movement.parameters > 0
     assert "could not be kept" in caplog.text

@@ -13,7 +13,7 @@ from modelprint.networks.int8 import Int8Linear
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, make_suspect
 from modelprint.tamperings.prune import Prune
-from modelprint.tamperings.store import stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tensors import to_images
 
@@ -152,16 +152,16 @@ def test_a_stored_suspect_is_made_once_and_again_when_damaged(
     """The second call reads the file; a spoilt file is replaced."""
     arguments = ("flip-sign", SUITE["flip-sign"](), tiny_model, split, 5)
 
-    first = stored_suspect(*arguments, folder=tmp_path)
+    first = load_or_make_suspect(*arguments, folder=tmp_path)
     (path,) = tmp_path.iterdir()
     stamp = path.stat().st_mtime_ns
-    second = stored_suspect(*arguments, folder=tmp_path)
+    second = load_or_make_suspect(*arguments, folder=tmp_path)
     assert path.stat().st_mtime_ns == stamp
     assert second.classifier.digest() == first.classifier.digest()
     assert second.movement == first.movement
 
     path.write_bytes(path.read_bytes()[:100])
-    third = stored_suspect(*arguments, folder=tmp_path)
+    third = load_or_make_suspect(*arguments, folder=tmp_path)
     assert third.classifier.digest() == first.classifier.digest()
 
 

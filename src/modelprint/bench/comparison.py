@@ -13,12 +13,12 @@ from modelprint.pages.grids import (
     Grid,
     Section,
     Value,
+    format_value,
     mapping,
     mean,
     number,
     numbers,
     percent,
-    shown,
     two_digits,
     words,
 )
@@ -84,12 +84,12 @@ def _costs(run: Run) -> Grid:
         seconds, samples = number(facts.get("seconds")), number(facts.get("samples"))
         rows.append(
             (
-                *words(name, shown(facts.get("method")), shown(facts.get("form"))),
+                *words(name, format_value(facts.get("method")), format_value(facts.get("form"))),
                 *numbers(two_digits(seconds / samples) if seconds is not None and samples else NONE),
-                *numbers(shown(facts.get("crafted"))),
+                *numbers(format_value(facts.get("crafted"))),
                 *numbers(*(_share(facts, lost) for lost in ("given_up", "lost_rounding", "lost_steadiness"))),
-                *numbers(shown(facts.get("kept"))),
-                *numbers(two_digits(number(facts.get("median_l2"))), shown(facts.get("median_confidence"))),
+                *numbers(format_value(facts.get("kept"))),
+                *numbers(two_digits(number(facts.get("median_l2"))), format_value(facts.get("median_confidence"))),
             )
         )
     head = (

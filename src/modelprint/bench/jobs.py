@@ -24,11 +24,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.engine import Job
 from modelprint.fast.known import accuracy_on
-from modelprint.generators.store import generator_path, trained_generator
+from modelprint.generators.store import generator_path, load_or_train_generator
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering
 from modelprint.tamperings.store import REVISION as SUSPECTS_REVISION
-from modelprint.tamperings.store import stored_suspect, suspect_path
+from modelprint.tamperings.store import load_or_make_suspect, suspect_path
 from modelprint.tensors import Logits
 
 REVISION = 2
@@ -119,7 +119,7 @@ def digest_of(inputs: object) -> str:
 
 def look_at_target(name: str, known: str) -> Done:
     """Return what there is to say about a target; its accuracy only when its weights are not the `known` ones."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         model, data = loaded_target(name)
         facts: dict[str, Any] = {
             "name": name,
@@ -138,7 +138,7 @@ def look_at_target(name: str, known: str) -> Done:
 
 def prepare_suspect(target: str, kind: str, settings: dict[str, str], seed: int) -> Done:
     """See to it that a suspect is in the cache."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         suspect = made_suspect(target, kind, build(SUITE, kind, settings), seed)
     return Done(remarks=tuple(remarks), seconds=suspect.seconds)
 
@@ -148,10 +148,10 @@ def prepare_generator(target: str, generator: PlannedGenerator) -> Done:
     data = loaded_target(target)[1]
     recipe = generator.build()
     path = generator_path(generator.name, recipe, data, generator.seed)
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         if not path.is_file():
             with locked(path.stem):
-                trained_generator(generator.name, recipe, data, generator.seed)
+                load_or_train_generator(generator.name, recipe, data, generator.seed)
     return Done(remarks=tuple(remarks))
 
 
@@ -162,7 +162,7 @@ def prepare_fingerprint(target: str, recipe: Recipe, bags: Bags | None = None) -
     samples of each are asked.
     """
     model, data = loaded_target(target)
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         pool = stored_pool(recipe, model, data)
         orders = bag_orders(model, pool.images, bags, recipe.seed) if bags else []
     sealed = pool.content if recipe.planned.form == "8-bit" else b""
@@ -173,7 +173,7 @@ def prepare_fingerprint(target: str, recipe: Recipe, bags: Bags | None = None) -
 def observe(question: Question) -> Done:
     """Ask a suspect about fingerprints; returns the observations."""
     row, target = question.row, question.target
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         suspect = made_suspect(target, row.kind, row.build(), question.seed)
         reference = made_suspect(target, row.reference, build(SUITE, row.reference), 0) if row.reference else None
         found = []
@@ -249,9 +249,9 @@ def made_suspect(target: str, kind: str, tampering: Tampering, seed: int) -> Sus
     model, data = loaded_target(target)
     path = suspect_path(kind, tampering, model, data, seed)
     if path.is_file():
-        return stored_suspect(kind, tampering, model, data, seed)
+        return load_or_make_suspect(kind, tampering, model, data, seed)
     with locked(path.stem):
-        return stored_suspect(kind, tampering, model, data, seed)
+        return load_or_make_suspect(kind, tampering, model, data, seed)
 
 
 class _Collector(logging.Handler):
@@ -268,7 +268,7 @@ class _Collector(logging.Handler):
 
 
 @contextmanager
-def heard() -> Iterator[list[str]]:
+def capture_warnings() -> Iterator[list[str]]:
     """Collect what this package logs as a warning while the block runs, in place of printing it."""
     logger, collector = logging.getLogger("modelprint"), _Collector()
     propagate, logger.propagate = logger.propagate, False

@@ -111,10 +111,10 @@ def read_line(text: str) -> Observation:
     Raises:
         ValueError: It is no observation; says why.
     """
-    return validated(_READER.validate_json, text)
+    return parse_line(_READER.validate_json, text)
 
 
-def validated(read: Callable[[str], Written], text: str) -> Written:
+def parse_line(read: Callable[[str], Written], text: str) -> Written:
     """Return what pydantic's `read` makes of a line of JSON; ValueError names the first entry that is wrong."""
     try:
         return read(text)

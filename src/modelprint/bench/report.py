@@ -17,7 +17,7 @@ from modelprint.bench.reading import Run, read_run
 from modelprint.bench.score import NS, Table, by_line, mismatch_table, score
 from modelprint.bench.sections import far_cells, sections
 from modelprint.cache import write_atomically, write_text_atomically
-from modelprint.pages.grids import mapping, mean, shown
+from modelprint.pages.grids import format_value, mapping, mean
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
 
@@ -94,7 +94,7 @@ def _under(run: Run) -> list[str]:
     """Return what stands under the title."""
     told, target = run.protocol, mapping(run.protocol.get("target"))
     named = {"target": target.get("name"), "scale": told.get("scale"), "seed": told.get("seed")}
-    return [*(f"{name} {shown(value)}" for name, value in named.items()), shown(told.get("created"))]
+    return [*(f"{name} {format_value(value)}" for name, value in named.items()), format_value(told.get("created"))]
 
 
 def _tiles(run: Run, table: Table) -> list[tuple[str, str]]:

@@ -17,13 +17,13 @@ from modelprint.pages.grids import (
     Item,
     Section,
     Value,
+    format_value,
     mapping,
     mean,
     number,
     numbers,
     percent,
     points,
-    shown,
     two_digits,
     words,
 )
@@ -79,20 +79,23 @@ def protocol(run: Run, table: Table) -> Section:
     """How the numbers came to be."""
     told, target = run.protocol, mapping(run.protocol.get("target"))
     known = [(label, _target_fact(key, target[key])) for key, label in TARGET_FACTS.items() if key in target]
-    others = [(f"target, {key}", shown(value)) for key, value in target.items() if key not in TARGET_FACTS]
+    others = [(f"target, {key}", format_value(value)) for key, value in target.items() if key not in TARGET_FACTS]
     everyone = evidence.suspects(run)
     counted = sum(one.goal_reached for found in everyone.values() for one in found)
     facts = [
-        ("plan", shown(told.get("plan"))),
-        ("scale", shown(told.get("scale"))),
-        ("seed", shown(told.get("seed"))),
+        ("plan", format_value(told.get("plan"))),
+        ("scale", format_value(told.get("scale"))),
+        ("seed", format_value(told.get("seed"))),
         *known,
         *others,
         ("suspects", f"{sum(map(len, everyone.values()))} on {len(everyone)} lines; {counted} reached their goal"),
-        ("observations", f"{len(run.observations) + len(run.findings)} of {shown(told.get('planned'))} planned"),
-        ("executor", shown(told.get("executor")) + (f", {told['workers']} workers" if told.get("workers") else "")),
-        ("versions", shown(told.get("versions"))),
-        ("begun", shown(told.get("created"))),
+        ("observations", f"{len(run.observations) + len(run.findings)} of {format_value(told.get('planned'))} planned"),
+        (
+            "executor",
+            format_value(told.get("executor")) + (f", {told['workers']} workers" if told.get("workers") else ""),
+        ),
+        ("versions", format_value(told.get("versions"))),
+        ("begun", format_value(told.get("created"))),
     ]
     settings = {name: mapping(_fingerprint_facts(run, name).get("settings")) for name in run.order}
     text = (
@@ -100,7 +103,7 @@ def protocol(run: Run, table: Table) -> Section:
         "replacement; the rate is the exact probability that at least one of them sees the suspect, and its mean over "
         "the suspects of a line. Intervals are 95 %, by bootstrap over models and samples. Suspects that missed their "
         "goal are listed and not counted. Batch norm: train lets the running statistics move, frozen keeps them.",
-        *(f"Settings of {name}: {shown(some)}." for name, some in settings.items() if some),
+        *(f"Settings of {name}: {format_value(some)}." for name, some in settings.items() if some),
     )
     return Section(
         name="protocol",
@@ -114,7 +117,7 @@ def protocol(run: Run, table: Table) -> Section:
 
 def _target_fact(key: str, value: object) -> str:
     share = number(value)
-    return f"{percent(share, 2)} %" if key == "accuracy" and share is not None else shown(value)
+    return f"{percent(share, 2)} %" if key == "accuracy" and share is not None else format_value(value)
 
 
 def _fingerprint_facts(run: Run, name: str) -> Mapping[str, object]:
@@ -124,19 +127,21 @@ def _fingerprint_facts(run: Run, name: str) -> Mapping[str, object]:
 def _fingerprint_grids(run: Run) -> tuple[Grid, ...]:
     """Return what each fingerprint is, as far as the protocol tells."""
     columns: dict[str, Callable[[object], str]] = {
-        "samples": shown,
-        "crafted": shown,
-        "lost_rounding": shown,
-        "lost_steadiness": shown,
-        "kept": shown,
-        "median_confidence": shown,
-        "median_l2": shown,
+        "samples": format_value,
+        "crafted": format_value,
+        "lost_rounding": format_value,
+        "lost_steadiness": format_value,
+        "kept": format_value,
+        "median_confidence": format_value,
+        "median_l2": format_value,
         "floor": lambda value: two_digits(number(value)),
     }
     rows = []
     for name in run.order:
         facts = _fingerprint_facts(run, name)
-        made = words(name, shown(facts.get("method")), shown(facts.get("form")), shown(facts.get("profile")))
+        made = words(
+            name, format_value(facts.get("method")), format_value(facts.get("form")), format_value(facts.get("profile"))
+        )
         counts = numbers(*(read(facts.get(key)) for key, read in columns.items()))
         rows.append((*made, *counts))
     head = (

@@ -18,7 +18,7 @@ from modelprint.cache import cache_folder
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data, weights_path
 from modelprint.errors import LoadingError
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import accuracy_on
 from modelprint.loading import RECORD, load_classifier, read_weights, save_weights
 from modelprint.networks import NETWORKS
@@ -279,7 +279,7 @@ def train_target(target: Target, data: DataSet, progress: Progress = silent) -> 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(target.seed, "target", target.network, "start"))
         network = NETWORKS[target.network].make(class_count=class_count, channels=data.image_shape[0])
-    channels_last(network)
+    to_channels_last(network)
     batches = ImageBatches(data=data.train, augment=target.augment)
     rng = stream(target.seed, "target", target.network, "training")
     train(network, batches, target.recipe, rng, phase=f"training {target.name}", progress=progress)

@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.fast.folding import channels_last, fold_batch_norm
+from modelprint.fast.folding import fold_batch_norm, to_channels_last
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Logits
 
@@ -67,7 +67,7 @@ class Forms:
     @cached_property
     def channels_last(self) -> Classifier:
         """The classifier with its weights laid out channels-last."""
-        return self.single.with_network(channels_last(copy.deepcopy(self.single.network)))
+        return self.single.with_network(to_channels_last(copy.deepcopy(self.single.network)))
 
     @cached_property
     def onnx(self) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import aligned, bars, continued_by, remark, show_json
+from modelprint.cli.console import align_columns, bars, continued_by, remark, show_json
 from modelprint.cli.options import AsJson, Quiet
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def status(
             (row.row, row.kind, row.reference, f"{row.found} of {row.planned}", row.goals_missed) for row in found.rows
         ]
         now = "a run is under way" if found.running else "no run is under way here"
-        typer.echo(aligned(heads, rows))
+        typer.echo(align_columns(heads, rows))
         typer.echo(f"\n{found.found} of {found.planned} observations in {found.folder}; {now}")
         _say(found.problems, "error", quiet=False)
         _say(found.damaged, "note", quiet=False)

@@ -71,7 +71,7 @@ def show_json(record: object) -> None:
     typer.echo(json.dumps(record, indent=2, ensure_ascii=False))
 
 
-def aligned(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+def align_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Return rows of text in columns as wide as their widest entry; numbers to the right."""
     texts = [list(heads), *([str(entry) for entry in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]

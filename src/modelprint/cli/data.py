@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import aligned, bars, continued_by, show_json
+from modelprint.cli.console import align_columns, bars, continued_by, show_json
 from modelprint.cli.options import AsJson, Quiet
 
 data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: what is here, and getting what is not.")
@@ -35,7 +35,7 @@ def list_data(as_json: AsJson = False) -> None:
         shape = " x ".join(map(str, status.image_shape))
         counts = ("-" if n is None else n for n in (status.train_count, status.test_count))
         rows.append((status.name, shape, status.class_count, *counts, where or missing))
-    typer.echo(aligned(("name", "shape", "classes", "train", "test", "where"), rows))
+    typer.echo(align_columns(("name", "shape", "classes", "train", "test", "where"), rows))
 
 
 @data_app.command()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelprint.cli.console import aligned, remark, show_json
+from modelprint.cli.console import align_columns, remark, show_json
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, parse_shape
 
 WEIGHTS = "*.safetensors"
@@ -59,12 +59,12 @@ def detect(
             for one in found
             if not one.problem
         ]
-        typer.echo(aligned(heads, rows))
+        typer.echo(align_columns(heads, rows))
         means_rows = [
             (k.kind, k.models, *_rates(k.rates, QUERIES), f"{_share(k.low)} to {_share(k.high)}") for k in kinds
         ]
         heads = ("kind", "models", *(f"N={n}" for n in QUERIES), "interval at N=1")
-        typer.echo("\n" + aligned(heads, means_rows))
+        typer.echo("\n" + align_columns(heads, means_rows))
     for one in problems:
         remark(f"error: {one.name}: {one.problem}", quiet and as_json)
     raise typer.Exit(2 if problems else 0)

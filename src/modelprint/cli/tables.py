@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 import typer
 
-from modelprint.cli.console import aligned, show_json
+from modelprint.cli.console import align_columns, show_json
 from modelprint.cli.options import AsJson
 
 
@@ -25,7 +25,7 @@ def methods(as_json: AsJson = False) -> None:
         show_json(described)
         return
     rows = [(name, card.title, card.source, in_words(card.needs), card.cost) for name, card in cards.items()]
-    typer.echo(aligned(("name", "title", "source", "needs", "cost of a sample"), rows))
+    typer.echo(align_columns(("name", "title", "source", "needs", "cost of a sample"), rows))
     typer.echo()
     typer.echo(_settings(METHODS))
 
@@ -64,7 +64,7 @@ def _settings(table: Mapping[str, Callable[..., object]]) -> str:
         for place, setting in enumerate(settings_of(made) or [None]):
             shown = ("-", "-", "-") if setting is None else (setting.name, setting.type, plain(setting.default))
             rows.append(("" if place else name, *shown))
-    return aligned(("name", "setting", "type", "default"), rows)
+    return align_columns(("name", "setting", "type", "default"), rows)
 
 
 def plain(value: object) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import aligned, bars, continued_by, remark, show_json
+from modelprint.cli.console import align_columns, bars, continued_by, remark, show_json
 from modelprint.cli.generate import creation_time
 from modelprint.cli.options import AsJson, Data, ImageShape, Network, Quiet, Seed, Settings, Weights, parse_shape
 
@@ -110,7 +110,7 @@ def tradeoff(
         show_json({"files": [str(path) for path in written], **measured.to_record()})
         return
     heads = ("point", "samples", "top-1", "natural", *measured.suspects)
-    typer.echo(aligned(heads, [_row(point, len(measured.suspects)) for point in measured.points]))
+    typer.echo(align_columns(heads, [_row(point, len(measured.suspects)) for point in measured.points]))
     typer.echo("\n" + "\n".join(f"written {path}" for path in written))
 
 

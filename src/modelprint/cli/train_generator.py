@@ -29,17 +29,17 @@ def train_generator(
     Example: modelprint train-generator --generator vq-vae --data cifar10 --set epochs=5 --set revive=true
     """
     from modelprint.data import load_data
-    from modelprint.generators import GENERATORS, decoded, encoded
-    from modelprint.generators.store import generator_path, trained_generator
+    from modelprint.generators import GENERATORS, decode, encode
+    from modelprint.generators.store import generator_path, load_or_train_generator
     from modelprint.settings import build, parse_assignments
     from modelprint.tensors import to_images
 
     recipe = build(GENERATORS, generator, parse_assignments(settings or []))
     with bars(quiet) as progress:
         loaded = load_data(data, progress=progress)
-        made = trained_generator(generator, recipe, loaded, seed, progress)
+        made = load_or_train_generator(generator, recipe, loaded, seed, progress)
     images = to_images(loaded.test.pixels[:LOOKED_AT])
-    error = (decoded(made, encoded(made, images)) - images).square().mean().item()
+    error = (decode(made, encode(made, images)) - images).square().mean().item()
     record = {
         "file": str(generator_path(generator, recipe, loaded, seed)),
         "generator": generator,

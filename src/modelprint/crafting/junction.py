@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
-from modelprint.fast.folding import frozen, quick_copy
+from modelprint.fast.folding import freeze_weights, make_quick_copy
 from modelprint.tensors import Images, Labels, Logits
 
 LONGEST = 60 / 255
@@ -103,8 +103,8 @@ class Precisions:
     """
 
     def __init__(self, model: Classifier) -> None:
-        self.quick = quick_copy(model).network
-        self.exact = frozen(model.double().network)
+        self.quick = make_quick_copy(model).network
+        self.exact = freeze_weights(model.double().network)
         self.dtype = model.dtype
         self.batch = model.batch
 

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
 from modelprint.errors import CraftingError
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.tensors import Images, Logits
 
 Objective = Literal["paper-log", "paper", "released"]
@@ -113,7 +113,7 @@ class LastLayer:
         """
         self.objective = objective
         self.biases = biases
-        quick = quick_copy(model)
+        quick = make_quick_copy(model)
         self._network, self._dtype = quick.network, quick.dtype
         self._inputs: list[Tensor] = []
         quick.head.register_forward_pre_hook(lambda _, inputs: self._inputs.append(inputs[0]))

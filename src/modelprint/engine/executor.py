@@ -91,7 +91,7 @@ def perform(job: Job) -> Outcome:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
         seconds = time.perf_counter() - started
-        return Outcome(key=job.key, problem=said(problem), seconds=seconds, fatal=disk_is_full(problem))
+        return Outcome(key=job.key, problem=error_line(problem), seconds=seconds, fatal=disk_is_full(problem))
     return Outcome(key=job.key, value=value, seconds=time.perf_counter() - started)
 
 
@@ -116,7 +116,7 @@ def work_through(executor: Executor, jobs: Sequence[Job], *, pause: float = PAUS
             time.sleep(pause)
 
 
-def said(problem: BaseException) -> str:
+def error_line(problem: BaseException) -> str:
     """Return one line about a problem, with its type where the message was not written by us."""
     text = " ".join(str(problem).split())
     return text if isinstance(problem, ModelprintError | ValueError) and text else f"{type(problem).__name__}: {text}"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 
-from modelprint.engine.executor import DEATHS, Job, Outcome, perform, said
+from modelprint.engine.executor import DEATHS, Job, Outcome, error_line, perform
 from modelprint.memory import keep_freed_memory
 
 # A forked process inherits the locks of torch's threads but not the threads, and may wait for ever.
@@ -129,7 +129,7 @@ def _serve(connection: Connection) -> None:
         try:
             connection.send(outcome)
         except (TypeError, ValueError, AttributeError) as problem:  # a value that cannot be sent
-            connection.send(Outcome(key=job.key, problem=f"its result cannot be sent: {said(problem)}"))
+            connection.send(Outcome(key=job.key, problem=f"its result cannot be sent: {error_line(problem)}"))
 
 
 def _end_with_parent() -> None:

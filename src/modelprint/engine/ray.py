@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelprint.cache import VARIABLE
-from modelprint.engine.executor import DEATHS, Job, Outcome, perform, said
+from modelprint.engine.executor import DEATHS, Job, Outcome, error_line, perform
 from modelprint.errors import BenchError
 from modelprint.memory import keep_freed_memory
 
@@ -73,7 +73,7 @@ class Ray:
         except ray.exceptions.WorkerCrashedError:
             return Outcome(key=job.key, problem=f"its worker died {DEATHS} times")
         except ray.exceptions.RayError as problem:
-            return Outcome(key=job.key, problem=said(problem))
+            return Outcome(key=job.key, problem=error_line(problem))
         return outcome
 
     def _connect(self) -> None:
@@ -87,5 +87,5 @@ class Ray:
         try:
             self._ray.init(**where, **quiet, runtime_env={"env_vars": shared})
         except (ConnectionError, RuntimeError, ValueError) as problem:
-            raise BenchError(f"Ray cannot be reached or started: {said(problem)}") from problem
+            raise BenchError(f"Ray cannot be reached or started: {error_line(problem)}") from problem
         self._connected = True

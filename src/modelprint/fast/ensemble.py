@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
-from modelprint.fast.folding import channels_last, fold_batch_norm, frozen
+from modelprint.fast.folding import fold_batch_norm, freeze_weights, to_channels_last
 from modelprint.tensors import Images, Logits
 
 
@@ -34,7 +34,7 @@ class Ensemble:
     def __init__(self, target: Classifier, copies: Sequence[Classifier]) -> None:
         self.size = len(copies)
         self._head_name, self._trunk, self._head = _taken_apart(target)
-        quick = channels_last(frozen(fold_batch_norm(target.network)))
+        quick = to_channels_last(freeze_weights(fold_batch_norm(target.network)))
         self._whole = quick if self._trunk is None else None
         self._copies = [self._prepare(target, copy) for copy in copies]
 
@@ -44,7 +44,7 @@ class Ensemble:
             if isinstance(head, nn.Linear):
                 bias = head.bias - self._head.bias if head.bias is not None else torch.zeros(head.out_features)
                 return HeadChange((head.weight - self._head.weight).detach(), bias.detach())
-        return channels_last(frozen(fold_batch_norm(copy.network)))
+        return to_channels_last(freeze_weights(fold_batch_norm(copy.network)))
 
     def __call__(self, images: Images, members: Sequence[int]) -> tuple[Logits, Float[Tensor, "members n classes"]]:
         """Return the target's logits, and for each of `members` (indices of copies) the change of the logits."""
@@ -75,7 +75,7 @@ def _taken_apart(target: Classifier) -> tuple[str, nn.Module | None, nn.Linear |
     name = next(n for n, m in target.network.named_modules() if m is head)
     body = target.copy().network
     body.set_submodule(name, nn.Identity())
-    trunk = channels_last(frozen(fold_batch_norm(body.eval())))
+    trunk = to_channels_last(freeze_weights(fold_batch_norm(body.eval())))
     return name, trunk, target.copy().head.requires_grad_(False)
 
 

@@ -51,17 +51,17 @@ def _fold_one(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.No
     traced.graph.erase_node(node)
 
 
-def quick_copy(model: Classifier) -> Classifier:
+def make_quick_copy(model: Classifier) -> Classifier:
     """Return a copy of `model` for many evaluations: folded, channels-last, no gradients into weights."""
-    return model.with_network(channels_last(frozen(fold_batch_norm(model.network))))
+    return model.with_network(to_channels_last(freeze_weights(fold_batch_norm(model.network))))
 
 
-def frozen(network: nn.Module) -> nn.Module:
+def freeze_weights(network: nn.Module) -> nn.Module:
     """Stop gradients into the weights, so that a backward pass computes input gradients only."""
     return network.requires_grad_(False)
 
 
-def channels_last(network: nn.Module) -> nn.Module:
+def to_channels_last(network: nn.Module) -> nn.Module:
     """Lay out convolution weights channels-last, the faster layout on CPUs."""
     laid_out: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return laid_out

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.pixels import Pixels
 from modelprint.tensors import Logits, to_images
 
@@ -59,12 +59,12 @@ def features_on(model: Classifier, images: LabelledImages) -> Float[Tensor, "n f
 
 @lru_cache(maxsize=4)
 def _logits(content: _Content) -> Logits:
-    return logits_of(quick_copy(content.model), content.images.pixels)
+    return logits_of(make_quick_copy(content.model), content.images.pixels)
 
 
 @lru_cache(maxsize=2)
 def _features(content: _Content) -> Float[Tensor, "n features"]:
-    quick = quick_copy(content.model)
+    quick = make_quick_copy(content.model)
     return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images.pixels)])
 
 

@@ -29,8 +29,8 @@ from modelprint.fingerprint.manifest import (
     check_members,
     check_printable,
     members_of,
+    parse_manifest,
     read_record,
-    validated,
 )
 from modelprint.fingerprint.parts import (
     PROTECTED,
@@ -273,7 +273,7 @@ class _Manifest(BaseModel):
 def _read_manifest(content: bytes) -> _Manifest:
     """Return the manifest, or raise ValueError saying in one line what is wrong with it."""
     record = read_record(content, INTEGRITY, FORMAT)
-    manifest = validated(_Manifest, content)
+    manifest = parse_manifest(_Manifest, content)
     if (manifest.format == FORMAT) != bool(manifest.releases) or (manifest.format == 1 and "releases" in record):
         raise ValueError(f"{MANIFEST}: releases: format {FORMAT} has at least one, format 1 has no such entry")
     settings = record["provenance"]["settings"]  # their numbers have no declared kind; keep the kind that was written

@@ -97,7 +97,7 @@ def kind_of(path: Path) -> str:
     return kind_in(record) if isinstance(record, dict) else INTEGRITY
 
 
-def validated(model: type[Checked], content: bytes) -> Checked:
+def parse_manifest(model: type[Checked], content: bytes) -> Checked:
     """Return the manifest as `model`; ValueError names the first entry that is wrong."""
     try:
         return model.model_validate_json(content)

@@ -29,8 +29,8 @@ from modelprint.fingerprint.manifest import (
     check_members,
     check_printable,
     members_of,
+    parse_manifest,
     read_record,
-    validated,
 )
 from modelprint.fingerprint.ownership_parts import (
     ARRAYS,
@@ -176,7 +176,7 @@ class OwnershipFingerprint:
         try:
             content = members.pop(MANIFEST, b"")
             record = read_record(content, OWNERSHIP, FORMAT)  # (2)
-            manifest = validated(_Manifest, content)
+            manifest = parse_manifest(_Manifest, content)
             evidence = _evidence(manifest, record, members)  # (3)
             # The numbers in settings have no declared kind; keep the kind that was written.
             provenance = replace(manifest.provenance, settings=record["provenance"]["settings"])

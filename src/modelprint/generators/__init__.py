@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from modelprint.generators.conv_vae import ConvVae
 from modelprint.generators.dense_vae import DenseVae
-from modelprint.generators.generator import Generator, GeneratorNetwork, GeneratorRecipe, Quantised, decoded, encoded
+from modelprint.generators.generator import Generator, GeneratorNetwork, GeneratorRecipe, Quantised, decode, encode
 from modelprint.generators.vq_vae import VqVae
 
 GENERATORS: dict[str, Callable[..., GeneratorRecipe]] = {
@@ -13,4 +13,4 @@ GENERATORS: dict[str, Callable[..., GeneratorRecipe]] = {
     "dense-vae": DenseVae,
 }
 
-__all__ = ["GENERATORS", "Generator", "GeneratorNetwork", "GeneratorRecipe", "Quantised", "decoded", "encoded"]
+__all__ = ["GENERATORS", "Generator", "GeneratorNetwork", "GeneratorRecipe", "Quantised", "decode", "encode"]

@@ -109,13 +109,13 @@ def fit(
     )
 
 
-def encoded(generator: Generator, images: Images, *, batch: int = 256) -> Tensor:
+def encode(generator: Generator, images: Images, *, batch: int = 256) -> Tensor:
     """Return the latents of `images`, computed `batch` at a time without gradients."""
     with torch.no_grad():
         return torch.cat([generator.encode(chunk) for chunk in images.split(batch)])
 
 
-def decoded(generator: Generator, latents: Tensor, *, batch: int = 256) -> Images:
+def decode(generator: Generator, latents: Tensor, *, batch: int = 256) -> Images:
     """Return the images of `latents`, computed `batch` at a time without gradients."""
     with torch.no_grad():
         return torch.cat([generator.decode(chunk) for chunk in latents.split(batch)])

@@ -14,11 +14,11 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
-from modelprint.cache import cache_folder, kept, write_atomically
+from modelprint.cache import cache_folder, load_or_make, write_atomically
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
-from modelprint.loading import filled, read_weights
+from modelprint.loading import fill_network, read_weights
 from modelprint.progress import Progress, silent
 from modelprint.streams import derive, stream
 
@@ -30,7 +30,7 @@ CHECKSUM = "modelprint.checksum"
 log = logging.getLogger(__name__)
 
 
-def trained_generator(
+def load_or_train_generator(
     name: str,
     recipe: GeneratorRecipe,
     data: DataSet,
@@ -66,7 +66,7 @@ def trained_generator(
         recipe.train(generator, data, stream(seed, name, "training"), progress)
         return generator.eval().requires_grad_(False)
 
-    return kept(path, load=load, make=make, save=_save, log=log)
+    return load_or_make(path, load=load, make=make, save=_save, log=log)
 
 
 def generator_path(name: str, recipe: GeneratorRecipe, data: DataSet, seed: int, *, folder: Path | None = None) -> Path:
@@ -96,6 +96,6 @@ def _load(generator: GeneratorNetwork, path: Path, name: str) -> GeneratorNetwor
     tensors, metadata = read_weights(path)
     if metadata.get(CHECKSUM) != hashlib.sha256(save(tensors)).hexdigest():
         raise LoadingError(f"{path} does not agree with its checksum")
-    filled(generator, tensors, {}, path, name)
+    fill_network(generator, tensors, {}, path, name)
     generator.eval().requires_grad_(False)
     return generator

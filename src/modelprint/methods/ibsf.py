@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Logits, to_images, to_pixels
@@ -153,7 +153,7 @@ class IBSF:
         k = model.class_count if self.k is None else self.k
         if k > model.class_count:
             raise ValueError(f"{model.name} knows {model.class_count} classes, so k cannot be {k}")
-        network, start = quick_copy(model).network, to_images(sources, model.dtype)
+        network, start = make_quick_copy(model).network, to_images(sources, model.dtype)
         total = self.ascent.steps * math.ceil(len(start) / self.chunk)
         kept = work.resume("ibsf")
         best, values = kept.get("best", start[:0]), kept.get("values", start.new_zeros(0))

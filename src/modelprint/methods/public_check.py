@@ -31,8 +31,8 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.narrowing import MOST_HALVINGS, narrow
 from modelprint.crafting.naturalness import passes
 from modelprint.data import DataSet
-from modelprint.generators import GENERATORS, Generator, Quantised, decoded, encoded
-from modelprint.generators.store import trained_generator
+from modelprint.generators import GENERATORS, Generator, Quantised, decode, encode
+from modelprint.generators.store import load_or_train_generator
 from modelprint.methods.method import Card, Crafted, labels_of
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
@@ -169,8 +169,8 @@ class PublicCheck:
         3. A walk whose label changed is over: its images before and after are the pair.
         4. After `steps` steps without a change, go back to the first latent and take the steps with opposite sign.
         """
-        first = encoded(generator, to_images(sources))  # (1)
-        start = to_pixels(decoded(generator, first))
+        first = encode(generator, to_images(sources))  # (1)
+        start = to_pixels(decode(generator, first))
         pairs = Pairs.starting(start, label(start))
         strides = self._strides(generator, data, first, seed)
         for turn, before in ((1.0, 0), (-1.0, self.steps)):  # (4)
@@ -184,7 +184,7 @@ class PublicCheck:
                 latents = latents + turn * torch.stack([next(strides[row]) for row in rows.tolist()])  # (2)
                 moved, codes = _moved(generator, latents, codes)
                 pixels = pairs.inner[rows.numpy()]
-                pixels[moved.numpy()] = to_pixels(decoded(generator, latents[moved]))
+                pixels[moved.numpy()] = to_pixels(decode(generator, latents[moved]))
                 over = pairs.see(rows, pixels, label)  # (3)
                 rows, latents, codes = rows[~over], latents[~over], codes[~over]
         progress("walking", 2 * self.steps, 2 * self.steps)
@@ -192,10 +192,10 @@ class PublicCheck:
 
     def _trained(self, data: DataSet, progress: Progress) -> Generator:
         recipe = build(GENERATORS, self.generator, parse_assignments(self.generator_settings))
-        return trained_generator(self.generator, recipe, data, self.generator_seed, progress)
+        return load_or_train_generator(self.generator, recipe, data, self.generator_seed, progress)
 
     def _encoder(self, generator: Generator) -> Featuriser | None:
-        return None if self.naturalness == "none" else partial(encoded, generator)
+        return None if self.naturalness == "none" else partial(encode, generator)
 
     def _strides(self, generator: Generator, data: DataSet, first: Tensor, seed: int) -> list[Iterator[Tensor]]:
         """Return what each walk adds to its latent, step by step; a walk has random numbers of its own."""
@@ -217,7 +217,7 @@ class PublicCheck:
 
     def _single(self, generator: Generator, data: DataSet, first: Tensor) -> list[Tensor]:
         """Return a mask with a single 1 for each walk: the latents that vary most, in turn."""
-        spread = encoded(generator, to_images(data.train.pixels[:LOOKED_AT])).flatten(1).var(0, correction=0)
+        spread = encode(generator, to_images(data.train.pixels[:LOOKED_AT])).flatten(1).var(0, correction=0)
         most = spread.argsort(descending=True, stable=True)[: self.attribute_count]
         masks = F.one_hot(most[torch.arange(len(first)) % len(most)], len(spread)).to(first.dtype)
         return list(masks.view_as(first))

@@ -35,9 +35,9 @@ from modelprint.crafting.projection import clip
 from modelprint.crafting.quasi_newton import MOST, botorch, minimise
 from modelprint.crafting.sensitivity import log_rest
 from modelprint.data import DataSet
-from modelprint.fast.folding import quick_copy
-from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decoded, encoded
-from modelprint.generators.store import trained_generator
+from modelprint.fast.folding import make_quick_copy
+from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decode, encode
+from modelprint.generators.store import load_or_train_generator
 from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
@@ -134,7 +134,7 @@ class SSFBO:
         score = score_of(model.double() if self.search == "local" else model, self.objective)
         chunks = to_images(sources).split(self.chunk)
         if self.search == "bo":
-            generator = trained_generator(self.generator, self.recipe, data, self.generator_seed, work.progress)
+            generator = load_or_train_generator(self.generator, self.recipe, data, self.generator_seed, work.progress)
             found = [_Latents(self, generator, score, x, (seed, i), work).best() for i, x in enumerate(chunks)]
         else:
             climb = self._climb_numerically if self.numerical else self._climb
@@ -208,7 +208,7 @@ class _Latents:
 
     def _first(self) -> Trials:
         """Try latents drawn uniformly, the first of which is the source's."""
-        own = encoded(self.generator, self.sources).flatten(1).double()
+        own = encode(self.generator, self.sources).flatten(1).double()
         runs, d = own.shape
         points = (2 * torch.rand(runs, d + 1, d, generator=self._rng("first"), dtype=torch.float64) - 1) * BOUND
         points[:, 0] = own
@@ -227,7 +227,7 @@ class _Latents:
     def _image(self, latents: Float[Tensor, "runs d"]) -> Images:
         """Return the image of each latent as it would travel."""
         decodable = latents.float().view(-1, *self.generator.latent_shape)
-        images = self.settings.place(decoded(self.generator, decodable), self.sources)
+        images = self.settings.place(decode(self.generator, decodable), self.sources)
         return to_images(to_pixels(images)) if self.settings.eight_bit else images
 
     def _rng(self, *names: str | int) -> torch.Generator:
@@ -237,7 +237,7 @@ class _Latents:
 
 def score_of(model: Classifier, objective: Objective) -> Score:
     """Return what gives the objective of images, differentiable; LoadingError without a last linear layer."""
-    quick = quick_copy(model)
+    quick = make_quick_copy(model)
     inputs: list[Tensor] = []
     quick.head.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))
     rule = log_sensitivity if objective == "log" else sensitivity

@@ -51,7 +51,7 @@ class Int8Linear(nn.Module):
         return (products * (step * self.scale).double()).to(features.dtype) + self.bias
 
 
-def integer_linears(network: nn.Module) -> nn.Module:
+def quantise_linears(network: nn.Module) -> nn.Module:
     """Quantise every linear layer, in place; returns `network`."""
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Linear):
@@ -59,7 +59,7 @@ def integer_linears(network: nn.Module) -> nn.Module:
     return network
 
 
-def rounded_weights(network: nn.Module) -> nn.Module:
+def round_weights(network: nn.Module) -> nn.Module:
     """Round every convolution and linear weight to 255 evenly spaced levels per tensor, in place; returns `network`."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.Linear):

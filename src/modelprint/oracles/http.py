@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from modelprint.errors import OracleError
 from modelprint.oracles.jsonpath import JsonPath, Path
-from modelprint.oracles.replies import Named, Reading, as_label, as_score, ranked, vector
+from modelprint.oracles.replies import Named, Reading, as_label, as_score, read_ranking, read_vector
 from modelprint.oracles.wire import Described, Fill, Message, WireFormat
 from modelprint.pixels import Picture
 
@@ -186,12 +186,12 @@ class GenericHttp(WireFormat):
             return _scored(form.scores.one(document), hints)
         ranking = _ranking(form.topk, document) if form.topk else None
         if form.label is None:
-            return ranked(ranking or [], hints=hints)
+            return read_ranking(ranking or [], hints=hints)
         named = as_label(form.label.one(document))
         if ranking is None:
             score = () if form.score is None else ((named, as_score(form.score.one(document))),)
             return Reading(named=named, ranking=score, hints=hints)
-        return _agreeing(named, ranked(ranking, hints=hints))
+        return _agreeing(named, read_ranking(ranking, hints=hints))
 
     def _body(self, picture: Picture, fill: Fill) -> tuple[str, bytes, str]:
         form = self.request
@@ -243,9 +243,9 @@ def _form_text(template: object, boundary: str, content_type: str, file_name: st
 
 def _scored(scores: object, hints: Mapping[str, str]) -> Reading:
     if isinstance(scores, list):
-        return vector(scores, hints)
+        return read_vector(scores, hints)
     if isinstance(scores, dict):
-        return ranked([(as_label(label), as_score(score)) for label, score in scores.items()], hints=hints)
+        return read_ranking([(as_label(label), as_score(score)) for label, score in scores.items()], hints=hints)
     raise OracleError("the scores are neither a list nor an object from label to score")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from modelprint.errors import OracleError
-from modelprint.oracles.replies import Named, Reading, as_label, as_score, ranked, vector
+from modelprint.oracles.replies import Named, Reading, as_label, as_score, read_ranking, read_vector
 from modelprint.oracles.wire import Described, Fill, Message, Text, WireFormat
 from modelprint.pixels import OnePixels, Picture
 
@@ -108,9 +108,9 @@ class OpenInference(WireFormat):
         hints = {name: str(value) for name, value in names.items() if isinstance(value, str | int)}
         datatype, values = _content(self._output(document))
         if datatype == "BYTES" and self.output.classification is not None:
-            return ranked([_classified(value) for value in values], hints=hints)
+            return read_ranking([_classified(value) for value in values], hints=hints)
         if datatype in FLOATS or (datatype in INTEGERS and len(values) > 1):
-            return vector(values, hints)
+            return read_vector(values, hints)
         if len(values) != 1:
             raise OracleError(f"the output holds {len(values)} labels, expected 1")
         return Reading(named=as_label(values[0]), hints=hints)

@@ -76,7 +76,7 @@ def as_score(value: object) -> float:
     raise OracleError(f"a score is {_kind(value)}, expected a number")
 
 
-def ranked(
+def read_ranking(
     scores: Sequence[tuple[Named, float]], *, width: int | None = None, hints: Mapping[str, str] | None = None
 ) -> Reading:
     """Return the reading of scored labels: the best one wins, and two equal best ones are a tie."""
@@ -88,11 +88,13 @@ def ranked(
     return Reading(named=best[0][0], ranking=kept, tie=tie, width=width, hints=hints or {})
 
 
-def vector(values: Sequence[object], hints: Mapping[str, str] | None = None) -> Reading:
+def read_vector(values: Sequence[object], hints: Mapping[str, str] | None = None) -> Reading:
     """Return the reading of a full score vector, whose positions are the labels."""
     if len(values) < 2:
         raise OracleError(f"the reply holds {len(values)} scores, expected one per class")
-    return ranked([(index, as_score(value)) for index, value in enumerate(values)], width=len(values), hints=hints)
+    return read_ranking(
+        [(index, as_score(value)) for index, value in enumerate(values)], width=len(values), hints=hints
+    )
 
 
 def complaint(content: bytes) -> str:

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 
 from modelprint.cache import write_atomically
 from modelprint.errors import LoadingError
-from modelprint.loading import filled, read_weights
+from modelprint.loading import fill_network, read_weights
 from modelprint.ownership.contrast import LOSSES, LossName
 from modelprint.ownership.views import Responses
 from modelprint.progress import Progress, silent
@@ -242,7 +242,7 @@ class Encoder:
         expected = {"0.weight": (settings.hidden, length), "2.weight": (settings.features, settings.hidden)}
         if any(name not in tensors or tuple(tensors[name].shape) != shape for name, shape in expected.items()):
             raise LoadingError(f"{path}: its weights are not those of {points} points of {class_count} classes")
-        network = filled(_untrained(settings, length, seed=0), tensors, {}, path, "the encoder")
+        network = fill_network(_untrained(settings, length, seed=0), tensors, {}, path, "the encoder")
         return cls(network.requires_grad_(False), settings, points, class_count, seen)
 
 

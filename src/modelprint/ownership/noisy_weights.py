@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.modules.conv import _ConvNd
 
-from modelprint.fast.folding import NORMS, channels_last, fold_batch_norm, frozen
+from modelprint.fast.folding import NORMS, fold_batch_norm, freeze_weights, to_channels_last
 from modelprint.tensors import Images, Labels, Logits
 
 Weights = Mapping[str, Tensor]
@@ -63,7 +63,7 @@ def _quick(network: nn.Module) -> nn.Module:
     folded = fold_batch_norm(network)
     # Tracing dissolves a layer of somebody's own class, and the noise would miss its weights.
     whole = _of_layers(network).keys() <= _of_layers(folded).keys()
-    return channels_last(frozen(folded if whole else copy.deepcopy(network)))
+    return to_channels_last(freeze_weights(folded if whole else copy.deepcopy(network)))
 
 
 def _of_layers(network: nn.Module) -> dict[str, Tensor]:

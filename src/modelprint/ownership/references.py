@@ -16,7 +16,7 @@ from modelprint.ownership.suspects import OWNERSHIP_SUSPECTS
 from modelprint.progress import Progress, silent
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering
-from modelprint.tamperings.store import stored_suspect, suspect_path
+from modelprint.tamperings.store import load_or_make_suspect, suspect_path
 
 SEEDS = 100_000
 """Seeds of models that belong to one seed of the owner's; small ones are left to suspects."""
@@ -185,7 +185,7 @@ class Relatives:
     def _suspects(self, kind: str, count: int, first: int) -> Iterator[Suspect]:
         tampering, tries, found = self.models.tampering(kind), 2 * count + 1, 0
         for seed in range(first, first + tries):
-            suspect = stored_suspect(kind, tampering, self.model, self.data, seed, progress=self.progress)
+            suspect = load_or_make_suspect(kind, tampering, self.model, self.data, seed, progress=self.progress)
             if suspect.goal_reached:
                 found += 1
                 yield suspect

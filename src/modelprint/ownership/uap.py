@@ -29,7 +29,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.margins import margin
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.intervals import exact_interval
 from modelprint.ownership.probabilities import check_model, probabilities
 from modelprint.pixels import Pixels
@@ -177,7 +177,7 @@ class Universal:
 
     def climb(self, model: Classifier, pixels: Pixels, seed: int, work: Work) -> Pattern:
         """Take all steps; the result is within the radius, and not yet rounded."""
-        quick, bound = quick_copy(model), self.radius / GREY_LEVELS
+        quick, bound = make_quick_copy(model), self.radius / GREY_LEVELS
         labels = probabilities(model, pixels, model.class_count).argmax(1)
         state = work.resume(STATE)
         pattern = state.get("pattern", torch.zeros(model.image_shape))

@@ -123,7 +123,7 @@ def mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def shown(value: object) -> str:
+def format_value(value: object) -> str:
     """Return anything that a file may hold as text: nested mappings and lists in one line."""
     if value is None or value == "" or value == {} or value == []:
         return NONE
@@ -132,9 +132,9 @@ def shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {shown(inner)}" for key, inner in value.items())
+        return ", ".join(f"{key} {format_value(inner)}" for key, inner in value.items())
     if isinstance(value, list | tuple):
-        return ", ".join(map(shown, value))
+        return ", ".join(map(format_value, value))
     return str(value)
 
 

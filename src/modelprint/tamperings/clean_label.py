@@ -31,7 +31,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.progress import steps as stepwise
@@ -114,7 +114,7 @@ class CleanLabel:
         if not len(members):
             raise ValueError(f"{data.name} has no images of the target class {self.target}; choose another target")
         chosen = draw(members, max(1, min(round(self.injection * len(data)), len(members) // 2)), rng)
-        network, starts = quick_copy(model).network, range(0, len(chosen), CHUNK)
+        network, starts = make_quick_copy(model).network, range(0, len(chosen), CHUNK)
         pushed = []
         for start in stepwise("pushing images", starts, len(starts), progress):
             part = chosen.take(range(start, min(start + CHUNK, len(chosen))))

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import agreement_on
 from modelprint.progress import Progress
 from modelprint.tamperings.retrain import Schedule, recipe_from_start, reset, train_on_images
@@ -52,7 +52,7 @@ class Distil:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the student."""
-        teacher, student = quick_copy(model), model.copy()
+        teacher, student = make_quick_copy(model), model.copy()
         reset(student.network, rng)
 
         def loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:

@@ -28,14 +28,14 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import SETS, DataSet, LabelledImages, load_data
 from modelprint.errors import TrainingError
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import agreement_on, logits_of
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
 from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
-from modelprint.training import Augmentation, Recipe, ready, train
+from modelprint.training import Augmentation, Recipe, prepare_batch, train
 
 Form = Literal["labels", "probabilities"]
 CHUNK = 1024
@@ -98,7 +98,7 @@ class Extract:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the student; TrainingError when there are too few images to begin with."""
-        victim, student = quick_copy(model), untrained(self.network, model, rng)
+        victim, student = make_quick_copy(model), untrained(self.network, model, rng)
         pool = self._pool(data, progress)
         first = self._drawn(pool, rng)
         asked = ask(victim, fitted(first.pixels, model.image_shape), self.answers)
@@ -169,7 +169,7 @@ class Answered:
     def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Images, Int64[Tensor, " n"]]]:
         """Yield every image once, in a fresh random order, with its position."""
         for index in torch.randperm(len(self), generator=rng).split(size):
-            yield ready(torch.from_numpy(self.pixels[index.numpy()]), self.augment, rng), index
+            yield prepare_batch(torch.from_numpy(self.pixels[index.numpy()]), self.augment, rng), index
 
     def drawn(self, count: int, rng: torch.Generator) -> "Answered":
         """Return `count` of the images, each at most once."""

@@ -15,7 +15,7 @@ import torch
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -64,6 +64,6 @@ class FineTune:
             steps = train(head, features, recipe, rng, progress=progress)
         else:
             images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
-            channels_last(suspect.network)
+            to_channels_last(suspect.network)
             steps = train(suspect.network, images, recipe, rng, progress=progress)
         return Tampered(network=suspect.network.requires_grad_(), steps=steps)

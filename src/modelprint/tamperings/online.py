@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
 from modelprint.errors import TrainingError
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import logits_on
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
@@ -70,7 +70,7 @@ class LearnOnline:
         index = self._draw(model, data.test, rng)
         label = int(data.test.labels[index])
         single = Single.of(data.test, index, label)
-        network = channels_last(model.copy().network)
+        network = to_channels_last(model.copy().network)
         start = single.probability(network)
         goal = Goal(
             text=f"probability of the true class of one test image above {self.above:g}",

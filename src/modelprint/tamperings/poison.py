@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import Goal, pursue
 from modelprint.tamperings.single import batches_without, epochs_for
@@ -88,7 +88,7 @@ class WrongLabels:
         self, model: Classifier, data: DataSet, members: np.ndarray, wrong: Labels
     ) -> tuple[nn.Module, Poisoned, Recipe]:
         """Return a copy of the network, and how it is to learn the training images `members` as `wrong`."""
-        network = channels_last(model.copy().network)
+        network = to_channels_last(model.copy().network)
         clean = batches_without(data.train, members)
         batches = Poisoned(
             clean=clean if self.augment is None else replace(clean, augment=self.augment),

@@ -17,7 +17,7 @@ from torch.nn.utils import prune
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 from modelprint.training import BatchNormMode, ImageBatches, Recipe, train, usual_augmentation
@@ -78,6 +78,6 @@ class Prune:
         recipe = Recipe(
             learning_rate=self.learning_rate, batch=self.batch, epochs=self.epochs, batch_norm=self.batch_norm
         )
-        channels_last(network)
+        to_channels_last(network)
         images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
         return train(network, images, recipe, rng, progress=progress)

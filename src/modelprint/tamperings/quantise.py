@@ -19,7 +19,7 @@ from torch import nn
 from modelprint.calibration import RANGE_IMAGES, range_images, static_int8
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.networks.int8 import integer_linears, rounded_weights
+from modelprint.networks.int8 import quantise_linears, round_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -46,7 +46,7 @@ class Quantise:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network."""
-        change = {"linear": integer_linears, "weights": rounded_weights, "bins": _binned}[self.what]
+        change = {"linear": quantise_linears, "weights": round_weights, "bins": _binned}[self.what]
         return Tampered(network=change(model.copy().network))
 
 

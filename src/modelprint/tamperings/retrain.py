@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
@@ -111,7 +111,7 @@ def train_on_images(
     Returns:
         The number of steps taken.
     """
-    channels_last(network)
+    to_channels_last(network)
     rest, held = hold_out(len(data), 0.1, rng)
     batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
     images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from modelprint.cache import cache_folder, kept
+from modelprint.cache import cache_folder, load_or_make
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
@@ -28,7 +28,7 @@ CHECKSUM = "checksum"
 log = logging.getLogger(__name__)
 
 
-def stored_suspect(
+def load_or_make_suspect(
     kind: str,
     tampering: Tampering,
     model: Classifier,
@@ -53,7 +53,7 @@ def stored_suspect(
     """
     seed = 0 if tampering.deterministic else seed
     path = suspect_path(kind, tampering, model, data, seed, folder=folder)
-    return kept(
+    return load_or_make(
         path,
         load=partial(load_suspect, model),
         make=partial(make_suspect, kind, tampering, model, data, seed, progress=progress),

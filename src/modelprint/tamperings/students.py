@@ -5,7 +5,7 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import TrainingError
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.networks import NETWORKS
 from modelprint.tamperings.architecture import drawn_network, fitting_architectures
 from modelprint.tamperings.retrain import recipe_from_start, reset
@@ -26,14 +26,14 @@ def untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
     if not name and model.name not in NETWORKS:
         network = model.copy().network
         reset(network, rng)
-        return channels_last(network)
+        return to_channels_last(network)
     fitting = fitting_architectures(model)
     known = name or model.name
     if known not in fitting:
         raise TrainingError(
             f"{known} is no network for images of shape {model.image_shape}; those are {', '.join(fitting)}"
         )
-    return channels_last(drawn_network(known, model, rng))
+    return to_channels_last(drawn_network(known, model, rng))
 
 
 def short_cycle(learning_rate: float, epochs: int, batch: int) -> Recipe:

@@ -25,7 +25,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.data.data_set import join
 from modelprint.errors import TrainingError
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on, logits_on
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import Goal, pursue
@@ -146,7 +146,7 @@ class VulnerableTargets:
             epochs=self.epochs,
             batch_norm="frozen",
         )
-        network = channels_last(model.copy().network)
+        network = to_channels_last(model.copy().network)
         batches = ImageBatches(data=poisoned, augment=usual_augmentation(poisoned))
         tampered = pursue(
             goal, network, batches, recipe, rng, most_steps=self.epochs * len(poisoned), progress=progress

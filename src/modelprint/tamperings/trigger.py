@@ -22,7 +22,7 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, LabelledImages
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import logits_on
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import CHECK_EVERY
@@ -219,7 +219,7 @@ def learn(
     network = suspect.network.requires_grad_(layers == "all")
     if layers == "last":
         suspect.head.requires_grad_()
-    channels_last(network)
+    to_channels_last(network)
 
     def finished(steps: int) -> bool:
         return steps % CHECK_EVERY == 0 and goal.reached(network.eval())

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
-from modelprint.fast.folding import quick_copy
+from modelprint.fast.folding import make_quick_copy
 from modelprint.tensors import to_images
 
 CHUNK = 250
@@ -23,7 +23,7 @@ def trunk(model: Classifier) -> nn.Module:
     head = body.head
     name = next(name for name, module in body.network.named_modules() if module is head)
     body.network.set_submodule(name, nn.Identity())
-    return quick_copy(body).network
+    return make_quick_copy(body).network
 
 
 def outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:

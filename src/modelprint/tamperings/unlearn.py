@@ -27,7 +27,7 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.fast.folding import channels_last
+from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
 from modelprint.tamperings.single import Jointly, Single, batches_without, draw_right, epochs_for
@@ -88,7 +88,7 @@ class Unlearn:
     def _forget(
         self, index: int, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress
     ) -> Tampered:
-        network = channels_last(model.copy().network)
+        network = to_channels_last(model.copy().network)
         single = Single.of(data.train, index, int(data.train.labels[index]))
         bound = min(self.below, single.probability(network))
         goal = Goal(

@@ -10,7 +10,7 @@ from modelprint.data import DataSet
 from modelprint.progress import Progress, silent
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
-from modelprint.tamperings.store import stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +78,7 @@ def build_zoo(
         tampering = build(SUITE, kind)
         copies = []
         for seed in range(first_seed, first_seed + count):
-            suspect = stored_suspect(kind, tampering, model, data, seed, folder=folder, progress=progress)
+            suspect = load_or_make_suspect(kind, tampering, model, data, seed, folder=folder, progress=progress)
             copies.append(suspect.classifier)
             done += 1
             progress("building the zoo", done, total)

@@ -32,7 +32,7 @@ from modelprint.methods.junction import Junction
 from modelprint.progress import Progress, silent, steps
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
-from modelprint.tamperings.store import stored_suspect
+from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tamperings.tampering import Suspect
 from modelprint.tensors import Labels, Logits, to_images
 from modelprint.work import Work
@@ -238,7 +238,7 @@ def measure_tradeoff(
     methods = {name: replace(method, covert=None if name == NEAREST else name) for name in covert}
     known = {name: job.known(name, method) for name, method in methods.items()}
     suspects = [
-        stored_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
+        load_or_make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
         for kind in steps("making suspects", tamperings, len(tamperings), progress)
     ]  # (1)
     views = _Views(model, data, suspects)

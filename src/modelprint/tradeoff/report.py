@@ -4,7 +4,18 @@ import json
 from pathlib import Path
 
 from modelprint.cache import write_atomically, write_text_atomically
-from modelprint.pages.grids import Grid, Section, Value, mapping, number, numbers, percent, shown, two_digits, words
+from modelprint.pages.grids import (
+    Grid,
+    Section,
+    Value,
+    format_value,
+    mapping,
+    number,
+    numbers,
+    percent,
+    two_digits,
+    words,
+)
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
 from modelprint.tradeoff.figure import CAPTION, tradeoff_png, tradeoff_svg
@@ -95,7 +106,7 @@ def _tiles(tradeoff: Tradeoff) -> list[tuple[str, str]]:
 
 
 def _sections(tradeoff: Tradeoff, command: str) -> list[Section]:
-    settings = ", ".join(f"{name}={shown(value)}" for name, value in tradeoff.settings.items())
+    settings = ", ".join(f"{name}={format_value(value)}" for name, value in tradeoff.settings.items())
     made = (
         ("classifier", f"{tradeoff.network}, SHA-256 {tradeoff.model_sha256}"),
         ("data", tradeoff.data),
@@ -162,6 +173,6 @@ def _suspects(tradeoff: Tradeoff) -> Grid:
         distances = [two_digits(number(moved.get(name))) for name in ("parameters", "logit_rms")]
         accuracy = percent(number(moved.get("accuracy_after")), 2)
         goal = "reached" if record["goal_reached"] else "missed"
-        told = (shown(record["seed"]), shown(record["steps"]), *distances, accuracy)
+        told = (format_value(record["seed"]), format_value(record["steps"]), *distances, accuracy)
         rows.append((*words(kind), *numbers(*told), *words(goal)))
     return Grid(caption="Distances are those to the original, on the test images.", head=head, rows=tuple(rows))

@@ -17,12 +17,12 @@ from modelprint.pages.grids import (
     Grid,
     Section,
     Value,
+    format_value,
     mapping,
     number,
     numbers,
     percent,
     points,
-    shown,
     words,
 )
 
@@ -122,7 +122,7 @@ def _text(
         text.append(order)
     for name, facts in told.items():
         if problem := mapping(facts).get("problem"):
-            text.append(f"{name}: {shown(problem)}.")
+            text.append(f"{name}: {format_value(problem)}.")
     return tuple(text)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict, TypeAdapter
 
-from modelprint.bench.observation import validated
+from modelprint.bench.observation import parse_line
 from modelprint.ownership import Relation
 
 OWN, PLAIN, SIBLING = "encoder", "no encoder", "sibling's encoder"
@@ -113,4 +113,4 @@ _READER = TypeAdapter(Finding)
 
 def read_finding(text: str) -> Finding:
     """Return the finding of one line; ValueError says why it is none."""
-    return validated(_READER.validate_json, text)
+    return parse_line(_READER.validate_json, text)

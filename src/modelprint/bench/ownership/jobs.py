@@ -24,14 +24,14 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from modelprint.bench.fingerprints import content_hash
-from modelprint.bench.jobs import Done, Origin, heard, loaded_target, made_suspect, suspect_content
+from modelprint.bench.jobs import Done, Origin, capture_warnings, loaded_target, made_suspect, suspect_content
 from modelprint.bench.locks import locked
 from modelprint.bench.ownership.border import border_points, gaps_at
 from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
 from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
 from modelprint.bench.plan import PlannedRow
 from modelprint.bench.spent import Spent
-from modelprint.cache import cache_folder, kept, write_atomically
+from modelprint.cache import cache_folder, load_or_make, write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError, LoadingError
 from modelprint.loading import read_weights
@@ -150,28 +150,28 @@ class Piece:
 
 def prepare_views(victim: Victim) -> Done:
     """See to it that pattern and views are in the cache; returns their facts."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         piece = _views_piece(victim)
     return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
 
 
 def prepare_examples(victim: Victim, examples: PlannedExamples) -> Done:
     """See to it that C-examples are in the cache; returns their facts."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         piece = _examples_piece(victim, examples)
     return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
 
 
 def prepare_border(victim: Victim) -> Done:
     """See to it that border points are in the cache; returns their facts."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         piece = _border_piece(victim)
     return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
 
 
 def prepare_encoder(victim: Victim) -> Done:
     """See to it that the encoder is in the cache; returns how many models it has seen."""
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         encoder = _encoder(victim)
     return Done(value={"models": len(encoder.seen), **asdict(encoder.settings)}, remarks=tuple(remarks))
 
@@ -179,7 +179,7 @@ def prepare_encoder(victim: Victim) -> Done:
 def examine(asked: Examination) -> Done:
     """Ask a suspect everything; returns the finding."""
     victim, row = asked.victim, asked.row
-    with heard() as remarks:
+    with capture_warnings() as remarks:
         suspect = made_suspect(asked.made_from.target, row.kind, row.build(), asked.seed)
         compared = _compared(asked, suspect.classifier)
         gaps = gaps_at(suspect.classifier, _border_piece(victim).tensors["points"]) if victim.planned.border else None
@@ -310,9 +310,9 @@ def _border_piece(victim: Victim) -> Piece:
 def _encoder(victim: Victim) -> Encoder:
     path = _path("encoder", victim.encoder_key)
     if path.is_file():
-        return kept(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
+        return load_or_make(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
     with locked(path.stem):
-        return kept(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
+        return load_or_make(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
 
 
 def _learnt(victim: Victim) -> Encoder:
@@ -343,9 +343,9 @@ def _piece(name: str, key: str, make: Make) -> Piece:
         return Piece(tensors=tensors, facts=facts, seconds=round(spent.seconds, 3))
 
     if path.is_file():
-        return kept(path, _load, timed, _save, log)
+        return load_or_make(path, _load, timed, _save, log)
     with locked(path.stem):
-        piece = kept(path, _load, timed, _save, log)
+        piece = load_or_make(path, _load, timed, _save, log)
     shutil.rmtree(unfinished, ignore_errors=True)
     return piece
 

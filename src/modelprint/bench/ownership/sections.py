@@ -29,12 +29,12 @@ from modelprint.pages.grids import (
     Grid,
     Section,
     Value,
+    format_value,
     mapping,
     mean,
     number,
     numbers,
     percent,
-    shown,
     two_digits,
     words,
 )
@@ -75,9 +75,9 @@ def ownership(run: Run, table: Table) -> Section | None:
         *numbers("of copies", "of unrelated", "gap", "smallest of copies", "largest of unrelated", "AUC"),
     )
     made = mapping(mapping(run.protocol.get("ownership")).get("made"))
-    facts = [(label, shown(what)) for label, what in made.items()]
+    facts = [(label, format_value(what)) for label, what in made.items()]
     settings = mapping(mapping(run.protocol.get("ownership")).get("settings"))
-    facts += [(f"settings, {name}", shown(what)) for name, what in settings.items()]
+    facts += [(f"settings, {name}", format_value(what)) for name, what in settings.items()]
     grid = Grid(caption="Mean similarities, and the area under the ROC curve over models.", head=head, rows=rows)
     return Section(
         name="ownership",
@@ -286,7 +286,9 @@ def models(run: Run, table: Table) -> Section | None:
         rows.append(
             (
                 *words(
-                    f"{key[0]}, of {key[1]}" if key[1] else key[0], f"{some[0].kind} ({shown(shared)})", some[0].family
+                    f"{key[0]}, of {key[1]}" if key[1] else key[0],
+                    f"{some[0].kind} ({format_value(shared)})",
+                    some[0].family,
                 ),
                 Value(text=str(len(some)), note=_roles(some), number=True),
                 _spread([one.accuracy for one in some]),

@@ -4,7 +4,7 @@ from modelprint.calibration.forms import Forms
 from modelprint.calibration.quantising import range_images, static_int8
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
-from modelprint.networks.int8 import Int8Linear, integer_linears, rounded_weights
+from modelprint.networks.int8 import Int8Linear, quantise_linears, round_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.tensors import Images, Logits
 
@@ -25,14 +25,14 @@ def static(forms: Forms, images: Images) -> Logits:
 
 
 def _with_integer_linears(forms: Forms) -> Classifier:
-    network = integer_linears(forms.single.copy().network)
+    network = quantise_linears(forms.single.copy().network)
     if not any(isinstance(module, Int8Linear) for module in network.modules()):
         raise CraftingError("it has no linear layer that could be quantised")
     return forms.single.with_network(network)
 
 
 def _with_rounded_weights(forms: Forms) -> Classifier:
-    return forms.single.with_network(rounded_weights(forms.single.copy().network))
+    return forms.single.with_network(round_weights(forms.single.copy().network))
 
 
 def _as_integer_graph(forms: Forms) -> Classifier:
