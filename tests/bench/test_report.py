@@ -1,5 +1,6 @@
 """A report says what a run's folder says, to everyone, and runs or loads nothing."""
 
+import csv
 import json
 import re
 import shutil
@@ -206,6 +207,31 @@ def test_both_forms_are_written(write: Write) -> None:
     assert written[0].read_text() == markdown(run)
 
 
+def test_tables_are_written_as_data_files(write: Write) -> None:
+    """One for each table that a page has, with its whole rows; the record tells the command."""
+    run = write()
+
+    write_report(run, run.parent / "out")
+
+    folder = run.parent / "out" / "report"
+    record = json.loads((folder / "report.json").read_text())
+    assert record["title"] == "Table 1, CIFAR-10"
+    assert record["sections"][0]["command"] == "modelprint bench run plans/table1_cifar10.toml --scale smoke"
+    tables = {table["file"]: table["rows"] for section in record["sections"] for table in section.get("tables", ())}
+    assert {"protocol.csv", "rates.csv", "methods.csv", "selections-2.csv", "moved.csv", "times.csv"} <= set(tables)
+    assert set(tables) == {path.name for path in folder.glob("*.csv")}
+    for name, rows in tables.items():
+        assert len(list(csv.reader((folder / name).read_text().splitlines()))) == rows + 1
+    rates = csv.DictReader((folder / "rates.csv").read_text().splitlines())
+    pruning = next(row for row in rates if row["row"] == "Pruning")
+    assert (pruning["tampering"], pruning["misentry, N = 1"], pruning["paper: MiSentry, N = 1"]) == (
+        "prune-20",
+        "20.0",
+        "89.5",
+    )
+    assert pruning["marked"] == "misentry, N = 1"
+
+
 def test_the_protocol_comes_first(write: Write) -> None:
     """What ran, with which command, on what; nobody reads a number without it."""
     text = markdown(write())
@@ -255,9 +281,9 @@ def test_rows_that_are_far_have_a_place_for_the_reason(write: Write) -> None:
 
     after = markdown(run)
 
-    assert "**Pruning**\n\n- prune-20: misentry 20.0 against 89.5 (-69.5)\n\n*Nobody has said why yet.*\n" in before
+    assert "**Pruning**\n\n- prune-20: misentry 20.0 against 89.5 (-69.5)\n\n*No remark yet.*\n" in before
     assert "against 89.5 (-69.5)\n\nNo fine-tuning.\n\nAnd little else.\n" in after
-    assert "Nobody" not in after
+    assert "No remark yet" not in after
 
 
 def test_rows_of_ours_are_told_from_the_papers(write: Write) -> None:
@@ -329,13 +355,14 @@ def test_the_best_of_a_row_is_bold(write: Write) -> None:
 
 
 def test_many_methods_are_compared_and_the_wide_table_is_folded(write: Write) -> None:
-    """It is on the page, closed, and left out of the Markdown."""
+    """It is on the page, closed; the Markdown links to its data only."""
     names = [f"method-{letter}" for letter in "abcdefghi"]
     run = write([observed(3, fingerprint=name) for name in names], fingerprints={name: {} for name in names})
 
     text = markdown(run)
 
     assert "|" not in part_of(text, "Detection rates")
+    assert "Data: [report/rates.csv](report/rates.csv)." in part_of(text, "Detection rates")
     assert "| method-a | method-b |" in part_of(text, "Methods beside each other")
     assert "95 % intervals" in page_of(run)
 
@@ -463,7 +490,8 @@ def test_what_files_say_is_shown_as_text(write: Write) -> None:
     assert page.count("&lt;script&gt;") > 20
     written = re.sub("^    .*", "", text, flags=re.MULTILINE)  # in a block of code nothing is markup
     assert "<script" not in written
-    assert not re.search(r"(?<!\\)[`\[]", re.sub(r"`modelprint bench report`", "", written))
+    own = r"`modelprint bench report`|\[report/[a-z0-9-]+\.csv\]"
+    assert not re.search(r"(?<!\\)[`\[]", re.sub(own, "", written))
     tables = [part.splitlines() for part in re.findall(r"(?:^\|.*\n)+", written, re.MULTILINE)]
     widths = [{len(re.findall(r"(?<!\\)\|", line)) for line in table} for table in tables]
     assert tables

@@ -20,8 +20,12 @@ from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.pages.grids import format_value, mapping, mean
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
+from modelprint.pages.tables import shorten, write_tables
 
 MARKDOWN, PAGE = "report.md", "report.html"
+
+TABLES = "report"
+"""Folder of the tables as data, beside the pages."""
 
 FARTHEST = 20
 """Samples asked at the right end of the curves."""
@@ -33,6 +37,8 @@ BARS = 30
 def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None) -> tuple[Path, Path]:
     """Write `report.md` and `report.html` into the folder `output`; returns where they are.
 
+    All tables lie beside them as CSV files, in a folder `report`; the Markdown prints the short ones and summarises the
+    rest.
     Figures on ownership are written beside them as PNG as well.
 
     Args:
@@ -48,6 +54,7 @@ def write_report(run_folder: Path, output: Path, *, remarks: Path | None = None)
     written = output / MARKDOWN, output / PAGE
     for path, text in zip(written, (_markdown(run, table), _page(run, table)), strict=True):
         write_text_atomically(path, text)
+    write_tables(sections(run, table), output / TABLES, title=_title(run))
     for drawing in drawings(run):
         write_atomically(output / f"{drawing.name}.png", drawing.save)
     return written
@@ -76,7 +83,8 @@ def _title(run: Run) -> str:
 
 
 def _markdown(run: Run, table: Table) -> str:
-    return markdown_from(MARKDOWN, package="modelprint.bench", title=_title(run), sections=sections(run, table))
+    short = shorten(sections(run, table), TABLES)
+    return markdown_from(MARKDOWN, package="modelprint.bench", title=_title(run), sections=short)
 
 
 def _page(run: Run, table: Table) -> str:

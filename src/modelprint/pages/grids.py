@@ -38,13 +38,15 @@ class Grid:
         caption: What it shows.
         head: One value for each column; the alignment is that of the column.
         rows: Values; the first of a row is its heading.
-        folded: Whether it is a detail: closed on the page until someone opens it, and left out of the Markdown.
+        folded: Whether it is a detail: closed on the page until someone opens it, and not printed in the Markdown.
+        file: Its data file, as seen from the Markdown; empty where there is none.
     """
 
     caption: str
     head: tuple[Value, ...]
     rows: tuple[tuple[Value, ...], ...]
     folded: bool = False
+    file: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,13 +2,13 @@
 
 import re
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
 
 def markdown_from(template: str, *, package: str, **values: object) -> str:
-    """Return the Markdown that a template of a package makes of some values."""
+    """Return the Markdown that a template of a package makes of some values; it may include our own `grids.md`."""
     environment = Environment(
-        loader=PackageLoader(package),
+        loader=ChoiceLoader([PackageLoader(package), PackageLoader("modelprint.pages")]),
         autoescape=False,  # HTML's rules are not Markdown's; everything that is printed goes through `finalize`
         finalize=as_markdown,
         undefined=StrictUndefined,

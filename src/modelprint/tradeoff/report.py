@@ -18,10 +18,13 @@ from modelprint.pages.grids import (
 )
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
+from modelprint.pages.tables import shorten, write_tables
 from modelprint.tradeoff.figure import CAPTION, tradeoff_png, tradeoff_svg
 from modelprint.tradeoff.measure import Point, Sight, Tradeoff
 
 MARKDOWN, PAGE, PICTURE, NUMBERS = (f"tradeoff.{ending}" for ending in ("md", "html", "png", "json"))
+TABLES = "tradeoff"
+"""Folder of the tables as data."""
 
 RATES = (
     "A sample near a tie has a low top-1 probability, which someone who looks at scores can filter. Samples at pQ have "
@@ -46,6 +49,8 @@ BOUND = (
 def write_tradeoff(tradeoff: Tradeoff, folder: Path, command: str = "") -> tuple[Path, ...]:
     """Write `tradeoff.md`, `tradeoff.html`, `tradeoff.png` and `tradeoff.json` into `folder`; returns where they are.
 
+    The tables lie beside them as CSV files, in a folder `tradeoff`.
+
     Args:
         tradeoff: What was measured.
         folder: Need not exist.
@@ -62,7 +67,7 @@ def write_tradeoff(tradeoff: Tradeoff, folder: Path, command: str = "") -> tuple
             MARKDOWN,
             package="modelprint.tradeoff",
             title=_title(tradeoff),
-            sections=sections,
+            sections=shorten(sections, TABLES),
             picture=PICTURE,
             caption=CAPTION,
         ),
@@ -76,6 +81,7 @@ def write_tradeoff(tradeoff: Tradeoff, folder: Path, command: str = "") -> tuple
         draft.write_bytes(picture)
 
     write_atomically(folder / PICTURE, write)
+    write_tables(sections, folder / TABLES, title=_title(tradeoff))
     return tuple(folder / name for name in (MARKDOWN, PAGE, PICTURE, NUMBERS))
 
 

@@ -1,0 +1,187 @@
+"""Tables as data: every grid of a report becomes a CSV file, and a page of Markdown prints only the short ones.
+
+A folder of data holds one CSV file for each grid, named after its section (`rates.csv`, `methods.csv`,
+`methods-2.csv`), and `report.json` with everything else: the command, facts, paragraphs, remarks, and what each file
+shows. Values are those of the report, digit for digit. A column with intervals becomes three: the value, its low and
+its high end. A missing value is an empty cell. A column `marked` names the columns that stand out in that row.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from statistics import median_low
+
+from modelprint.cache import write_text_atomically
+from modelprint.pages.grids import NONE, Grid, Section, Value
+
+LIMIT = 12
+"""Rows of a grid that Markdown prints in full."""
+
+SHOWN = 5
+"""Rows that stand for a long grid without numbers."""
+
+RECORD = "report.json"
+
+MARKED = "marked"
+
+INTERVAL = re.compile(r"(\S+) to (\S+)")
+
+
+def write_tables(sections: Iterable[Section], folder: Path, *, title: str = "") -> tuple[Path, ...]:
+    """Write a CSV file for each grid of `sections`, and `report.json`, into `folder`; returns where they are.
+
+    Args:
+        sections: Of the report, with their whole grids.
+        folder: Need not exist.
+        title: Of the report.
+    """
+    named = tuple(name_grids(sections))
+    files = {name: csv_text(grid) for _, grids in named for name, grid in grids.items()}
+    files[RECORD] = json.dumps(_record(title, named), indent=1, ensure_ascii=False) + "\n"
+    for name, text in files.items():
+        write_text_atomically(folder / name, text)
+    return tuple(folder / name for name in files)
+
+
+def name_grids(sections: Iterable[Section]) -> Iterator[tuple[Section, Mapping[str, Grid]]]:
+    """Yield each section with those of its grids that have rows, by the name of their file."""
+    for section in sections:
+        numbers = count(1)
+        grids = [(next(numbers), grid) for grid in section.grids if grid.rows]
+        yield section, {f"{section.name}{f'-{n}' if n > 1 else ''}.csv": grid for n, grid in grids}
+
+
+def shorten(sections: Iterable[Section], folder: str) -> tuple[Section, ...]:
+    """Return the sections as Markdown prints them: a long grid becomes a summary, a folded one a link to its file.
+
+    Args:
+        sections: Of the report.
+        folder: Where the files lie, as seen from the page.
+    """
+    return tuple(
+        replace(section, grids=tuple(_brief(grid, f"{folder}/{name}") for name, grid in grids.items()))
+        for section, grids in name_grids(sections)
+    )
+
+
+def csv_text(grid: Grid) -> str:
+    """Return a grid as CSV with one line of column names; numbers are numbers, and a missing value is empty."""
+    columns = [_columns(grid, index) for index in range(len(grid.head))]
+    names = [name for column in columns for name in column]
+    lists = [cells for column in columns for cells in column.values()]
+    if marked := _marks(grid):
+        names, lists = [*names, MARKED], [*lists, marked]
+    content = io.StringIO()
+    writer = csv.writer(content, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(zip(*lists, strict=True))
+    return content.getvalue()
+
+
+def summarise(grid: Grid) -> Grid:
+    """Return the lowest, the median and the highest value of each column of numbers; the first rows without numbers.
+
+    The median of an even number of values is the lower of the middle two, so that each figure is one of the grid.
+    """
+    cells = {
+        index: sorted((row[index] for row in grid.rows if _number(row[index].text) is not None), key=_size)
+        for index, value in enumerate(grid.head)
+        if value.number
+    }
+    known = {index: found for index, found in cells.items() if found}
+    if not known:
+        return replace(grid, rows=grid.rows[:SHOWN])
+    middles = {index: median_low(range(len(found))) for index, found in known.items()}
+    rows = (
+        (Value(text="lowest"), *(_plain(found[0]) for found in known.values())),
+        (Value(text="median"), *(_plain(found[middles[index]]) for index, found in known.items())),
+        (Value(text="highest"), *(_plain(found[-1]) for found in known.values())),
+    )
+    head = (Value(text="of each column"), *(grid.head[index] for index in known))
+    return replace(grid, head=head, rows=rows)
+
+
+def _brief(grid: Grid, file: str) -> Grid:
+    if grid.folded:
+        return replace(grid, rows=(), file=file)
+    if len(grid.rows) <= LIMIT:
+        return replace(grid, file=file)
+    brief = summarise(grid)
+    what = "The first rows" if brief.head == grid.head else "A summary"
+    return replace(brief, caption=f"{grid.caption} {what} of {len(grid.rows)} rows.", file=file)
+
+
+def _columns(grid: Grid, index: int) -> dict[str, list[str]]:
+    """Return the columns that one column of a grid becomes, by name."""
+    values = [row[index] for row in grid.rows]
+    name = _name(grid.head[index])
+    columns = {name: ["" if value.text == NONE else value.text for value in values]}
+    notes = [value.note for value in values]
+    ends = [INTERVAL.fullmatch(note) for note in notes if note]
+    if ends and all(ends):
+        parts = [INTERVAL.fullmatch(note) for note in notes]
+        columns[f"{name}, low"] = [part[1] if part else "" for part in parts]
+        columns[f"{name}, high"] = [part[2] if part else "" for part in parts]
+    elif ends:
+        columns[_note_name(name)] = notes
+    return columns
+
+
+def _name(head: Value) -> str:
+    return f"{head.text}, {head.note}" if head.note else head.text
+
+
+def _note_name(name: str) -> str:
+    return f"{name}, note"
+
+
+def _marks(grid: Grid) -> list[str]:
+    """Return which columns stand out in each row; nothing when none does."""
+    names = [_name(value) for value in grid.head]
+    found = []
+    for row in grid.rows:
+        marks = [name for name, value in zip(names, row, strict=True) if value.marked or value.strong]
+        marks += [_note_name(name) for name, value in zip(names, row, strict=True) if value.note_strong]
+        found.append("; ".join(marks))
+    return found if any(found) else []
+
+
+def _plain(value: Value) -> Value:
+    return Value(text=value.text, number=True)
+
+
+def _size(value: Value) -> float:
+    return _number(value.text) or 0.0
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _record(title: str, named: Iterable[tuple[Section, Mapping[str, Grid]]]) -> dict[str, object]:
+    """Return what a report says outside its grids."""
+    return {"title": title, "sections": [_section_record(section, grids) for section, grids in named]}
+
+
+def _section_record(section: Section, grids: Mapping[str, Grid]) -> dict[str, object]:
+    record: dict[str, object] = {
+        "name": section.name,
+        "title": section.title,
+        "command": section.code,
+        "facts": dict(section.facts),
+        "text": list(section.text),
+        "tables": [{"file": name, "shows": grid.caption, "rows": len(grid.rows)} for name, grid in grids.items()],
+        "items": [
+            {"title": item.title, "points": list(item.points), "remark": list(item.remark or ())}
+            for item in section.items
+        ],
+    }
+    return {key: value for key, value in record.items() if value}
