@@ -45,6 +45,13 @@ def test_a_note_that_is_no_interval_has_one_column() -> None:
     assert csv_text(grid) == 'row,a,"a, note",marked\nx,3.1,2.9,"a, note"\ny,1,,\n'
 
 
+def test_columns_of_one_name_are_told_apart_by_those_before_them() -> None:
+    """No column of a CSV file hides another."""
+    grid = Grid(caption="", head=words("a", "published", "b", "published"), rows=(words("1", "2", "3", "4"),))
+
+    assert csv_text(grid) == 'a,"a, published",b,"b, published"\n1,2,3,4\n'
+
+
 def test_a_long_grid_is_summed_up_by_values_that_it_has() -> None:
     """Lowest, lower median, highest; missing values do not count."""
     grid = Grid(

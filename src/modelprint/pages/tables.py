@@ -71,7 +71,7 @@ def shorten(sections: Iterable[Section], folder: str) -> tuple[Section, ...]:
 
 def csv_text(grid: Grid) -> str:
     """Return a grid as CSV with one line of column names; numbers are numbers, and a missing value is empty."""
-    columns = [_columns(grid, index) for index in range(len(grid.head))]
+    columns = [_columns(grid, index, name) for index, name in enumerate(_names(grid))]
     names = [name for column in columns for name in column]
     lists = [cells for column in columns for cells in column.values()]
     if marked := _marks(grid):
@@ -116,10 +116,9 @@ def _brief(grid: Grid, file: str) -> Grid:
     return replace(brief, caption=f"{grid.caption} {what} of {len(grid.rows)} rows.", file=file)
 
 
-def _columns(grid: Grid, index: int) -> dict[str, list[str]]:
+def _columns(grid: Grid, index: int, name: str) -> dict[str, list[str]]:
     """Return the columns that one column of a grid becomes, by name."""
     values = [row[index] for row in grid.rows]
-    name = _name(grid.head[index])
     columns = {name: ["" if value.text == NONE else value.text for value in values]}
     notes = [value.note for value in values]
     ends = [INTERVAL.fullmatch(note) for note in notes if note]
@@ -132,8 +131,13 @@ def _columns(grid: Grid, index: int) -> dict[str, list[str]]:
     return columns
 
 
-def _name(head: Value) -> str:
-    return f"{head.text}, {head.note}" if head.note else head.text
+def _names(grid: Grid) -> list[str]:
+    """Return a name for each column; one that several columns have follows the name of the column before it."""
+    names = [f"{value.text}, {value.note}" if value.note else value.text for value in grid.head]
+    return [
+        f"{names[index - 1]}, {name}" if index > 0 and names.count(name) > 1 else name
+        for index, name in enumerate(names)
+    ]
 
 
 def _note_name(name: str) -> str:
@@ -142,7 +146,7 @@ def _note_name(name: str) -> str:
 
 def _marks(grid: Grid) -> list[str]:
     """Return which columns stand out in each row; nothing when none does."""
-    names = [_name(value) for value in grid.head]
+    names = _names(grid)
     found = []
     for row in grid.rows:
         marks = [name for name, value in zip(names, row, strict=True) if value.marked or value.strong]
