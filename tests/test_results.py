@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import tomllib
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ RESULTS = Path(__file__).parent.parent / "docs" / "results"
 DATA = RESULTS / "data"
 
 PAGES = sorted(page for page in RESULTS.glob("*.md") if "](data/" in page.read_text())
+REMARKS = sorted((RESULTS.parent.parent / "plans" / "remarks").glob("*.toml"))
 FOLDERS = sorted(path for path in DATA.iterdir() if path.is_dir())
 
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]\d+)?")
@@ -44,6 +46,7 @@ def test_pages_and_data_are_found() -> None:
     """The tests below are parametrised over these lists."""
     assert {"junction", "methods-cifar10", "table1-cifar10"} <= set(names(PAGES))
     assert {"junction", "methods-cifar10", "table1-cifar10"} <= set(names(FOLDERS))
+    assert {"methods-cifar10", "table1-cifar10"} <= set(names(REMARKS))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=names(PAGES))
@@ -84,6 +87,19 @@ def test_data_stay_small_and_are_linked(folder: Path) -> None:
     """No file of a megabyte, and no folder that no page leads to."""
     assert all(path.stat().st_size < 1_000_000 for path in folder.iterdir())
     assert any(folder == file.parent for page in PAGES for file in linked(page))
+
+
+@pytest.mark.parametrize("file", REMARKS, ids=names(REMARKS))
+def test_remarks_are_those_of_the_plan(file: Path) -> None:
+    """A data folder repeats each remark of its plan's file, word for word."""
+    remarks = tomllib.loads(file.read_text())
+    record = json.loads((DATA / file.stem / "report.json").read_text())
+
+    items = [item for section in record["sections"] for item in section.get("items", ()) if item["title"] in remarks]
+
+    assert {item["title"]: " ".join(item["remark"]) for item in items} == {
+        row: text.strip() for row, text in remarks.items()
+    }
 
 
 def test_the_overview_repeats_its_pages() -> None:

@@ -56,7 +56,7 @@ class Item:
     Attributes:
         title: What it is about.
         points: What there is to say.
-        remark: Paragraphs in which a person says why; empty while nobody did. None where nobody has to.
+        remark: Paragraphs in which a person says why; empty as long as there are none. None where none is asked for.
     """
 
     title: str = ""
