@@ -131,7 +131,7 @@ def tell(phase: str, done: int, total: int) -> None:
 def table(columns: Sequence[Column], suspects: Sequence[Suspect]) -> Iterator[str]:
     """Yield the lines of the table of rates and of the table of movements."""
     kinds = list(dict.fromkeys(suspect.kind for suspect in suspects))
-    yield "| tampering | models | paper N=1 | " + " | ".join(f"{c.name} N=1 | N=5" for c in columns) + " |"
+    yield "| tampering | models | paper N=1 | " + " | ".join(f"{c.name} N=1 | {c.name} N=5" for c in columns) + " |"
     yield "|---|---|---|" + "---|---|" * len(columns)
     for kind in kinds:
         found = [suspect for suspect in suspects if suspect.kind == kind]

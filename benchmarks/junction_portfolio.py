@@ -50,7 +50,9 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     run = read_run(given.run)
-    print("| samples | N = 1: mean | weakest line | N = 5: mean | weakest line |\n|---|---:|---:|---:|---:|")
+    print(
+        "| samples | N = 1: mean | weakest line, N = 1 | N = 5: mean | weakest line, N = 5 |\n|---|---:|---:|---:|---:|"
+    )
     for profile in given.profiles:
         names = (f"junction{profile}", f"junction-3{profile}")
         seen = both(run, names)

@@ -4,7 +4,7 @@
     modelprint bench run plans/methods-cifar10.toml --scale laptop
     python benchmarks/junction_targets.py runs/junction-cifar10-laptop --methods runs/methods-cifar10-laptop
 
-Prints Markdown. Spread, margin and residual are computed anew from the PNG files of each fingerprint, in float64;
+Prints Markdown. Spread, margin and residual are computed again from the PNG files of each fingerprint, in float64;
 rates and intervals are those of the report. The weakest line is the row, tampering and batch-norm mode that is seen
 least. One change stands apart, since it moves logits by less than honest servers do.
 """
@@ -84,7 +84,7 @@ def weakest(table: Table, names: Sequence[str]) -> Iterator[str]:
     """Yield for each fingerprint its mean, its weakest lines, and the line that stands apart."""
     heads = ["fingerprint"]
     for n in NS:
-        heads += [f"N = {n}: mean", f"below {threshold(n)} %", "weakest line", f"`{APART}`"]
+        heads += [f"N = {n}: mean", f"below {threshold(n)} %", f"weakest line, N = {n}", f"{APART}, N = {n}"]
     yield from start(heads)
     for name in names:
         cells: list[str] = []
@@ -100,11 +100,11 @@ def weakest(table: Table, names: Sequence[str]) -> Iterator[str]:
 
 
 def beside(run: Run, ours: str) -> Iterator[str]:
-    """Yield a row for each other method: on how many lines it sees more than ours does, and where most so."""
+    """Yield a row for each other method: on how many lines it detects more than ours does, and where most so."""
     table = scores(run)
     heads = ["method", "L2"]
     for n in NS:
-        heads += [f"N = {n}: mean", "lines where it sees more", "most of all"]
+        heads += [f"N = {n}: mean", f"lines where it detects more, N = {n}", f"most of all, N = {n}"]
     yield from start(heads)
     for name in [ours, *(name for name in run.order if name in run.fingerprints and name != ours)]:
         cells = [f"{median_l2(run, name):.2f}"]

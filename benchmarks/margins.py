@@ -1,10 +1,10 @@
-"""Why a fingerprint sees some suspects and not others: what each suspect does to the margins of its samples.
+"""Why a fingerprint detects some suspects and not others: what each suspect does to the margins of its samples.
 
     python benchmarks/margins.py plans/table1-cifar10.toml --fingerprint misentry
 
-Prints a Markdown table. A margin is the logit of the sealed label minus the largest other one; a sample sees a suspect
-that takes its margin below zero. Fingerprint and suspects come from the cache, where `modelprint bench run` with the
-same plan and scale has put them; those that are missing are made.
+Prints a Markdown table, which `table_files.py` turns into a data file. A margin is the logit of the sealed label minus
+the largest other one; a sample detects a suspect that takes its margin below zero. Fingerprint and suspects come from
+the cache, where `modelprint bench run` with the same plan and scale has put them; those that are missing are made.
 """
 
 import argparse

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelprint.pages.grids import Grid, Item, Section, Value, numbers, words
 from modelprint.pages.markdown import markdown_from
-from modelprint.pages.tables import LIMIT, RECORD, csv_text, shorten, summarise, write_tables
+from modelprint.pages.tables import LIMIT, RECORD, csv_text, shorten_tables, summarise, write_tables
 
 RATES = Grid(
     caption="Rates.",
@@ -87,7 +87,7 @@ def test_only_grids_above_the_limit_are_shortened() -> None:
         Grid(caption="Detail.", head=words("a"), rows=(words("1"),), folded=True),
     )
 
-    (short,) = shorten([Section(name="rates", title="Rates", grids=grids)], "report")
+    (short,) = shorten_tables([Section(name="rates", title="Rates", grids=grids)], "report")
 
     assert [len(grid.rows) for grid in short.grids] == [LIMIT, 3, 0]
     assert [grid.file for grid in short.grids] == ["report/rates.csv", "report/rates-2.csv", "report/rates-3.csv"]
@@ -138,7 +138,7 @@ def test_every_grid_has_a_file_and_the_rest_is_in_the_record(tmp_path: Path) -> 
 
 def test_markdown_links_to_the_files() -> None:
     """Under the caption, before the table."""
-    short = shorten([Section(name="rates", title="Rates", grids=(RATES,))], "report")
+    short = shorten_tables([Section(name="rates", title="Rates", grids=(RATES,))], "report")
 
     text = markdown_from("report.md", package="modelprint.bench", title="A run", sections=short)
 

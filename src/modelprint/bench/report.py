@@ -20,7 +20,7 @@ from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.pages.grids import format_value, mapping, mean
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
-from modelprint.pages.tables import shorten, write_tables
+from modelprint.pages.tables import shorten_tables, write_tables
 
 MARKDOWN, PAGE = "report.md", "report.html"
 
@@ -83,7 +83,7 @@ def _title(run: Run) -> str:
 
 
 def _markdown(run: Run, table: Table) -> str:
-    short = shorten(sections(run, table), TABLES)
+    short = shorten_tables(sections(run, table), TABLES)
     return markdown_from(MARKDOWN, package="modelprint.bench", title=_title(run), sections=short)
 
 

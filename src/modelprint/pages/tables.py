@@ -56,7 +56,7 @@ def name_grids(sections: Iterable[Section]) -> Iterator[tuple[Section, Mapping[s
         yield section, {f"{section.name}{f'-{n}' if n > 1 else ''}.csv": grid for n, grid in grids}
 
 
-def shorten(sections: Iterable[Section], folder: str) -> tuple[Section, ...]:
+def shorten_tables(sections: Iterable[Section], folder: str) -> tuple[Section, ...]:
     """Return the sections as Markdown prints them: a long grid becomes a summary, a folded one a link to its file.
 
     Args:
@@ -64,7 +64,7 @@ def shorten(sections: Iterable[Section], folder: str) -> tuple[Section, ...]:
         folder: Where the files lie, as seen from the page.
     """
     return tuple(
-        replace(section, grids=tuple(_brief(grid, f"{folder}/{name}") for name, grid in grids.items()))
+        replace(section, grids=tuple(_shorten(grid, f"{folder}/{name}") for name, grid in grids.items()))
         for section, grids in name_grids(sections)
     )
 
@@ -74,7 +74,7 @@ def csv_text(grid: Grid) -> str:
     columns = [_columns(grid, index, name) for index, name in enumerate(_names(grid))]
     names = [name for column in columns for name in column]
     lists = [cells for column in columns for cells in column.values()]
-    if marked := _marks(grid):
+    if marked := _marked_columns(grid):
         names, lists = [*names, MARKED], [*lists, marked]
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
@@ -98,15 +98,15 @@ def summarise(grid: Grid) -> Grid:
         return replace(grid, rows=grid.rows[:SHOWN])
     middles = {index: median_low(range(len(found))) for index, found in known.items()}
     rows = (
-        (Value(text="lowest"), *(_plain(found[0]) for found in known.values())),
-        (Value(text="median"), *(_plain(found[middles[index]]) for index, found in known.items())),
-        (Value(text="highest"), *(_plain(found[-1]) for found in known.values())),
+        (Value(text="lowest"), *(_strip_note(found[0]) for found in known.values())),
+        (Value(text="median"), *(_strip_note(found[middles[index]]) for index, found in known.items())),
+        (Value(text="highest"), *(_strip_note(found[-1]) for found in known.values())),
     )
     head = (Value(text="of each column"), *(grid.head[index] for index in known))
     return replace(grid, head=head, rows=rows)
 
 
-def _brief(grid: Grid, file: str) -> Grid:
+def _shorten(grid: Grid, file: str) -> Grid:
     if grid.folded:
         return replace(grid, rows=(), file=file)
     if len(grid.rows) <= LIMIT:
@@ -144,7 +144,7 @@ def _note_name(name: str) -> str:
     return f"{name}, note"
 
 
-def _marks(grid: Grid) -> list[str]:
+def _marked_columns(grid: Grid) -> list[str]:
     """Return which columns stand out in each row; nothing when none does."""
     names = _names(grid)
     found = []
@@ -155,7 +155,7 @@ def _marks(grid: Grid) -> list[str]:
     return found if any(found) else []
 
 
-def _plain(value: Value) -> Value:
+def _strip_note(value: Value) -> Value:
     return Value(text=value.text, number=True)
 
 

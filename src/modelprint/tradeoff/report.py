@@ -18,7 +18,7 @@ from modelprint.pages.grids import (
 )
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, gallery, sections_page
-from modelprint.pages.tables import shorten, write_tables
+from modelprint.pages.tables import shorten_tables, write_tables
 from modelprint.tradeoff.figure import CAPTION, tradeoff_png, tradeoff_svg
 from modelprint.tradeoff.measure import Point, Sight, Tradeoff
 
@@ -67,7 +67,7 @@ def write_tradeoff(tradeoff: Tradeoff, folder: Path, command: str = "") -> tuple
             MARKDOWN,
             package="modelprint.tradeoff",
             title=_title(tradeoff),
-            sections=shorten(sections, TABLES),
+            sections=shorten_tables(sections, TABLES),
             picture=PICTURE,
             caption=CAPTION,
         ),
