@@ -28,6 +28,9 @@ REACH = {
 
 FORMS = ("top-1", "top-3", "top-5", "p-dec-1", "p-dec-2", "label+p-dec2")
 
+SIZE = 7.4, 3.8
+"""Width and height of a figure in inches."""
+
 TARGETS = ("cifar10-resnet20", "gtsrb-cnn6", "mnist-lenet5", "imagenet-lite0")
 
 
@@ -37,7 +40,7 @@ def main() -> None:
     parser.add_argument("results", type=Path, help="folder of the pages; their data lie in its folder data")
     results = parser.parse_args().results
     for name, draw in figures(results / "data").items():
-        Drawing(name=name, caption="", size=(7.4, 3.8), draw=draw).save(results / f"{name}.png")
+        Drawing(name=name, caption="", size=SIZE, draw=draw).save(results / f"{name}.png")
 
 
 def figures(data: Path) -> dict[str, Callable[[Any, str], None]]:

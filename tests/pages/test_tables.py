@@ -72,6 +72,20 @@ def test_a_long_grid_is_summed_up_by_values_that_it_has() -> None:
     ]
 
 
+def test_a_summary_begins_with_the_means() -> None:
+    """They are rows of the grid, and no lowest or highest value."""
+    rows = tuple((*words(name), *numbers(value)) for name, value in (("Mean", "2"), ("a", "1"), ("b", "3"), ("c", "3")))
+
+    brief = summarise(Grid(caption="", head=(*words("row"), *numbers("x")), rows=rows, means=1))
+
+    assert [(row[0].text, row[1].text) for row in brief.rows] == [
+        ("Mean", "2"),
+        ("lowest", "1"),
+        ("median", "3"),
+        ("highest", "3"),
+    ]
+
+
 def test_a_grid_without_numbers_is_summed_up_by_its_first_rows() -> None:
     """A reader sees what the file is like."""
     grid = Grid(caption="", head=words("row"), rows=tuple(words(str(n)) for n in range(20)))

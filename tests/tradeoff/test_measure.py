@@ -264,6 +264,8 @@ def test_the_report_has_every_figure(tiny_model: Classifier, split: DataSet, tmp
     text, page = paths[0].read_text(), paths[1].read_text()
     assert [path.name for path in paths] == ["tradeoff.md", "tradeoff.html", "tradeoff.png", "tradeoff.json"]
     assert "    modelprint tradeoff --seed 1\n" in text
+    for name in ("rates", "bound", "suspects"):
+        assert (tmp_path / "tradeoff" / f"{name}.csv").read_text().startswith(("point,", "suspect,"))
     for point in found.points:
         for sight in point.sights:
             assert f"| {sight.kind} | {point.name} |" in text

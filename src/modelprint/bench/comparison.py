@@ -116,7 +116,7 @@ def _rows(run: Run, table: Table, n: int) -> Grid:
         rows.append((*words(line.row, line.made_by, line.batch_norm or NONE), *_compared(columns, found)))
     head = (*words("row", "tampering", "batch norm"), *numbers(*(pair.name for pair in columns)))
     caption = f"Detection rates with N = {n}, drawn at random, in per cent; small or in brackets those in floats."
-    return Grid(caption=caption, head=head, rows=tuple(rows))
+    return Grid(caption=caption, head=head, rows=tuple(rows), means=1)
 
 
 def _rate(table: Table, line: Line, name: str, n: int) -> float | None:

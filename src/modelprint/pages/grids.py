@@ -39,6 +39,7 @@ class Grid:
         head: One value for each column; the alignment is that of the column.
         rows: Values; the first of a row is its heading.
         folded: Whether it is a detail: closed on the page until someone opens it, and not printed in the Markdown.
+        means: How many rows at the top are means of the others; a summary begins with them.
         file: Its data file, as seen from the Markdown; empty where there is none.
     """
 
@@ -46,6 +47,7 @@ class Grid:
     head: tuple[Value, ...]
     rows: tuple[tuple[Value, ...], ...]
     folded: bool = False
+    means: int = 0
     file: str = ""
 
 

@@ -10,11 +10,10 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from statistics import median_low
 
 from modelprint.cache import write_text_atomically
 from modelprint.pages.grids import NONE, Grid, Section, Value
@@ -84,26 +83,29 @@ def csv_text(grid: Grid) -> str:
 
 
 def summarise(grid: Grid) -> Grid:
-    """Return the lowest, the median and the highest value of each column of numbers; the first rows without numbers.
+    """Return the means and the lowest, median and highest value of each column of numbers; else the first rows.
 
     The median of an even number of values is the lower of the middle two, so that each figure is one of the grid.
     """
-    cells = {
-        index: sorted((row[index] for row in grid.rows if _number(row[index].text) is not None), key=_size)
-        for index, value in enumerate(grid.head)
-        if value.number
-    }
-    known = {index: found for index, found in cells.items() if found}
+    means, others = grid.rows[: grid.means], grid.rows[grid.means :]
+    ranked = {index: _rank(others, index) for index, value in enumerate(grid.head) if value.number}
+    known = {index: values for index, values in ranked.items() if values}
     if not known:
         return replace(grid, rows=grid.rows[:SHOWN])
-    middles = {index: median_low(range(len(found))) for index, found in known.items()}
     rows = (
-        (Value(text="lowest"), *(_strip_note(found[0]) for found in known.values())),
-        (Value(text="median"), *(_strip_note(found[middles[index]]) for index, found in known.items())),
-        (Value(text="highest"), *(_strip_note(found[-1]) for found in known.values())),
+        *((row[0], *(row[index] for index in known)) for row in means),
+        (Value(text="lowest"), *(values[0] for values in known.values())),
+        (Value(text="median"), *(values[(len(values) - 1) // 2] for values in known.values())),
+        (Value(text="highest"), *(values[-1] for values in known.values())),
     )
-    head = (Value(text="of each column"), *(grid.head[index] for index in known))
-    return replace(grid, head=head, rows=rows)
+    return replace(grid, head=(Value(text="of each column"), *(grid.head[index] for index in known)), rows=rows)
+
+
+def _rank(rows: Sequence[tuple[Value, ...]], index: int) -> list[Value]:
+    """Return the numbers of a column, the lowest first, without notes and marks."""
+    found = {row[index].text: size for row in rows if (size := _number(row[index].text)) is not None}
+    texts = sorted((row[index].text for row in rows if row[index].text in found), key=found.__getitem__)
+    return [Value(text=text, number=True) for text in texts]
 
 
 def _shorten(grid: Grid, file: str) -> Grid:
@@ -153,14 +155,6 @@ def _marked_columns(grid: Grid) -> list[str]:
         marks += [_note_name(name) for name, value in zip(names, row, strict=True) if value.note_strong]
         found.append("; ".join(marks))
     return found if any(found) else []
-
-
-def _strip_note(value: Value) -> Value:
-    return Value(text=value.text, number=True)
-
-
-def _size(value: Value) -> float:
-    return _number(value.text) or 0.0
 
 
 def _number(text: str) -> float | None:
