@@ -39,23 +39,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", type=Path, help="folder of the pages; their data lie in its folder data")
     results = parser.parse_args().results
-    for name, draw in figures(results / "data").items():
+    for name, draw in list_figures(results / "data").items():
         Drawing(name=name, caption="", size=SIZE, draw=draw).save(results / f"{name}.png")
 
 
-def figures(data: Path) -> dict[str, Callable[[Any, str], None]]:
+def list_figures(data: Path) -> dict[str, Callable[[Any, str], None]]:
     """Return what draws each figure, by its name."""
     reach = {
-        folder: partial(draw_reach, read(data / folder / f"{table}.csv"), read(data / folder / "moved.csv"), names, end)
+        folder: partial(
+            draw_reach, read_rows(data / folder / f"{table}.csv"), read_rows(data / folder / "moved.csv"), names, end
+        )
         for folder, (table, names, end) in REACH.items()
     }
-    forms = partial(draw_forms, read(data / "ssf-output-forms" / "outputs.csv"))
-    shares = partial(draw_shares, read(data / "ssf-weight-noise" / "settings.csv"))
-    floors = partial(draw_floors, {name: read(data / "noise" / f"{name}-2.csv") for name in TARGETS})
+    forms = partial(draw_forms, read_rows(data / "ssf-output-forms" / "outputs.csv"))
+    shares = partial(draw_shares, read_rows(data / "ssf-weight-noise" / "settings.csv"))
+    floors = partial(draw_floors, {name: read_rows(data / "noise" / f"{name}-2.csv") for name in TARGETS})
     return {**reach, "ssf-output-forms": forms, "ssf-weight-noise": shares, "noise": floors}
 
 
-def read(path: Path) -> Rows:
+def read_rows(path: Path) -> Rows:
     """Return the rows of a data file."""
     with path.open(newline="") as file:
         return list(csv.DictReader(file))
@@ -63,13 +65,13 @@ def read(path: Path) -> Rows:
 
 def draw_reach(rates: Rows, moved: Rows, names: tuple[str, ...], end: str, figure: Any, ink: str) -> None:
     """Draw the rate of each line at N = 1 against how far its suspects moved the logits."""
-    distances = {line(row): float(row["logits, RMS"]) for row in moved if row["logits, RMS"]}
+    distances = {line_key(row): float(row["logits, RMS"]) for row in moved if row["logits, RMS"]}
     axes = figure.subplots()
     for name, colour in zip(names, PALETTE, strict=False):
         dots = [
-            (distances[line(row)], float(row[name + end]))
+            (distances[line_key(row)], float(row[name + end]))
             for row in rates
-            if row[name + end] and line(row) in distances
+            if row[name + end] and line_key(row) in distances
         ]
         axes.plot(*zip(*dots, strict=True), "o", color=colour, label=name, markersize=5, alpha=0.75)
     axes.set_xscale("log")
@@ -81,7 +83,7 @@ def draw_reach(rates: Rows, moved: Rows, names: tuple[str, ...], end: str, figur
     figure.legend(loc="outside right upper")
 
 
-def line(row: dict[str, str]) -> tuple[str, str, str]:
+def line_key(row: dict[str, str]) -> tuple[str, str, str]:
     """Return what makes a line of a report: row, tampering and batch-norm mode."""
     return row["row"], row["tampering"], row["batch norm"]
 

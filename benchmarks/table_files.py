@@ -37,40 +37,40 @@ def write(markdown: str, folder: Path, name: str, command: str = "") -> None:
     """Write the files of some Markdown; the record keeps what it says of other sections."""
     record = folder / RECORD
     before = json.loads(record.read_text()) if record.is_file() else {"title": folder.name, "sections": []}
-    write_tables(sections(markdown, name, command), folder)
+    write_tables(read_sections(markdown, name, command), folder)
     made = json.loads(record.read_text())["sections"]
     others = [section for section in before["sections"] if section["name"] not in {one["name"] for one in made}]
     joined = {"title": before["title"], "sections": [*others, *made]}
     write_text_atomically(record, json.dumps(joined, indent=1, ensure_ascii=False) + "\n")
 
 
-def sections(markdown: str, name: str, command: str) -> Iterator[Section]:
+def read_sections(markdown: str, name: str, command: str) -> Iterator[Section]:
     """Yield a section for each heading that has tables, the first for what comes before all headings."""
     for heading, text in zip(*[iter(["", *re.split(r"^## (.*)\n", markdown, flags=re.MULTILINE)])] * 2, strict=True):
-        if found := tuple(grids(text)):
+        if found := tuple(read_grids(text)):
             yield Section(name=heading or name, title=heading or name, code=command, grids=found)
 
 
-def grids(text: str) -> Iterator[Grid]:
+def read_grids(text: str) -> Iterator[Grid]:
     """Yield the tables of a text, each with the paragraph before it as its caption."""
     caption = ""
     for kind, lines in groupby(text.splitlines(), lambda line: "table" if line.startswith("|") else bool(line.strip())):
         if kind == "table":
-            yield grid([[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines], caption)
+            yield read_grid([[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines], caption)
             caption = ""
         elif kind:
             caption = " ".join(lines)
 
 
-def grid(table: list[list[str]], caption: str) -> Grid:
+def read_grid(table: list[list[str]], caption: str) -> Grid:
     """Return a table, the second line of which says how columns are aligned."""
     head, _, *body = table
-    columns = [column([name, *cells]) for name, cells in zip(head, zip(*body, strict=True), strict=True)]
+    columns = [read_column([name, *cells]) for name, cells in zip(head, zip(*body, strict=True), strict=True)]
     heads, *rows = zip(*columns, strict=True)
     return Grid(caption=caption, head=heads, rows=tuple(rows))
 
 
-def column(texts: list[str]) -> list[Value]:
+def read_column(texts: list[str]) -> list[Value]:
     """Return the values of a column, its name first."""
     name, *cells = texts
     bare = [cell.replace("%", "") for cell in cells]

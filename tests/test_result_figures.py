@@ -29,13 +29,13 @@ def test_each_figure_stands_on_a_page(script: ModuleType) -> None:
     """No picture is drawn without a page that shows it, and no picture is missing."""
     shown = {name for page in RESULTS.glob("*.md") for name in re.findall(r"\]\(([\w-]+)\.png\)", page.read_text())}
 
-    assert set(script.figures(RESULTS / "data")) <= shown
+    assert set(script.list_figures(RESULTS / "data")) <= shown
     assert shown == {path.stem for path in RESULTS.glob("*.png")}
 
 
 def test_a_figure_is_drawn_from_the_data(script: ModuleType, tmp_path: Path) -> None:
     """It is a picture of the size of the one that is committed."""
-    draw = script.figures(RESULTS / "data")["ssf-output-forms"]
+    draw = script.list_figures(RESULTS / "data")["ssf-output-forms"]
 
     Drawing(name="forms", caption="", size=script.SIZE, draw=draw).save(tmp_path / "forms.png")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from modelprint.pages.grids import Grid, Item, Section, Value, numbers, words
 from modelprint.pages.markdown import markdown_from
-from modelprint.pages.tables import LIMIT, RECORD, csv_text, shorten_tables, summarise, write_tables
+from modelprint.pages.tables import LIMIT, RECORD, render_csv, shorten_tables, summarise, write_tables
 
 RATES = Grid(
     caption="Rates.",
@@ -26,7 +26,7 @@ def long_grid(count: int) -> Grid:
 
 def test_an_interval_becomes_two_columns_and_a_missing_value_is_empty() -> None:
     """What stands out is named in a column of its own."""
-    rows = list(csv.reader(csv_text(RATES).splitlines()))
+    rows = list(csv.reader(render_csv(RATES).splitlines()))
 
     assert rows == [
         ["row", "ours, N = 1", "ours, N = 1, low", "ours, N = 1, high", "paper", "marked"],
@@ -42,14 +42,14 @@ def test_a_note_that_is_no_interval_has_one_column() -> None:
         caption="", head=(*words("row"), *numbers("a")), rows=((*words("x"), best), (*words("y"), *numbers("1")))
     )
 
-    assert csv_text(grid) == 'row,a,"a, note",marked\nx,3.1,2.9,"a, note"\ny,1,,\n'
+    assert render_csv(grid) == 'row,a,"a, note",marked\nx,3.1,2.9,"a, note"\ny,1,,\n'
 
 
 def test_columns_of_one_name_are_told_apart_by_those_before_them() -> None:
     """No column of a CSV file hides another."""
     grid = Grid(caption="", head=words("a", "published", "b", "published"), rows=(words("1", "2", "3", "4"),))
 
-    assert csv_text(grid) == 'a,"a, published",b,"b, published"\n1,2,3,4\n'
+    assert render_csv(grid) == 'a,"a, published",b,"b, published"\n1,2,3,4\n'
 
 
 def test_a_long_grid_is_summed_up_by_values_that_it_has() -> None:
@@ -126,7 +126,7 @@ def test_every_grid_has_a_file_and_the_rest_is_in_the_record(tmp_path: Path) -> 
     written = write_tables(sections, tmp_path / "data", title="A run")
 
     assert [path.name for path in written] == ["rates.csv", "rates-2.csv", RECORD]
-    assert written[0].read_text() == csv_text(RATES)
+    assert written[0].read_text() == render_csv(RATES)
     assert len(written[1].read_text().splitlines()) == 41
     assert json.loads(written[2].read_text()) == {
         "title": "A run",

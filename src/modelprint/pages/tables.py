@@ -40,8 +40,8 @@ def write_tables(sections: Iterable[Section], folder: Path, *, title: str = "") 
         title: Of the report.
     """
     named = tuple(name_grids(sections))
-    files = {name: csv_text(grid) for _, grids in named for name, grid in grids.items()}
-    files[RECORD] = json.dumps(_record(title, named), indent=1, ensure_ascii=False) + "\n"
+    files = {name: render_csv(grid) for _, grids in named for name, grid in grids.items()}
+    files[RECORD] = json.dumps(_build_record(title, named), indent=1, ensure_ascii=False) + "\n"
     for name, text in files.items():
         write_text_atomically(folder / name, text)
     return tuple(folder / name for name in files)
@@ -68,12 +68,12 @@ def shorten_tables(sections: Iterable[Section], folder: str) -> tuple[Section, .
     )
 
 
-def csv_text(grid: Grid) -> str:
+def render_csv(grid: Grid) -> str:
     """Return a grid as CSV with one line of column names; numbers are numbers, and a missing value is empty."""
-    columns = [_columns(grid, index, name) for index, name in enumerate(_names(grid))]
+    columns = [_split_column(grid, index, name) for index, name in enumerate(_name_columns(grid))]
     names = [name for column in columns for name in column]
     lists = [cells for column in columns for cells in column.values()]
-    if marked := _marked_columns(grid):
+    if marked := _list_marked(grid):
         names, lists = [*names, MARKED], [*lists, marked]
     content = io.StringIO()
     writer = csv.writer(content, lineterminator="\n")
@@ -103,7 +103,7 @@ def summarise(grid: Grid) -> Grid:
 
 def _rank(rows: Sequence[tuple[Value, ...]], index: int) -> list[Value]:
     """Return the numbers of a column, the lowest first, without notes and marks."""
-    found = {row[index].text: size for row in rows if (size := _number(row[index].text)) is not None}
+    found = {row[index].text: size for row in rows if (size := _parse_number(row[index].text)) is not None}
     texts = sorted((row[index].text for row in rows if row[index].text in found), key=found.__getitem__)
     return [Value(text=text, number=True) for text in texts]
 
@@ -118,7 +118,7 @@ def _shorten(grid: Grid, file: str) -> Grid:
     return replace(brief, caption=f"{grid.caption} {what} of {len(grid.rows)} rows.", file=file)
 
 
-def _columns(grid: Grid, index: int, name: str) -> dict[str, list[str]]:
+def _split_column(grid: Grid, index: int, name: str) -> dict[str, list[str]]:
     """Return the columns that one column of a grid becomes, by name."""
     values = [row[index] for row in grid.rows]
     columns = {name: ["" if value.text == NONE else value.text for value in values]}
@@ -133,7 +133,7 @@ def _columns(grid: Grid, index: int, name: str) -> dict[str, list[str]]:
     return columns
 
 
-def _names(grid: Grid) -> list[str]:
+def _name_columns(grid: Grid) -> list[str]:
     """Return a name for each column; one that several columns have follows the name of the column before it."""
     names = [f"{value.text}, {value.note}" if value.note else value.text for value in grid.head]
     return [
@@ -146,9 +146,9 @@ def _note_name(name: str) -> str:
     return f"{name}, note"
 
 
-def _marked_columns(grid: Grid) -> list[str]:
+def _list_marked(grid: Grid) -> list[str]:
     """Return which columns stand out in each row; nothing when none does."""
-    names = _names(grid)
+    names = _name_columns(grid)
     found = []
     for row in grid.rows:
         marks = [name for name, value in zip(names, row, strict=True) if value.marked or value.strong]
@@ -157,19 +157,19 @@ def _marked_columns(grid: Grid) -> list[str]:
     return found if any(found) else []
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
         return None
 
 
-def _record(title: str, named: Iterable[tuple[Section, Mapping[str, Grid]]]) -> dict[str, object]:
+def _build_record(title: str, named: Iterable[tuple[Section, Mapping[str, Grid]]]) -> dict[str, object]:
     """Return what a report says outside its grids."""
-    return {"title": title, "sections": [_section_record(section, grids) for section, grids in named]}
+    return {"title": title, "sections": [_describe_section(section, grids) for section, grids in named]}
 
 
-def _section_record(section: Section, grids: Mapping[str, Grid]) -> dict[str, object]:
+def _describe_section(section: Section, grids: Mapping[str, Grid]) -> dict[str, object]:
     record: dict[str, object] = {
         "name": section.name,
         "title": section.title,
