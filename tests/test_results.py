@@ -65,7 +65,7 @@ def test_a_page_says_how_to_measure_again(page: Path) -> None:
     text = page.read_text()
 
     assert re.search(r"^(?: {4}|\$ )(?:modelprint|python) ", text, re.MULTILINE)
-    assert len(text.split()) < 1400
+    assert len(text.split()) < 1000
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=names(FOLDERS))
