@@ -218,7 +218,7 @@ def test_tables_are_written_as_data_files(write: Write) -> None:
     assert record["title"] == "Table 1, CIFAR-10"
     assert record["sections"][0]["command"] == "modelprint bench run plans/table1_cifar10.toml --scale smoke"
     tables = {table["file"]: table["rows"] for section in record["sections"] for table in section.get("tables", ())}
-    assert {"protocol.csv", "rates.csv", "methods.csv", "selections-2.csv", "moved.csv", "times.csv"} <= set(tables)
+    assert {"rates.csv", "methods.csv", "selections-2.csv", "moved.csv", "times.csv"} <= set(tables)
     assert set(tables) == {path.name for path in folder.glob("*.csv")}
     for name, rows in tables.items():
         assert len(list(csv.reader((folder / name).read_text().splitlines()))) == rows + 1
