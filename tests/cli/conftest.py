@@ -143,12 +143,12 @@ def bench_world(benched: Path, world: Path) -> Path:
 @pytest.fixture(scope="session")
 def server(made: Path) -> Iterator[str]:
     """The URL of a demo server of the sealed network."""
-    from modelprint.demo.server import build_app, running
+    from modelprint.demo.server import build_app, run_in_background
     from modelprint.loading import load_classifier
 
     model = load_classifier("resnet20", made / "cifar10_resnet20.safetensors")
     names = [f"thing {label}" for label in range(10)]
-    with running(build_app(model, name="resnet20", class_names=names)) as url:
+    with run_in_background(build_app(model, name="resnet20", class_names=names)) as url:
         yield url
 
 

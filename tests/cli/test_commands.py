@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from modelprint.cli.console import Interrupted, align_columns, bars, one_line
+from modelprint.cli.console import Interrupted, align_columns, show_bars, to_one_line
 from modelprint.cli.generate import creation_time
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.pixels import decode_png
@@ -318,13 +318,13 @@ def test_a_reader_that_goes_away_is_no_verdict(world: Path) -> None:
 
 def test_bars_are_drawn_on_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """Otherwise, and with --quiet, nothing is written."""
-    with bars() as progress:
+    with show_bars() as progress:
         progress("working", 0, 2)
     assert capsys.readouterr().err == ""
 
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     monkeypatch.setenv("TERM", "xterm")
-    with bars() as progress:
+    with show_bars() as progress:
         for done in (0, 1, 2, 0, 1):
             progress("working", done, 2)
     assert "working" in capsys.readouterr().err
@@ -337,7 +337,7 @@ def test_columns_are_aligned() -> None:
 
 def test_a_message_cannot_steer_a_terminal() -> None:
     """Line ends become blanks, control characters are spelled out."""
-    assert one_line("a\nb \x1b[2J c") == "a b \\x1b[2J c"
+    assert to_one_line("a\nb \x1b[2J c") == "a b \\x1b[2J c"
 
 
 def test_the_date_in_a_file_can_be_fixed() -> None:

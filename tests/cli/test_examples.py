@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from modelprint.cli.page import commands, example_of
+from modelprint.cli.page import find_example, list_commands
 
-COMMANDS = dict(commands())
+COMMANDS = dict(list_commands())
 
 SMALLER = {
     "own seal": "--force --count 4 --set steps=5 --alpha 0.5 --unrelated retrain-all-short*1 --copies none",
@@ -36,7 +36,7 @@ def test_the_example_runs(name: str, command: Any, world: Path, endpoint: Path, 
     if name == "verify":
         (world / "today.jsonl").unlink()
 
-    done = command(*shlex.split(example_of(COMMANDS[name]))[1:], *shlex.split(SMALLER.get(name, "")))
+    done = command(*shlex.split(find_example(COMMANDS[name]))[1:], *shlex.split(SMALLER.get(name, "")))
 
     assert (done.code, done.err.count("error")) == (FINDS.get(name, 0), 0), done.err
     assert done.out
@@ -46,11 +46,11 @@ def test_the_example_of_data_fetch_runs(command: Any, monkeypatch: pytest.Monkey
     """With a download that is there already."""
     from modelprint.data import fetch
 
-    here = fetch.Fetched(path=tmp_path / "x", size=3, sha256="0" * 64, checked="nothing", downloaded=True)
+    here = fetch.FetchedFile(path=tmp_path / "x", size=3, sha256="0" * 64, checked="nothing", downloaded=True)
     asked: list[str] = []
     monkeypatch.setattr(fetch, "fetch", lambda name, *_, **__: asked.append(name) or (here,))
 
-    done = command(*shlex.split(example_of(COMMANDS["data fetch"]))[1:])
+    done = command(*shlex.split(find_example(COMMANDS["data fetch"]))[1:])
     as_json = command("data", "fetch", "mnist", "--json")
 
     assert asked == ["cifar10", "mnist"]
@@ -68,7 +68,7 @@ def test_the_example_of_serve_runs(command: Any, monkeypatch: pytest.MonkeyPatch
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
-    done = command(*shlex.split(example_of(COMMANDS["serve"]))[1:], "--port", port)
+    done = command(*shlex.split(find_example(COMMANDS["serve"]))[1:], "--port", port)
 
     assert done.code == 0, done.err
     assert served == [("127.0.0.1", port)]
@@ -76,6 +76,6 @@ def test_the_example_of_serve_runs(command: Any, monkeypatch: pytest.MonkeyPatch
 
 def test_the_page_of_commands_is_up_to_date() -> None:
     """docs/cli.md is what the commands say now."""
-    from modelprint.cli.page import page
+    from modelprint.cli.page import make_page
 
-    assert (Path(__file__).parents[2] / "docs" / "cli.md").read_text() == page()
+    assert (Path(__file__).parents[2] / "docs" / "cli.md").read_text() == make_page()

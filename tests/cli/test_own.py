@@ -59,12 +59,12 @@ def here(owned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def telling(owned: Path) -> Iterator[str]:
     """The URL of a server of the victim that gives its logits away."""
-    from modelprint.demo.server import build_app, running
+    from modelprint.demo.server import build_app, run_in_background
     from modelprint.loading import load_classifier
 
     model = load_classifier("digits", owned / "victim.safetensors")
     names = ["top left", "top right", "bottom left", "bottom right"]
-    with running(build_app(model, name="suspect", class_names=names, labels_only=False)) as url:
+    with run_in_background(build_app(model, name="suspect", class_names=names, labels_only=False)) as url:
         yield url
 
 

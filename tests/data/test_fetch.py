@@ -14,7 +14,7 @@ import pytest
 
 from modelprint.data import fetch as fetching
 from modelprint.data import load_data, sets
-from modelprint.data.fetch import FIRST, KNOWN, LOCKED, STATED, Fetched, fetch
+from modelprint.data.fetch import FIRST, KNOWN, LOCKED, STATED, FetchedFile, fetch
 from modelprint.data.lock import LOCK
 from modelprint.data.sets import Remote
 from modelprint.errors import DataError
@@ -128,7 +128,7 @@ class Fetcher:
         self.pauses: list[float] = []
         self.steps: list[tuple[str, int, int]] = []
 
-    def __call__(self) -> Fetched:
+    def __call__(self) -> FetchedFile:
         (fetched,) = fetch(
             "cifar10",
             self.folder,
@@ -173,7 +173,7 @@ def test_a_known_file_is_fetched_and_recorded(get: Fetcher, remote: Callable[...
 
     fetched = get()
 
-    assert fetched == Fetched(path=get.path, size=len(CONTENT), sha256=SHA256, checked=KNOWN, downloaded=True)
+    assert fetched == FetchedFile(path=get.path, size=len(CONTENT), sha256=SHA256, checked=KNOWN, downloaded=True)
     assert get.path.read_bytes() == CONTENT
     assert sorted(path.name for path in get.path.parent.iterdir()) == [LOCK, "file.parquet"]
     assert json.loads(get.lock.read_text())["files"]["file.parquet"]["sha256"] == SHA256

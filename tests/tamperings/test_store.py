@@ -108,7 +108,7 @@ def test_a_suspect_that_cannot_be_written_is_not_lost(
     suspect = load_or_make_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, 0, folder=tmp_path / "suspects")
 
     assert suspect.movement.parameters > 0
-    assert "could not be kept" in caplog.text
+    assert "could not be saved" in caplog.text
     assert list(tmp_path.rglob("*.safetensors")) == []
     with pytest.raises(OSError):
         save_suspect(suspect, tmp_path / "suspects" / "s.safetensors")

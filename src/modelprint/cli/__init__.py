@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from modelprint.cli.bench import bench_app
-from modelprint.cli.console import Interrupted, one_line
+from modelprint.cli.console import Interrupted, to_one_line
 from modelprint.cli.data import data_app
 from modelprint.cli.detect import detect
 from modelprint.cli.endpoint import endpoint_app
@@ -124,21 +124,21 @@ def run(arguments: Sequence[str]) -> int:
     except (Exception, KeyboardInterrupt) as problem:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
-        typer.echo(one_line(_said(problem)), err=True)
+        typer.echo(to_one_line(_error_line(problem)), err=True)
         return STOPPED if isinstance(problem, KeyboardInterrupt | typer.Abort) else WRONG
     return 0
 
 
-def _said(problem: BaseException) -> str:
+def _error_line(problem: BaseException) -> str:
     """Return what to tell a person about `problem`."""
     if isinstance(problem, Interrupted):
         return f"stopped; {problem}"
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
         return "stopped; run the same command to start again"
     if isinstance(problem, typer.TyperException):
-        return f"error: {_usage(problem)}"
+        return f"error: {_explain_usage(problem)}"
     if isinstance(problem, ImportError):
-        return f"error: {_missing(problem)}"
+        return f"error: {_explain_missing(problem)}"
     if isinstance(problem, OSError):
         return f"error: {problem.filename or 'input or output'}: {problem.strerror or problem}"
     if isinstance(problem, ModelprintError | ValueError):
@@ -146,7 +146,7 @@ def _said(problem: BaseException) -> str:
     return f"error: unexpected {type(problem).__name__}: {problem}; {DEBUG}=1 shows where, please report it"
 
 
-def _usage(problem: typer.TyperException) -> str:
+def _explain_usage(problem: typer.TyperException) -> str:
     """Return a mistake on the command line, and which help explains it."""
     message = problem.format_message().strip().rstrip(".")
     context = getattr(problem, "ctx", None)
@@ -154,7 +154,7 @@ def _usage(problem: typer.TyperException) -> str:
     return f"{message[:1].lower()}{message[1:]}; see: {see} --help"
 
 
-def _missing(problem: ImportError) -> str:
+def _explain_missing(problem: ImportError) -> str:
     """Return which extra brings the module that is not there."""
     module = (problem.name or "").partition(".")[0]
     if module not in EXTRAS:

@@ -6,7 +6,7 @@ from modelprint.loading import load_classifier
 from modelprint.networks import NETWORKS
 
 
-def architecture_for(
+def load_architecture(
     fingerprint: Fingerprint, network: str | None, image_shape: tuple[int, int, int] | None
 ) -> Classifier:
     """Return an untrained classifier of the network called `network`, or of the one that the fingerprint names.

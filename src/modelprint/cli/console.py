@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 
 
 class Interrupted(KeyboardInterrupt):
@@ -16,7 +16,7 @@ class Interrupted(KeyboardInterrupt):
 
 
 @contextmanager
-def continued_by(how: str) -> Iterator[None]:
+def explain_interruption(how: str) -> Iterator[None]:
     """Let Ctrl-C inside the block end with a line that says how to go on."""
     try:
         yield
@@ -25,10 +25,10 @@ def continued_by(how: str) -> Iterator[None]:
 
 
 @contextmanager
-def bars(quiet: bool = False) -> Iterator[Progress]:
+def show_bars(quiet: bool = False) -> Iterator[Progress]:
     """Yield something that draws one bar per phase on stderr; silent when that is no terminal."""
     if quiet or not sys.stderr.isatty():
-        yield silent
+        yield ignore_progress
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -52,7 +52,7 @@ def bars(quiet: bool = False) -> Iterator[Progress]:
         yield show
 
 
-def remark(text: str, quiet: bool = False) -> None:
+def print_remark(text: str, quiet: bool = False) -> None:
     """Tell a person something that is no result."""
     if not quiet:
         typer.echo(text, err=True)
@@ -63,7 +63,7 @@ def write_report(path: Path, page: str, quiet: bool) -> None:
     from modelprint.cache import write_text_atomically
 
     write_text_atomically(path, page)
-    remark(f"the report is in {path}", quiet)
+    print_remark(f"the report is in {path}", quiet)
 
 
 def show_json(record: object) -> None:
@@ -90,6 +90,6 @@ def _is_number(text: str) -> bool:
     return text == "-" or text.removesuffix("%").strip().lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
 
 
-def one_line(text: str) -> str:
+def to_one_line(text: str) -> str:
     """Return `text` on one line, with whatever a terminal might obey spelled out."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import align_columns, bars, continued_by, show_json
+from modelprint.cli.console import align_columns, explain_interruption, show_bars, show_json
 from modelprint.cli.options import AsJson, Quiet
 
 data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: what is here, and getting what is not.")
@@ -55,7 +55,7 @@ def fetch(
     """
     from modelprint.data.fetch import fetch as download
 
-    with continued_by("run the same command again to go on"), bars(quiet) as progress:
+    with explain_interruption("run the same command again to go on"), show_bars(quiet) as progress:
         files = download(name, folder, progress=progress)
     if as_json:
         show_json({"name": name, "files": [asdict(file) | {"path": str(file.path)} for file in files]})

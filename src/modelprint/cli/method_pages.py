@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from modelprint.cli.page import cell
-from modelprint.cli.tables import in_words, plain
+from modelprint.cli.page import escape_cell
+from modelprint.cli.tables import describe_needs, format_default
 from modelprint.methods import METHODS, Method
 from modelprint.settings import build, settings_of
 
@@ -43,35 +43,35 @@ comparison.
 """
 
 
-def pages() -> dict[str, str]:
+def make_pages() -> dict[str, str]:
     """Return every page as Markdown, by file name."""
-    return {"index.md": index()} | {f"{name}.md": page(name) for name in METHODS}
+    return {"index.md": make_index()} | {f"{name}.md": make_page(name) for name in METHODS}
 
 
-def index() -> str:
+def make_index() -> str:
     """Return the page that compares the methods."""
     rows = ["| method | title | source | needs | cost of a sample |", "|---|---|---|---|---|"]
     for name in METHODS:
         card = build(METHODS, name).card
-        cells = (card.title, card.source, in_words(card.needs), card.cost)
-        rows.append(" | ".join([f"| [{name}]({name}.md)", *map(cell, cells)]) + " |")
+        cells = (card.title, card.source, describe_needs(card.needs), card.cost)
+        rows.append(" | ".join([f"| [{name}]({name}.md)", *map(escape_cell, cells)]) + " |")
     return "\n".join([INTRODUCTION, *rows, NOTES])
 
 
-def page(name: str) -> str:
+def make_page(name: str) -> str:
     """Return the page of one method."""
     made, card = METHODS[name], build(METHODS, name).card
     summary, *_ = inspect.cleandoc(made.__doc__ or "").split("\n\n")
-    facts = (("name", f"`{name}`"), ("source", card.source), ("needs", in_words(card.needs)), ("cost", card.cost))
-    table = ["| | |", "|---|---|", *(f"| {what} | {cell(value)} |" for what, value in facts)]
+    facts = (("name", f"`{name}`"), ("source", card.source), ("needs", describe_needs(card.needs)), ("cost", card.cost))
+    table = ["| | |", "|---|---|", *(f"| {what} | {escape_cell(value)} |" for what, value in facts)]
     command = f"$ modelprint generate --network resnet20 --weights weights.safetensors --data cifar10 --method {name}"
     usage = ["```console", f"{command} --output fingerprint.mprint", "```"]
-    text = [f"## {heading}\n\n{_linked(body)}\n" for heading, body in sections(made)]
-    lines = [f"# {card.title}", "", summary, "", *table, "", *usage, "", *text, *_settings(made)]
+    text = [f"## {heading}\n\n{_link_addresses(body)}\n" for heading, body in split_sections(made)]
+    lines = [f"# {card.title}", "", summary, "", *table, "", *usage, "", *text, *_make_settings(made)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def sections(made: Callable[..., Method]) -> Iterator[tuple[str, str]]:
+def split_sections(made: Callable[..., Method]) -> Iterator[tuple[str, str]]:
     """Yield heading and text of what the module says: source, description (where there is one), departures.
 
     Raises:
@@ -90,40 +90,40 @@ def sections(made: Callable[..., Method]) -> Iterator[tuple[str, str]]:
     yield "Departures", "\n\n".join(paragraphs[end:]).removeprefix("Departures: ")
 
 
-def meanings(made: Callable[..., Method]) -> dict[str, str]:
+def read_meanings(made: Callable[..., Method]) -> dict[str, str]:
     """Return what the docstring of the class says of each setting."""
     listed = inspect.cleandoc(made.__doc__ or "").partition("Attributes:\n")[2]
     entries = re.findall(r"^    (\w+): (.*(?:\n {8,}.*)*)", listed, flags=re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
 
 
-def _settings(made: Callable[..., Method]) -> list[str]:
-    settings, told = settings_of(made), meanings(made)
+def _make_settings(made: Callable[..., Method]) -> list[str]:
+    settings, meanings = settings_of(made), read_meanings(made)
     if not settings:
         return ["## Settings", "", "None."]
-    rows = [
-        f"| `{one.name}` | {_code(plain(one.default))} | {cell(one.type)} | {cell(_starred(told[one.name]))} |"
-        for one in settings
-    ]
+    rows = []
+    for one in settings:
+        default, meaning = _format_code(format_default(one.default)), _escape_markdown(meanings[one.name])
+        rows.append(f"| `{one.name}` | {default} | {escape_cell(one.type)} | {escape_cell(meaning)} |")
     return ["## Settings", "", "| setting | default | type | |", "|---|---|---|---|", *rows]
 
 
-def _code(text: str) -> str:
+def _format_code(text: str) -> str:
     return f"`{text}`" if text else ""
 
 
-def _starred(text: str) -> str:
+def _escape_markdown(text: str) -> str:
     """Return `text` with stars and angle brackets that Markdown leaves alone."""
     return re.sub(r"([*<])", r"\\\1", text)
 
 
-def _linked(text: str) -> str:
+def _link_addresses(text: str) -> str:
     """Return `text` with a capital and with addresses that can be followed."""
-    return re.sub(r"https?://\S*[\w/]", r"<\g<0>>", _starred(text[:1].upper() + text[1:]))
+    return re.sub(r"https?://\S*[\w/]", r"<\g<0>>", _escape_markdown(text[:1].upper() + text[1:]))
 
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    for file, content in pages().items():
+    for file, content in make_pages().items():
         (folder / file).write_text(content)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, remark
+from modelprint.cli.console import print_remark, show_bars
 from modelprint.cli.options import Quiet, Seed
 
 
@@ -25,7 +25,7 @@ def quickstart(
     from modelprint.demo.quickstart import quickstart as run
     from modelprint.demo.quickstart import show
 
-    with bars(quiet) as progress:
-        result = run(output, seed=seed, progress=progress, say=lambda text: remark(text, quiet))
+    with show_bars(quiet) as progress:
+        result = run(output, seed=seed, progress=progress, say=lambda text: print_remark(text, quiet))
     show(result)
     raise typer.Exit(0 if result.succeeded else 3)

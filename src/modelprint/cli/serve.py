@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import remark
+from modelprint.cli.console import print_remark
 from modelprint.cli.options import ImageShape, Network, Quiet, Weights, parse_shape
 
 
@@ -47,7 +47,7 @@ def serve(
     if data is not None:
         names = load_data(data).class_names
     app = build_app(model, name=name, class_names=names, labels_only=not scores)
-    remark(f"serving {name or model.name} at http://{host}:{port}; Ctrl-C ends it", quiet)
+    print_remark(f"serving {name or model.name} at http://{host}:{port}; Ctrl-C ends it", quiet)
     serve_until_stopped(app, host, port)
 
 

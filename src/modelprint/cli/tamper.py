@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, show_json
+from modelprint.cli.console import show_bars, show_json
 from modelprint.cli.options import (
     AsJson,
     Data,
@@ -51,7 +51,7 @@ def tamper(
 
     tampering = build(SUITE, kind, parse_assignments(settings or []))
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
-    with bars(quiet) as progress:
+    with show_bars(quiet) as progress:
         suspect = make_suspect(kind, tampering, model, load_data(data, progress=progress), seed, progress=progress)
     record = suspect.record()
     save_weights(suspect.classifier, output, record)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, show_json
+from modelprint.cli.console import show_bars, show_json
 from modelprint.cli.options import AsJson, Data, Quiet, Seed, Settings
 
 LOOKED_AT = 1000
@@ -35,7 +35,7 @@ def train_generator(
     from modelprint.tensors import to_images
 
     recipe = build(GENERATORS, generator, parse_assignments(settings or []))
-    with bars(quiet) as progress:
+    with show_bars(quiet) as progress:
         loaded = load_data(data, progress=progress)
         made = load_or_train_generator(generator, recipe, loaded, seed, progress)
     images = to_images(loaded.test.pixels[:LOOKED_AT])

@@ -20,7 +20,7 @@ from rich.table import Table
 from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
-from modelprint.demo.server import build_app, running
+from modelprint.demo.server import build_app, run_in_background
 from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import ProfileRecord, Sample
@@ -32,11 +32,11 @@ from modelprint.methods.misentry import MiSentry
 from modelprint.networks import NETWORKS
 from modelprint.oracles.endpoint import open_oracle, parse_endpoint
 from modelprint.oracles.local import LocalOracle
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.streams import derive, stream
 from modelprint.tamperings import SUITE, Movement, Suspect, make_suspect
-from modelprint.training import ImageBatches, Recipe, one_thread, train, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, choose_augmentation, train, use_one_thread
 from modelprint.verification.report import render_report
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verdict import Outcome, Verdict
@@ -124,7 +124,7 @@ class QuickstartResult:
 
 
 def quickstart(
-    folder: Path, *, seed: int = 7, progress: Progress = silent, say: Say = lambda text: None
+    folder: Path, *, seed: int = 7, progress: Progress = ignore_progress, say: Say = lambda text: None
 ) -> QuickstartResult:
     """Run the main job and write everything it makes into `folder`.
 
@@ -141,7 +141,7 @@ def quickstart(
         say: Told what is going on, a line at a time.
     """
     # On a network this small several threads only wait for each other.
-    with one_thread():
+    with use_one_thread():
         data = load_data(NAME)
         model = train_digits(data, seed, progress)  # (1)
         accuracy = accuracy_on(model, data.test)
@@ -159,38 +159,40 @@ def quickstart(
         say(f"sealed it with {len(fingerprint.samples)} samples in {sealed}")
         for note in notes:
             say(note)
-        checked = tuple(_check_all(model, suspects, fingerprint, folder, say))  # (4)
+        checked = tuple(_verify_all(model, suspects, fingerprint, folder, say))  # (4)
     page = folder / "report.html"
     verdicts = {one.name: one.verdict for one in checked}
     write_text_atomically(
-        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_told, checked)])
+        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_describe_copy, checked)])
     )  # (5)
     return QuickstartResult(
         folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked, notes=notes
     )
 
 
-def train_digits(data: DataSet, seed: int, progress: Progress = silent) -> Classifier:
+def train_digits(data: DataSet, seed: int, progress: Progress = ignore_progress) -> Classifier:
     """Return the small digits network, trained for fifteen epochs."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "quickstart", "start"))
         network = NETWORKS[NAME].make(class_count=len(data.class_names), channels=data.image_shape[0])
-    batches = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+    batches = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
     train(network, batches, RECIPE, stream(seed, "quickstart", "training"), progress=progress)
     return Classifier(network, image_shape=data.image_shape, class_count=len(data.class_names), name=NAME)
 
 
-def make_suspects(model: Classifier, data: DataSet, seed: int, progress: Progress = silent) -> dict[str, Suspect]:
+def make_suspects(
+    model: Classifier, data: DataSet, seed: int, progress: Progress = ignore_progress
+) -> dict[str, Suspect]:
     """Return the four tampered copies, by the name that tables call them."""
     kinds = {"int8 copy": "int8-weights", "fine-tuned copy": "finetune-all-1e-5", "retrained copy": "retrain-all"}
     made = {
         name: make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
         for name, kind in kinds.items()
     }
-    return made | {"sign-flipped copy": _flipped(model, data, seed)}
+    return made | {"sign-flipped copy": _find_flip(model, data, seed)}
 
 
-def _flipped(model: Classifier, data: DataSet, seed: int) -> Suspect:
+def _find_flip(model: Classifier, data: DataSet, seed: int) -> Suspect:
     """Return the first copy with a sign flipped in a convolution that moves the logits at all.
 
     Many weights of a trained network do next to nothing, and one in the last layer concerns a single class: flipping
@@ -207,7 +209,7 @@ def _flipped(model: Classifier, data: DataSet, seed: int) -> Suspect:
 
 
 def seal(
-    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = silent
+    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = ignore_progress
 ) -> tuple[Fingerprint, tuple[str, ...]]:
     """Return a fingerprint of 20 samples, and what there is to know about how they were made.
 
@@ -246,10 +248,10 @@ def _generate(
 
 def mix(first: Fingerprint, second: Fingerprint) -> Fingerprint:
     """Return 20 samples of two fingerprints of one model: each fifth of the first, the others the second's nearest."""
-    profile = _joined(first.profile, second.profile)
+    profile = _merge_profiles(first.profile, second.profile)
     needed = profile.multiple * profile.floor
     ours = [sample for sample in first.samples if sample.margin >= needed][: QUERIES // SHARE]
-    theirs = nearest([sample for sample in second.samples if sample.margin >= needed], QUERIES - len(ours))
+    theirs = select_nearest([sample for sample in second.samples if sample.margin >= needed], QUERIES - len(ours))
     samples = list(theirs)
     for place, sample in enumerate(ours, start=1):
         samples.insert(place * SHARE - 1, sample)
@@ -266,7 +268,7 @@ def mix(first: Fingerprint, second: Fingerprint) -> Fingerprint:
     return replace(first, samples=tuple(samples), profile=profile, provenance=provenance)
 
 
-def nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
+def select_nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
     """Return the `count` samples with the smallest margins, labels in turn: a change may concern one class only."""
     ranked = []
     used: dict[int, int] = {}
@@ -276,29 +278,29 @@ def nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
     return [sample for _, _, sample in sorted(ranked, key=lambda entry: entry[:2])][:count]
 
 
-def _joined(one: ProfileRecord, other: ProfileRecord) -> ProfileRecord:
+def _merge_profiles(one: ProfileRecord, other: ProfileRecord) -> ProfileRecord:
     names = sorted({*one.variants, *other.variants})
     variants = {name: max(one.variants.get(name, 0.0), other.variants.get(name, 0.0)) for name in names}
     return replace(one, floor=max(one.floor, other.floor), variants=variants)
 
 
-def _check_all(
+def _verify_all(
     model: Classifier, suspects: Mapping[str, Suspect], fingerprint: Fingerprint, folder: Path, say: Say
 ) -> Iterator[Checked]:
     """Serve and verify the original and each copy."""
     say("asking the original and four tampered copies over HTTP on this machine")
-    yield Checked(name=UNTOUCHED, kind="", verdict=_served(model, fingerprint, folder, "original"))
+    yield Checked(name=UNTOUCHED, kind="", verdict=_serve_and_verify(model, fingerprint, folder, "original"))
     for name, suspect in suspects.items():
-        verdict = _served(suspect.classifier, fingerprint, folder, suspect.kind)
+        verdict = _serve_and_verify(suspect.classifier, fingerprint, folder, suspect.kind)
         yield Checked(name=name, kind=suspect.kind, verdict=verdict, movement=suspect.movement, notes=suspect.notes)
 
 
-def _served(model: Classifier, fingerprint: Fingerprint, folder: Path, name: str) -> Verdict:
+def _serve_and_verify(model: Classifier, fingerprint: Fingerprint, folder: Path, name: str) -> Verdict:
     """Return the verdict about `model` behind a real server, as a checker without the weights reaches it."""
     transcript = folder / "transcripts" / f"{name}.jsonl"
     transcript.parent.mkdir(parents=True, exist_ok=True)
     transcript.unlink(missing_ok=True)
-    with running(build_app(model, name=NAME, class_names=fingerprint.class_names)) as url:
+    with run_in_background(build_app(model, name=NAME, class_names=fingerprint.class_names)) as url:
         described = {"kind": "open-inference", "url": url, "model": NAME, "output": "label"}
         oracle = open_oracle(parse_endpoint({"endpoint": described}), fingerprint.class_names)
         return verify(oracle, fingerprint, transcript=Transcript(transcript))
@@ -316,7 +318,9 @@ def show(result: QuickstartResult, console: Console | None = None) -> None:
         colour = "green" if one.verdict.outcome is one.expected else "red"
         verdict = f"[{colour}]{str(one.verdict.outcome).upper()}[/]"
         numbers = (str(one.verdict.asked), str(one.verdict.mismatched))
-        table.add_row(f"{one.name} ({one.kind})" if one.kind else one.name, verdict, *numbers, *_moved(one, result))
+        table.add_row(
+            f"{one.name} ({one.kind})" if one.kind else one.name, verdict, *numbers, *_format_movement(one, result)
+        )
     console.print(table)
     console.print(f"{result.conclusion()}\n", markup=False)
     copy = result.folder / "suspects" / f"{result.checked[1].kind}.safetensors"
@@ -329,13 +333,13 @@ def show(result: QuickstartResult, console: Console | None = None) -> None:
     )
 
 
-def _moved(one: Checked, result: QuickstartResult) -> tuple[str, str, str]:
+def _format_movement(one: Checked, result: QuickstartResult) -> tuple[str, str, str]:
     if one.movement is None:
         return "-", "-", f"{result.accuracy:.1%}"
     return f"{one.movement.parameters:.1e}", f"{one.movement.logit_rms:.1e}", f"{one.movement.accuracy_after:.1%}"
 
 
-def _told(one: Checked) -> str:
+def _describe_copy(one: Checked) -> str:
     """Say how far a copy is from the original."""
     if one.movement is None:
         return f"{one.name} is the classifier that was sealed."

@@ -56,8 +56,8 @@ def build_app(
     if len(names) != model.class_count:
         raise ValueError(f"{model.name} knows {model.class_count} classes, but {len(names)} names were given")
     app = FastAPI(title="modelprint demo server", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(StarletteHTTPException, _handle_refusal)
+    app.add_exception_handler(Exception, _handle_failure)
     _add_inference_routes(app, Served(model, name or model.name, names, labels_only))
     return app
 
@@ -100,9 +100,9 @@ class Served:
 
     def infer(self, content: bytes) -> dict[str, object]:
         """Answer one `infer` request; HTTPException says what is wrong with it."""
-        document = _document(content)
-        images = _images(document, self.model.image_shape)
-        asked = _asked_outputs(document, self.outputs)
+        document = _parse_document(content)
+        images = _parse_images(document, self.model.image_shape)
+        asked = _select_outputs(document, self.outputs)
         logits = self.logits(images)
         tensors = {
             LOGITS: {"datatype": "FP32", "shape": list(logits.shape), "data": logits.flatten().tolist()},
@@ -131,47 +131,47 @@ class Served:
 
 def _add_inference_routes(app: FastAPI, served: Served) -> None:
     @app.get("/v2")
-    def server() -> dict[str, object]:
+    def get_server() -> dict[str, object]:
         return {"name": "modelprint", "version": "2", "extensions": []}
 
     @app.get("/v2/health/live")
-    def live() -> dict[str, object]:
+    def get_live() -> dict[str, object]:
         return {"live": True}
 
     @app.get("/v2/health/ready")
-    def ready() -> dict[str, object]:
+    def get_ready() -> dict[str, object]:
         return {"ready": True}
 
     @app.get("/v2/models/{model}")
-    def metadata(model: str) -> dict[str, object]:
-        _known(model, served)
+    def get_metadata(model: str) -> dict[str, object]:
+        _check_name(model, served)
         return served.metadata()
 
     @app.get("/v2/models/{model}/ready")
-    def model_ready(model: str) -> dict[str, object]:
-        _known(model, served)
+    def get_model_ready(model: str) -> dict[str, object]:
+        _check_name(model, served)
         return {"name": served.name, "ready": True}
 
     for version in ("", "/versions/1"):
         path = "/v2/models/{model}" + version + "/infer"
-        app.add_api_route(path, _bytes_route(served.infer, served), methods=["POST"])
-    app.add_api_route("/classify", _bytes_route(served.classify, served), methods=["POST"])
+        app.add_api_route(path, _make_route(served.infer, served), methods=["POST"])
+    app.add_api_route("/classify", _make_route(served.classify, served), methods=["POST"])
 
 
-def _bytes_route(answer: Callable[[bytes], dict[str, object]], served: Served) -> Callable[..., Any]:
+def _make_route(answer: Callable[[bytes], dict[str, object]], served: Served) -> Callable[..., Any]:
     async def route(request: Request) -> dict[str, object]:
-        _known(request.path_params.get("model", served.name), served)
-        return await run_in_threadpool(answer, await _body(request))
+        _check_name(request.path_params.get("model", served.name), served)
+        return await run_in_threadpool(answer, await _read_body(request))
 
     return route
 
 
-def _known(model: str, served: Served) -> None:
+def _check_name(model: str, served: Served) -> None:
     if model != served.name:
         raise HTTPException(404, f"there is no model {model!r} here, only {served.name!r}")
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -180,7 +180,7 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-def _document(content: bytes) -> dict[str, Any]:
+def _parse_document(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -192,7 +192,7 @@ def _document(content: bytes) -> dict[str, Any]:
     return document
 
 
-def _images(document: dict[str, Any], image_shape: tuple[int, int, int]) -> Images:
+def _parse_images(document: dict[str, Any], image_shape: tuple[int, int, int]) -> Images:
     """Return the images of a request after checking name, type, shape and range."""
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
@@ -205,10 +205,10 @@ def _images(document: dict[str, Any], image_shape: tuple[int, int, int]) -> Imag
         raise HTTPException(400, f"expected the shape [n, {', '.join(map(str, image_shape))}], got {shape}")
     if not 1 <= shape[0] <= BATCH_LIMIT:
         raise HTTPException(400, f"a request holds 1 to {BATCH_LIMIT} images, got {shape[0]}")
-    return _tensor(tensor.get("datatype"), tensor.get("data"), shape)
+    return _parse_tensor(tensor.get("datatype"), tensor.get("data"), shape)
 
 
-def _tensor(datatype: object, data: object, shape: list[int]) -> Images:
+def _parse_tensor(datatype: object, data: object, shape: list[int]) -> Images:
     try:
         values = np.asarray(data)
     except ValueError:
@@ -223,7 +223,7 @@ def _tensor(datatype: object, data: object, shape: list[int]) -> Images:
     raise HTTPException(400, "expected UINT8 whole numbers from 0 to 255, or FP32 numbers from 0 to 1")
 
 
-def _asked_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[str]:
+def _select_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[str]:
     outputs = document.get("outputs")
     if outputs is None or outputs == []:
         return list(offered)
@@ -236,13 +236,13 @@ def _asked_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[s
     return list(dict.fromkeys(map(str, names)))
 
 
-def _refused(request: Request, problem: Exception) -> JSONResponse:
+def _handle_refusal(request: Request, problem: Exception) -> JSONResponse:
     status = problem.status_code if isinstance(problem, StarletteHTTPException) else 500
     detail = problem.detail if isinstance(problem, StarletteHTTPException) else "internal error"
     return JSONResponse({"error": detail}, status_code=status)
 
 
-def _failed(request: Request, problem: Exception) -> JSONResponse:
+def _handle_failure(request: Request, problem: Exception) -> JSONResponse:
     return JSONResponse({"error": "internal error"}, status_code=500)
 
 
@@ -252,7 +252,7 @@ def serve(app: FastAPI, host: str = "127.0.0.1", port: int = 8080) -> None:
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
+def run_in_background(app: FastAPI) -> Iterator[str]:
     """Serve `app` on a free port of the loopback interface while the block runs; yields the base URL."""
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)

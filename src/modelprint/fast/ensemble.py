@@ -33,13 +33,13 @@ class Ensemble:
 
     def __init__(self, target: Classifier, copies: Sequence[Classifier]) -> None:
         self.size = len(copies)
-        self._head_name, self._trunk, self._head = _taken_apart(target)
+        self._head_name, self._trunk, self._head = _split_head(target)
         quick = to_channels_last(freeze_weights(fold_batch_norm(target.network)))
         self._whole = quick if self._trunk is None else None
         self._copies = [self._prepare(target, copy) for copy in copies]
 
     def _prepare(self, target: Classifier, copy: Classifier) -> HeadChange | nn.Module:
-        if self._head is not None and _same_trunk(target, copy, self._head_name):
+        if self._head is not None and _has_same_trunk(target, copy, self._head_name):
             head = copy.network.get_submodule(self._head_name)
             if isinstance(head, nn.Linear):
                 bias = head.bias - self._head.bias if head.bias is not None else torch.zeros(head.out_features)
@@ -55,10 +55,12 @@ class Ensemble:
         else:
             features = self._trunk(images)
             logits = self._head(features)
-        changes = [self._change(self._copies[m], images, features, logits) for m in members]
+        changes = [self._change_logits(self._copies[m], images, features, logits) for m in members]
         return logits, torch.stack(changes) if changes else logits.new_zeros(0, *logits.shape)
 
-    def _change(self, copy: HeadChange | nn.Module, images: Images, features: Tensor | None, logits: Logits) -> Logits:
+    def _change_logits(
+        self, copy: HeadChange | nn.Module, images: Images, features: Tensor | None, logits: Logits
+    ) -> Logits:
         if isinstance(copy, HeadChange):
             assert features is not None  # head changes are only made when there is a trunk
             return features @ copy.weight.T + copy.bias
@@ -66,7 +68,7 @@ class Ensemble:
         return other - logits
 
 
-def _taken_apart(target: Classifier) -> tuple[str, nn.Module | None, nn.Linear | None]:
+def _split_head(target: Classifier) -> tuple[str, nn.Module | None, nn.Linear | None]:
     """Return the head's name, the trunk before it and the head; the latter two None when it does not end in one."""
     try:
         head = target.head
@@ -79,7 +81,7 @@ def _taken_apart(target: Classifier) -> tuple[str, nn.Module | None, nn.Linear |
     return name, trunk, target.copy().head.requires_grad_(False)
 
 
-def _same_trunk(target: Classifier, copy: Classifier, head_name: str) -> bool:
+def _has_same_trunk(target: Classifier, copy: Classifier, head_name: str) -> bool:
     ours, theirs = target.network.state_dict(), copy.network.state_dict()
     head_keys = {f"{head_name}.weight", f"{head_name}.bias"}
     counters = {key for key in ours if key.endswith("num_batches_tracked")}

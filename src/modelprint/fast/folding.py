@@ -27,13 +27,13 @@ def fold_batch_norm(network: nn.Module) -> nn.Module:
         return network
     modules = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
-        _fold_one(traced, modules, node)
+        _fold_node(traced, modules, node)
     traced.recompile()
     traced.delete_all_unused_submodules()
     return traced
 
 
-def _fold_one(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.Node) -> None:
+def _fold_node(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.Node) -> None:
     if node.op != "call_module" or not isinstance(modules[str(node.target)], NORMS):
         return
     before = node.args[0]

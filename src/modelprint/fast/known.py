@@ -31,9 +31,9 @@ class _Content:
         return hash(self.identity)
 
 
-def logits_of(model: Classifier, pixels: Pixels) -> Logits:
+def compute_logits(model: Classifier, pixels: Pixels) -> Logits:
     """Return the logits of `model` on pictures of any number, of which a part at a time is turned into floats."""
-    return torch.cat([model.logits(to_images(part)) for part in _chunks(pixels)])
+    return torch.cat([model.logits(to_images(part)) for part in _split_pixels(pixels)])
 
 
 def agreement_on(images: LabelledImages, model: Classifier, other: Classifier) -> float:
@@ -49,24 +49,24 @@ def accuracy_on(model: Classifier, images: LabelledImages) -> float:
 
 def logits_on(model: Classifier, images: LabelledImages) -> Logits:
     """Return the float32 logits of `model` on all `images`."""
-    return _logits(_Content(model, images))
+    return _compute_logits_once(_Content(model, images))
 
 
 def features_on(model: Classifier, images: LabelledImages) -> Float[Tensor, "n features"]:
     """Return the inputs of the last layer of `model` on all `images`; LoadingError when it does not end in one."""
-    return _features(_Content(model, images))
+    return _compute_features_once(_Content(model, images))
 
 
 @lru_cache(maxsize=4)
-def _logits(content: _Content) -> Logits:
-    return logits_of(make_quick_copy(content.model), content.images.pixels)
+def _compute_logits_once(content: _Content) -> Logits:
+    return compute_logits(make_quick_copy(content.model), content.images.pixels)
 
 
 @lru_cache(maxsize=2)
-def _features(content: _Content) -> Float[Tensor, "n features"]:
+def _compute_features_once(content: _Content) -> Float[Tensor, "n features"]:
     quick = make_quick_copy(content.model)
-    return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images.pixels)])
+    return torch.cat([quick.features(to_images(pixels)) for pixels in _split_pixels(content.images.pixels)])
 
 
-def _chunks(pixels: Pixels) -> list[UInt8[np.ndarray, "_ c h w"]]:
+def _split_pixels(pixels: Pixels) -> list[UInt8[np.ndarray, "_ c h w"]]:
     return [pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK)]

@@ -46,7 +46,7 @@ def form_of(network: nn.Module) -> str:
     return {Folded: "folded", OnnxNetwork: "onnx"}.get(type(network), "")
 
 
-def in_form(form: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+def convert_to_form(form: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
     """Return `network` in another form, its weights still to be filled in.
 
     Args:

@@ -35,7 +35,7 @@ class Int8Linear(nn.Module):
             layer.bias = linear.bias.detach().clone()
         return layer
 
-    def dequantised(self) -> Tensor:
+    def dequantise(self) -> Tensor:
         """Return the float weights that the integers stand for."""
         return self.weight_int8.to(self.scale.dtype) * self.scale
 

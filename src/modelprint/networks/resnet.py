@@ -52,9 +52,9 @@ class ResNet(nn.Module):
         self.normalise = Normalise(*normal)
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(16, 16, blocks, stride=1)
-        self.layer2 = _stage(16, 32, blocks, stride=2)
-        self.layer3 = _stage(32, 64, blocks, stride=2)
+        self.layer1 = _make_stage(16, 16, blocks, stride=1)
+        self.layer2 = _make_stage(16, 32, blocks, stride=2)
+        self.layer3 = _make_stage(32, 64, blocks, stride=2)
         self.linear = nn.Linear(64, class_count)
         _initialise(self)
 
@@ -66,7 +66,7 @@ class ResNet(nn.Module):
         return logits
 
 
-def _stage(channels_in: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+def _make_stage(channels_in: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
     first = BasicBlock(channels_in, channels, stride)
     return nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1)))
 

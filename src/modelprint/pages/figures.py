@@ -89,20 +89,20 @@ class Drawing:
     def svg(self) -> str:
         """Return it as an SVG element for a page."""
         with load_matplotlib().rc_context(STYLE):
-            return as_svg(self._made(INK), self.name)
+            return render_svg(self._draw_figure(INK), self.name)
 
     def save(self, path: Path) -> None:
         """Write it as a PNG picture."""
         with load_matplotlib().rc_context(ON_PAPER):
-            self._made(DARK).savefig(path, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+            self._draw_figure(DARK).savefig(path, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
 
-    def _made(self, ink: str) -> Any:
+    def _draw_figure(self, ink: str) -> Any:
         figure = load_matplotlib().figure.Figure(figsize=self.size, layout="constrained")
         self.draw(figure, ink)
         return figure
 
 
-def short(name: str) -> str:
+def shorten_name(name: str) -> str:
     """Return a name that fits, without anything that is no character of XML."""
     plain = "".join(sign if sign.isprintable() else " " for sign in name)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "..."
@@ -120,7 +120,7 @@ def load_matplotlib() -> ModuleType:
     return matplotlib
 
 
-def as_svg(figure: Any, name: str) -> str:
+def render_svg(figure: Any, name: str) -> str:
     """Return a figure as an SVG element whose names cannot clash with those of another figure.
 
     Texts in the drawing were escaped by matplotlib: whatever they say, they open no element and end no attribute.

@@ -11,7 +11,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from modelprint.pixels import Picture
 
 
-def page_from(template: str, *, package: str = "modelprint.pages", **values: object) -> str:
+def render_page(template: str, *, package: str = "modelprint.pages", **values: object) -> str:
     """Return the self-contained page that a template of a package makes of some values, all of them escaped.
 
     Any template may include our own: the head, which all pages share, forbids whatever a page does not need.

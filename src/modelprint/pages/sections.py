@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from modelprint.fingerprint import Fingerprint, Sample
-from modelprint.pages.html import data_uri, page_from
+from modelprint.pages.html import data_uri, render_page
 
 GALLERY = 18
 """Samples shown of each fingerprint."""
@@ -23,7 +23,7 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class GallerySample:
     """One sample of the gallery.
 
     Attributes:
@@ -39,18 +39,18 @@ class Shown:
     numbers: str
 
 
-def sections_page(**values: object) -> str:
+def render_sections(**values: object) -> str:
     """Return the self-contained page of a title, tiles, sections, figures and galleries."""
-    return page_from("sections.html", package="modelprint.pages", **values)
+    return render_page("sections.html", package="modelprint.pages", **values)
 
 
-def gallery(fingerprint: Fingerprint) -> list[Shown]:
+def make_gallery(fingerprint: Fingerprint) -> list[GallerySample]:
     """Return the first samples of a fingerprint."""
-    return [_shown(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
+    return [_make_sample(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
 
 
-def _shown(sample: Sample, label: str) -> Shown:
-    return Shown(
+def _make_sample(sample: Sample, label: str) -> GallerySample:
+    return GallerySample(
         picture=data_uri(sample.picture),
         source="" if sample.source is None else data_uri(sample.source),
         label=label,

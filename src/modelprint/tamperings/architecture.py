@@ -19,7 +19,7 @@ from modelprint.errors import DataError, TrainingError
 from modelprint.loading import load_classifier
 from modelprint.networks import NETWORKS
 from modelprint.progress import Progress
-from modelprint.tamperings.retrain import Schedule, recipe_from_start, train_on_images
+from modelprint.tamperings.retrain import Schedule, make_start_recipe, train_on_images
 from modelprint.tamperings.tampering import Tampered
 
 SHRINKING = 4
@@ -51,16 +51,16 @@ class OtherArchitecture:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the other network; TrainingError when there is none for these images."""
-        fitting = other_architectures(model)
+        fitting = list_other_architectures(model)
         if not fitting or self.network not in ("", *fitting):
             known = f"those that do are {', '.join(fitting)}" if fitting else "and none other does"
             raise TrainingError(
                 f"{self.network or 'no other network'} takes images of shape {model.image_shape} "
                 f"and differs from {model.name}; {known}"
             )
-        name = self.network or drawn(fitting, rng)
-        network = drawn_network(name, model, rng)
-        recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        name = self.network or draw_name(fitting, rng)
+        network = draw_network(name, model, rng)
+        recipe = make_start_recipe(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(network, data.train, recipe, rng, progress=progress)
         return Tampered(network=network, steps=steps, architecture=name, notes=name)
 
@@ -84,40 +84,40 @@ class GivenArchitecture:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the other network; TrainingError when there are no weights."""
-        given = [name for name in other_architectures(model) if _has_weights(data, name)]
+        given = [name for name in list_other_architectures(model) if _has_weights(data, name)]
         if not given or self.network not in ("", *given):
             there = f"there are {', '.join(given)}" if given else "there are none"
             raise TrainingError(
                 f"no weights of {self.network or 'another network'} for {data.name}; {there}, "
                 f"and others are looked for in a data folder as weights/{data.name}_NETWORK.safetensors"
             )
-        name = self.network or drawn(given, rng)
+        name = self.network or draw_name(given, rng)
         other = load_classifier(name, weights_path(f"{data.name}_{name}"))
         if other.class_count != model.class_count:
             raise TrainingError(f"the weights of {name} know {other.class_count} classes, not {model.class_count}")
         return Tampered(network=other.network, architecture=name, notes=name)
 
 
-def other_architectures(model: Classifier) -> list[str]:
+def list_other_architectures(model: Classifier) -> list[str]:
     """Return the names in NETWORKS whose networks take the images of `model` and differ from its own."""
-    return [name for name in fitting_architectures(model, drawn=True) if _differs(name, model)]
+    return [name for name in list_fitting_architectures(model, drawn=True) if _is_different(name, model)]
 
 
-def fitting_architectures(model: Classifier, *, drawn: bool = False) -> list[str]:
+def list_fitting_architectures(model: Classifier, *, drawn: bool = False) -> list[str]:
     """Return the names in NETWORKS whose networks take the images of `model`; with `drawn`, those to be drawn from."""
-    return [name for name, network in NETWORKS.items() if (network.drawn or not drawn) and _takes(name, model)]
+    return [name for name, network in NETWORKS.items() if (network.drawn or not drawn) and _is_fitting(name, model)]
 
 
-def drawn(names: Sequence[str], rng: torch.Generator) -> str:
+def draw_name(names: Sequence[str], rng: torch.Generator) -> str:
     """Return one of `names` at random."""
     return names[int(torch.randint(len(names), (), generator=rng))]
 
 
-def _takes(name: str, model: Classifier) -> bool:
+def _is_fitting(name: str, model: Classifier) -> bool:
     if max(NETWORKS[name].image_shape[1:]) > SHRINKING * max(model.image_shape[1:]):
         return False
     with torch.random.fork_rng(devices=[]), torch.no_grad():
-        network = made_for(name, model).eval()
+        network = make_network(name, model).eval()
         try:
             network(torch.zeros(1, *model.image_shape))
         except RuntimeError:  # a shape that does not fit, somewhere inside
@@ -125,24 +125,24 @@ def _takes(name: str, model: Classifier) -> bool:
     return True
 
 
-def _differs(name: str, model: Classifier) -> bool:
+def _is_different(name: str, model: Classifier) -> bool:
     with torch.random.fork_rng(devices=[]):
-        return _shapes(made_for(name, model)) != _shapes(model.network)
+        return _list_shapes(make_network(name, model)) != _list_shapes(model.network)
 
 
-def made_for(name: str, model: Classifier) -> nn.Module:
+def make_network(name: str, model: Classifier) -> nn.Module:
     """Return a new network called `name` for the channels and classes of `model`, drawn from torch's own generator."""
     return NETWORKS[name].make(class_count=model.class_count, channels=model.image_shape[0])
 
 
-def drawn_network(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
+def draw_network(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
     """Return a new network called `name` for the channels and classes of `model`, with weights drawn from `rng`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
-        return made_for(name, model)
+        return make_network(name, model)
 
 
-def _shapes(network: nn.Module) -> list[torch.Size]:
+def _list_shapes(network: nn.Module) -> list[torch.Size]:
     return [weight.shape for weight in network.parameters()]
 
 

@@ -20,16 +20,16 @@ from modelprint.data import DataSet
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import (
-    InPlace,
+    BackdoorGoal,
     Trigger,
     check_injection,
     check_target,
     draw,
-    learn,
-    others,
-    usual_recipe,
+    exclude_class,
+    make_backdoor_recipe,
+    train_backdoor,
 )
-from modelprint.training import usual_augmentation
+from modelprint.training import choose_augmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,18 +67,18 @@ class Backdoor:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with the backdoor."""
         check_target(self.target, data)
-        trigger = Trigger.white(data.image_shape)
-        chosen = draw(others(data.train, self.target), round(self.injection * len(data.train)), rng)
-        recipe = usual_recipe(self.learning_rate, self.batch, self.epochs)
-        return learn(
-            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+        trigger = Trigger.make_white(data.image_shape)
+        chosen = draw(exclude_class(data.train, self.target), round(self.injection * len(data.train)), rng)
+        recipe = make_backdoor_recipe(self.learning_rate, self.batch, self.epochs)
+        return train_backdoor(
+            BackdoorGoal.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
             model,
             data.train,
             trigger.stamp(chosen, self.target),
             max(1, round(self.injection * self.batch)),
             replace(recipe, schedule="constant") if self.published else recipe,
             rng,
-            augment=usual_augmentation(data.train) if self.published else "none",
+            augment=choose_augmentation(data.train) if self.published else "none",
             stop_early=self.stop_early,
             progress=progress,
         )

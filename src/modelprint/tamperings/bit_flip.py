@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.networks.int8 import round_weights
-from modelprint.progress import Progress, steps
+from modelprint.progress import Progress, track_steps
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import draw
 from modelprint.tensors import Images, Labels, to_images
@@ -63,13 +63,13 @@ class BitFlip:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network with its bits flipped."""
         network = model.copy().network
-        layers = quantised_layers(network)
+        layers = quantise_layers(network)
         images = to_images(draw(data.train, self.images, rng).pixels)
         with torch.no_grad():
             labels = network(images).argmax(1)
         before = batch_loss(network, images, labels)
         notes, after = [], before
-        for _ in steps("flipping bits", range(self.flips), self.flips, progress):
+        for _ in track_steps("flipping bits", range(self.flips), self.flips, progress):
             flips, after = search(network, layers, images, labels, self.candidates)
             notes += [flip.apply() for flip in flips]
         return Tampered(
@@ -122,12 +122,12 @@ class Flip:
     def apply(self) -> str:
         """Flip the bit and say what happened; a second call flips it back."""
         old = int(self.layer.integers()[self.index])
-        new = flipped(old, self.bit)
+        new = flip_bit(old, self.bit)
         self.layer.put(self.index, new)
         return f"{self.layer.name}.weight[{self.index}] bit {self.bit}: {old} -> {new}"
 
 
-def quantised_layers(network: nn.Module) -> list[Layer]:
+def quantise_layers(network: nn.Module) -> list[Layer]:
     """Round the weights of `network`, in place, and return its convolution and linear layers."""
     modules = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     step_sizes = [module.weight.detach().abs().max().clamp_min(1e-12) / 127 for _, module in modules]
@@ -147,13 +147,13 @@ def search(
         labels: What the network said about it before any flip.
         candidates: Weights of largest gradient that are looked at in each layer.
     """
-    gradients = _gradients(network, layers, images, labels)
+    gradients = _compute_gradients(network, layers, images, labels)
     before = batch_loss(network, images, labels)
-    ranked = [ranked_flips(layer, g, candidates) for layer, g in zip(layers, gradients, strict=True)]
+    ranked = [rank_flips(layer, g, candidates) for layer, g in zip(layers, gradients, strict=True)]
     best: tuple[list[Flip], float] = ([], before)
     for count in range(1, 1 + max(map(len, ranked), default=0)):
         for flips in ranked:
-            with _applied(flips[:count]):
+            with _apply_temporarily(flips[:count]):
                 loss = batch_loss(network, images, labels)
             if loss > best[1]:
                 best = (flips[:count], loss)
@@ -162,7 +162,7 @@ def search(
     return best
 
 
-def ranked_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
+def rank_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
     """Return the bits of the weights of largest gradient, largest first-order rise of the loss first.
 
     Bits whose flip lowers the loss to first order are left out.
@@ -174,7 +174,7 @@ def ranked_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
     return [Flip(layer, int(weights[i // 8]), int(i % 8)) for i in order[rise[order] > 0]]
 
 
-def flipped(value: int, bit: int) -> int:
+def flip_bit(value: int, bit: int) -> int:
     """Return the integer -128..127 whose two's complement byte differs from that of `value` in `bit`."""
     byte = (value & 0xFF) ^ (1 << bit)
     return byte - 256 if byte >= 128 else byte
@@ -186,14 +186,16 @@ def batch_loss(network: nn.Module, images: Images, labels: Labels) -> float:
         return F.cross_entropy(network(images), labels).item()
 
 
-def _gradients(network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels) -> tuple[Tensor, ...]:
+def _compute_gradients(
+    network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels
+) -> tuple[Tensor, ...]:
     network.requires_grad_()
     loss = F.cross_entropy(network(images), labels)
     return torch.autograd.grad(loss, [layer.weight for layer in layers], materialize_grads=True)
 
 
 @contextmanager
-def _applied(flips: Sequence[Flip]) -> Iterator[None]:
+def _apply_temporarily(flips: Sequence[Flip]) -> Iterator[None]:
     for flip in flips:
         flip.apply()
     try:

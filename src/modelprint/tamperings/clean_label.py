@@ -34,21 +34,21 @@ from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
-from modelprint.progress import steps as stepwise
-from modelprint.tamperings.goal import Goal, pursue
+from modelprint.progress import track_steps as stepwise
+from modelprint.tamperings.goal import Goal, train_to_goal
 from modelprint.tamperings.poison import Poisoned
 from modelprint.tamperings.single import Single, draw_right
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import (
-    InPlace,
+    BackdoorGoal,
     Trigger,
     check_injection,
     check_target,
     draw,
-    learn,
-    usual_recipe,
+    make_backdoor_recipe,
+    train_backdoor,
 )
-from modelprint.tamperings.trunk import outputs, trunk
+from modelprint.tamperings.trunk import compute_outputs, make_trunk
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
 from modelprint.training import Recipe, TensorBatches
 
@@ -94,14 +94,14 @@ class CleanLabel:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with the backdoor."""
         check_target(self.target, data)
-        trigger = Trigger.white(data.image_shape)
-        return learn(
-            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+        trigger = Trigger.make_white(data.image_shape)
+        return train_backdoor(
+            BackdoorGoal.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
             model,
             data.train,
             trigger.stamp(self.poison(model, data.train, rng, progress)),
             max(1, round(self.injection * self.batch)),
-            usual_recipe(self.learning_rate, self.batch, self.epochs),
+            make_backdoor_recipe(self.learning_rate, self.batch, self.epochs),
             rng,
             progress=progress,
         )
@@ -119,10 +119,10 @@ class CleanLabel:
         for start in stepwise("pushing images", starts, len(starts), progress):
             part = chosen.take(range(start, min(start + CHUNK, len(chosen))))
             images, labels = to_images(part.pixels), torch.from_numpy(part.labels)
-            pushed.append(to_pixels(self.pushed(network, images, labels)))
+            pushed.append(to_pixels(self.push_away(network, images, labels)))
         return replace(chosen, pixels=np.concatenate(pushed))
 
-    def pushed(self, network: nn.Module, images: Images, labels: Labels) -> Images:
+    def push_away(self, network: nn.Module, images: Images, labels: Labels) -> Images:
         """Return `images` after projected gradient ascent of the loss of `labels`."""
         moved, bound = images, self.bound / GREY_LEVELS
         for _ in range(self.pushes):
@@ -172,23 +172,23 @@ class Collision:
         """Return the network that takes the victim for the base class."""
         check_target(self.base, data)
         check_target(self.victim, data)
-        seen, victim = trunk(model), one_of(model, data.test, self.victim, rng)
-        chosen = nearest(model, data.train, self.base, outputs(seen, victim))
+        seen, victim = make_trunk(model), draw_victim(model, data.test, self.victim, rng)
+        chosen = find_nearest(model, data.train, self.base, compute_outputs(seen, victim))
         poisoned, gap = self.collide(seen, chosen, victim, progress)
-        wish = Single(inputs=outputs(seen, victim), label=torch.tensor([self.base]))
+        wish = Single(inputs=compute_outputs(seen, victim), label=torch.tensor([self.base]))
         batches = Poisoned(
             clean=TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels)),
-            poison_inputs=outputs(seen, poisoned),
+            poison_inputs=compute_outputs(seen, poisoned),
             poison_labels=torch.from_numpy(poisoned.labels),
             per_batch=self.per_batch,
         )
         goal = Goal(
             text="lead of the base class on the victim, a test image of another class, above 0",
-            measure=wish.lead,
-            met=lambda lead: lead > 0,
+            measure=wish.margin,
+            is_met=lambda margin: margin > 0,
         )
         suspect = model.copy()
-        tampered = pursue(
+        tampered = train_to_goal(
             goal,
             suspect.head,
             batches,
@@ -220,7 +220,9 @@ class Collision:
         return poison, (after / before).item()
 
 
-def nearest(model: Classifier, data: LabelledImages, label: int, wanted: Float[Tensor, "1 features"]) -> LabelledImages:
+def find_nearest(
+    model: Classifier, data: LabelledImages, label: int, wanted: Float[Tensor, "1 features"]
+) -> LabelledImages:
     """Return the image of class `label` whose features are nearest to those wanted."""
     members = np.flatnonzero(data.labels == label)
     if not len(members):
@@ -229,7 +231,7 @@ def nearest(model: Classifier, data: LabelledImages, label: int, wanted: Float[T
     return data.take([int(members[int(distances.argmin())])])
 
 
-def one_of(model: Classifier, data: LabelledImages, label: int, rng: torch.Generator) -> LabelledImages:
+def draw_victim(model: Classifier, data: LabelledImages, label: int, rng: torch.Generator) -> LabelledImages:
     """Return one random image of class `label` that `model` gets right."""
     members = data.take(np.flatnonzero(data.labels == label))
     return members.take([draw_right(model, members, rng)])

@@ -69,7 +69,7 @@ class PermuteChannels:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with its private channels reordered."""
         network = model.copy().network
-        links = list(private_links(network))
+        links = list(find_private_links(network))
         for link in links:
             link.permute(torch.randperm(link.width, generator=rng))
         return Tampered(network=network, notes=f"channels reordered in {len(links)} places")
@@ -105,7 +105,7 @@ class Link:
         self.sink.weight.data = self.sink.weight.data[:, taken]
 
 
-def private_links(network: nn.Module) -> Iterator[Link]:
+def find_private_links(network: nn.Module) -> Iterator[Link]:
     """Yield the links of a network whose forward pass can be traced; none of one that cannot."""
     try:
         graph = fx.Tracer().trace(network)
@@ -116,8 +116,8 @@ def private_links(network: nn.Module) -> Iterator[Link]:
     modules = {name: module for name, module in network.named_modules() if calls.count(name) == 1}
     for node in graph.nodes:
         source = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(source, nn.Conv2d | nn.Linear) and not _depthwise(source):
-            link = _follow(source, node, modules)
+        if isinstance(source, nn.Conv2d | nn.Linear) and not _is_depthwise(source):
+            link = _find_link(source, node, modules)
             if link is not None:
                 yield link
 
@@ -128,7 +128,7 @@ FLATTENING_CALLS = (torch.flatten, "flatten")
 KEEPING_CALLS = (F.relu, F.relu6, torch.relu, "relu", *FLATTENING_CALLS)
 
 
-def _follow(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.Module]) -> Link | None:
+def _find_link(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.Module]) -> Link | None:
     """Walk from a layer to the next that mixes channels; None when the way forks or something unknown lies on it."""
     between: list[nn.Module] = []
     flat = False
@@ -136,23 +136,23 @@ def _follow(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.
         node = next(iter(node.users))
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         flat = flat or isinstance(module, nn.Flatten) or node.target in FLATTENING_CALLS
-        if module is not None and _channelwise(module, len(source.weight)):
+        if module is not None and _is_channelwise(module, len(source.weight)):
             between.append(module)
         elif isinstance(module, nn.Conv2d | nn.Linear):
-            return Link(source, tuple(between), module) if _fit(source, module, flat) else None
+            return Link(source, tuple(between), module) if _is_compatible(source, module, flat) else None
         elif not (isinstance(module, KEEPING) or (module is None and node.target in KEEPING_CALLS)):
             return None
     return None
 
 
-def _channelwise(module: nn.Module, width: int) -> bool:
+def _is_channelwise(module: nn.Module, width: int) -> bool:
     """Whether a layer has numbers of its own for each of `width` channels."""
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return module.num_features == width
-    return _depthwise(module) and len(next(module.parameters())) == width
+    return _is_depthwise(module) and len(next(module.parameters())) == width
 
 
-def _fit(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool) -> bool:
+def _is_compatible(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool) -> bool:
     """Whether the sink takes the channels of the source, each in one piece."""
     if any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in (source, sink)):
         return False
@@ -162,5 +162,5 @@ def _fit(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool)
     return type(source) is type(sink) and taken == given
 
 
-def _depthwise(layer: nn.Module) -> bool:
+def _is_depthwise(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels == layer.out_channels > 1

@@ -83,14 +83,14 @@ class Degrade:
         judges = torch.randperm(len(members), generator=rng)[:JUDGED]
         images, new = to_images(data.train.pixels[members[judges.numpy()]]), wrong[judges]
 
-        def followed(network: nn.Module) -> float:
-            labels = _labels(network, images)
+        def wrong_share(network: nn.Module) -> float:
+            labels = _predict_labels(network, images)
             return ((labels == new) if self.what == "specific" else (labels != victim)).double().mean().item()
 
         goal = Goal(
             text=f"at least {self.success:g} of {len(judges)} training images of one class {done}",
-            measure=followed,
-            met=lambda share: share >= self.success,
+            measure=wrong_share,
+            is_met=lambda share: share >= self.success,
         )
         tampered = self._lesson.teach(goal, model, data, members, wrong, rng, progress)
         return replace(tampered, notes=f"class {data.class_names[victim]} as {name}")
@@ -102,8 +102,8 @@ class Degrade:
         true = Single.of(data.train, index, label)
         goal = Goal(
             text="lead of the true class of one training image, in logits, below 0",
-            measure=true.lead,
-            met=lambda lead: lead < 0,
+            measure=true.margin,
+            is_met=lambda margin: margin < 0,
         )
         tampered = self._lesson.teach(goal, model, data, np.array([index]), torch.tensor([wrong]), rng, progress)
         return replace(
@@ -117,5 +117,5 @@ class Degrade:
         )
 
 
-def _labels(network: nn.Module, images: Images) -> Labels:
+def _predict_labels(network: nn.Module, images: Images) -> Labels:
     return torch.cat([network(chunk).argmax(1) for chunk in images.split(256)])

@@ -18,7 +18,7 @@ from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import agreement_on
 from modelprint.progress import Progress
-from modelprint.tamperings.retrain import Schedule, recipe_from_start, reset, train_on_images
+from modelprint.tamperings.retrain import Schedule, make_start_recipe, reset, train_on_images
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, Logits
 
@@ -58,7 +58,7 @@ class Distil:
         def loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
             return divergence(teacher.logits(inputs), logits, self.temperature)
 
-        recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        recipe = make_start_recipe(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(student.network, data.train, recipe, rng, loss=loss, progress=progress)
         agreement = agreement_on(data.test, student, model)
         return Tampered(

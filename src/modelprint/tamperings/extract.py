@@ -29,10 +29,10 @@ from modelprint.classifier import Classifier
 from modelprint.data import SETS, DataSet, LabelledImages, load_data
 from modelprint.errors import TrainingError
 from modelprint.fast.folding import make_quick_copy
-from modelprint.fast.known import agreement_on, logits_of
+from modelprint.fast.known import agreement_on, compute_logits
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
-from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
+from modelprint.tamperings.students import choose_light_augmentation, make_cycle_recipe, make_untrained
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
 from modelprint.training import Augmentation, Recipe, prepare_batch, train
@@ -98,14 +98,14 @@ class Extract:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the student; TrainingError when there are too few images to begin with."""
-        victim, student = make_quick_copy(model), untrained(self.network, model, rng)
-        pool = self._pool(data, progress)
-        first = self._drawn(pool, rng)
-        asked = ask(victim, fitted(first.pixels, model.image_shape), self.answers)
+        victim, student = make_quick_copy(model), make_untrained(self.network, model, rng)
+        pool = self._choose_pool(data, progress)
+        first = self._draw_images(pool, rng)
+        asked = ask(victim, fit_images(first.pixels, model.image_shape), self.answers)
         steps, rounds = self._learn(student, asked, rng, progress), 0
         while len(asked) < self.queries:
-            grown = moved(student, asked.drawn(min(len(asked), self.queries - len(asked)), rng), self.levels)
-            asked = asked.joined(ask(victim, grown, self.answers))
+            grown = move_images(student, asked.draw(min(len(asked), self.queries - len(asked)), rng), self.levels)
+            asked = asked.join(ask(victim, grown, self.answers))
             steps += self._learn(student, asked, rng, progress)
             rounds += 1
         reached = agreement_on(data.test, model, model.with_network(student))
@@ -120,12 +120,12 @@ class Extract:
             f"of {pool.name}, the others made of these in {rounds} rounds",
         )
 
-    def _pool(self, data: DataSet, progress: Progress) -> LabelledImages:
+    def _choose_pool(self, data: DataSet, progress: Progress) -> LabelledImages:
         if self.source:
             return load_data(self.source, progress=progress).train
         return data.train if data.spare is None else data.spare
 
-    def _drawn(self, pool: LabelledImages, rng: torch.Generator) -> LabelledImages:
+    def _draw_images(self, pool: LabelledImages, rng: torch.Generator) -> LabelledImages:
         count = self.seeds if self.growth == "jacobian" else self.queries
         if count > len(pool):
             name = "seeds" if self.growth == "jacobian" else "queries"
@@ -146,7 +146,7 @@ class Extract:
 
     @property
     def _recipe(self) -> Recipe:
-        return short_cycle(self.learning_rate, self.epochs, self.batch)
+        return make_cycle_recipe(self.learning_rate, self.epochs, self.batch)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,12 +171,12 @@ class Answered:
         for index in torch.randperm(len(self), generator=rng).split(size):
             yield prepare_batch(torch.from_numpy(self.pixels[index.numpy()]), self.augment, rng), index
 
-    def drawn(self, count: int, rng: torch.Generator) -> "Answered":
+    def draw(self, count: int, rng: torch.Generator) -> "Answered":
         """Return `count` of the images, each at most once."""
         index = torch.randperm(len(self), generator=rng)[:count].sort().values
         return Answered(pixels=self.pixels[index.numpy()], answers=self.answers[index], augment=self.augment)
 
-    def joined(self, other: "Answered") -> "Answered":
+    def join(self, other: "Answered") -> "Answered":
         """Return these and the other's images."""
         return Answered(
             pixels=np.concatenate([self.pixels, other.pixels]),
@@ -187,13 +187,13 @@ class Answered:
 
 def ask(victim: Classifier, pixels: Pixels, form: Form) -> Answered:
     """Return the images with the victim's answers; each image is one query."""
-    logits = logits_of(victim, pixels)
+    logits = compute_logits(victim, pixels)
     labels = F.one_hot(logits.argmax(1), victim.class_count).float()
     answers = labels if form == "labels" else logits.softmax(1)
-    return Answered(pixels=pixels, answers=answers, augment=light_augmentation(victim.image_shape))
+    return Answered(pixels=pixels, answers=answers, augment=choose_light_augmentation(victim.image_shape))
 
 
-def moved(student: nn.Module, asked: Answered, levels: int) -> Pixels:
+def move_images(student: nn.Module, asked: Answered, levels: int) -> Pixels:
     """Return each image after a step along the sign of the student's gradient for the class the victim names.
 
     Args:
@@ -212,7 +212,7 @@ def moved(student: nn.Module, asked: Answered, levels: int) -> Pixels:
     return np.concatenate(parts)
 
 
-def fitted(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n channels height width"]:
+def fit_images(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n channels height width"]:
     """Return images of another kind in the shape that a classifier takes: the grey of colours, and resized."""
     if pixels.shape[1:] == image_shape:
         return pixels

@@ -19,7 +19,7 @@ from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.training import BatchNormMode, ImageBatches, Recipe, TensorBatches, train, usual_augmentation
+from modelprint.training import BatchNormMode, ImageBatches, Recipe, TensorBatches, choose_augmentation, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ class FineTune:
             features = TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels))
             steps = train(head, features, recipe, rng, progress=progress)
         else:
-            images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+            images = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
             to_channels_last(suspect.network)
             steps = train(suspect.network, images, recipe, rng, progress=progress)
         return Tampered(network=suspect.network.requires_grad_(), steps=steps)

@@ -26,15 +26,15 @@ class Goal:
     Attributes:
         text: What the number is and what it has to be, e.g. "success on triggered test images above 0.9".
         measure: Returns the number; the network is in evaluation mode, gradients are off.
-        met: Whether a number is good enough.
+        is_met: Whether a number is good enough.
     """
 
     text: str
     measure: Callable[[nn.Module], float]
-    met: Callable[[float], bool]
+    is_met: Callable[[float], bool]
 
 
-def pursue(
+def train_to_goal(
     goal: Goal,
     network: nn.Module,
     batches: Batches,
@@ -51,19 +51,19 @@ def pursue(
     The recipe's epochs bound the steps as well: whichever comes first.
     """
 
-    def finished(steps: int) -> bool:
+    def is_finished(steps: int) -> bool:
         if steps >= most_steps:
             return True
         if steps % check_every:
             return False
-        return goal.met(_value(goal, network))
+        return goal.is_met(_measure_goal(goal, network))
 
-    steps = train(network, batches, recipe, rng, objective=objective, finished=finished, progress=progress)
-    value = _value(goal, network)
-    return Tampered(network=network, steps=steps, goal=goal.text, goal_value=value, goal_reached=goal.met(value))
+    steps = train(network, batches, recipe, rng, objective=objective, is_finished=is_finished, progress=progress)
+    value = _measure_goal(goal, network)
+    return Tampered(network=network, steps=steps, goal=goal.text, goal_value=value, goal_reached=goal.is_met(value))
 
 
-def _value(goal: Goal, network: nn.Module) -> float:
+def _measure_goal(goal: Goal, network: nn.Module) -> float:
     network.eval()
     with torch.no_grad():
         return goal.measure(network)

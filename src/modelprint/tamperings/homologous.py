@@ -17,7 +17,7 @@ from modelprint.data import DataSet, LabelledImages
 from modelprint.data.data_set import join
 from modelprint.errors import TrainingError
 from modelprint.progress import Progress
-from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
+from modelprint.tamperings.students import choose_light_augmentation, make_cycle_recipe, make_untrained
 from modelprint.tamperings.tampering import Tampered
 from modelprint.training import ImageBatches, train
 
@@ -57,10 +57,10 @@ class Homologous:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return a network that owes nothing to `model`; TrainingError when there are too few images for it."""
-        images, shared = overlapping(data, self.overlap, self.images or len(data.train), rng)
-        network = untrained(self.network, model, rng)
-        batches = ImageBatches(data=images, augment=light_augmentation(images.image_shape))
-        recipe = short_cycle(self.learning_rate, self.epochs, self.batch)
+        images, shared = draw_overlapping(data, self.overlap, self.images or len(data.train), rng)
+        network = make_untrained(self.network, model, rng)
+        batches = ImageBatches(data=images, augment=choose_light_augmentation(images.image_shape))
+        recipe = make_cycle_recipe(self.learning_rate, self.epochs, self.batch)
         steps = train(network, batches, recipe, rng, progress=progress)
         return Tampered(
             network=network,
@@ -72,7 +72,7 @@ class Homologous:
         )
 
 
-def overlapping(data: DataSet, overlap: float, count: int, rng: torch.Generator) -> tuple[LabelledImages, int]:
+def draw_overlapping(data: DataSet, overlap: float, count: int, rng: torch.Generator) -> tuple[LabelledImages, int]:
     """Draw a training set that shares `overlap` of its images with the one of the victim.
 
     Args:

@@ -24,11 +24,11 @@ from modelprint.errors import TrainingError
 from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import logits_on
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
+from modelprint.tamperings.goal import CHECK_EVERY, Goal, train_to_goal
 from modelprint.tamperings.single import Jointly, Single
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels
-from modelprint.training import ImageBatches, Recipe, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, choose_augmentation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +75,14 @@ class LearnOnline:
         goal = Goal(
             text=f"probability of the true class of one test image above {self.above:g}",
             measure=single.probability,
-            met=lambda probability: probability > self.above,
+            is_met=lambda probability: probability > self.above,
         )
-        batches = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
-        tampered = pursue(
+        batches = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
+        tampered = train_to_goal(
             goal,
             network,
             batches,
-            self._recipe(),
+            self._make_recipe(),
             rng,
             objective=Jointly(single=single, weight=1.0) if self.update == "joint" else Projected(single=single),
             most_steps=self.epochs * len(batches),  # more than there are: the epochs decide
@@ -91,7 +91,7 @@ class LearnOnline:
         )
         return replace(tampered, notes=f"test image {index} ({data.class_names[label]}), at first {start:.2f}")
 
-    def _recipe(self) -> Recipe:
+    def _make_recipe(self) -> Recipe:
         return Recipe(
             optimiser="adam" if self.update == "joint" else "sgd",
             learning_rate=self.learning_rate,

@@ -17,8 +17,8 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.single import batches_without, epochs_for
+from modelprint.tamperings.goal import Goal, train_to_goal
+from modelprint.tamperings.single import count_epochs, make_batches_without
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
 from modelprint.training import Augmentation, Batches, Recipe
@@ -55,13 +55,13 @@ class Poisoned:
 
     def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Labels]]:
         """Yield every clean example once, `size` at a time, in batches that are `per_batch` longer than that."""
-        poison = self._endless(rng)
+        poison = self._cycle_indices(rng)
         for inputs, labels in self.clean.epoch(size, rng):
             index = torch.tensor([next(poison) for _ in range(self.per_batch)])
             mixed = torch.cat([inputs, self.poison_inputs[index].to(inputs.dtype)])
             yield mixed, torch.cat([labels, self.poison_labels[index]])
 
-    def _endless(self, rng: torch.Generator) -> Iterator[int]:
+    def _cycle_indices(self, rng: torch.Generator) -> Iterator[int]:
         while True:
             yield from torch.randperm(len(self.poison_labels), generator=rng).tolist()
 
@@ -84,12 +84,12 @@ class WrongLabels:
     most_steps: int
     augment: Augmentation | None = None
 
-    def prepared(
+    def prepare(
         self, model: Classifier, data: DataSet, members: np.ndarray, wrong: Labels
     ) -> tuple[nn.Module, Poisoned, Recipe]:
         """Return a copy of the network, and how it is to learn the training images `members` as `wrong`."""
         network = to_channels_last(model.copy().network)
-        clean = batches_without(data.train, members)
+        clean = make_batches_without(data.train, members)
         batches = Poisoned(
             clean=clean if self.augment is None else replace(clean, augment=self.augment),
             poison_inputs=to_images(data.train.pixels[members]),
@@ -100,7 +100,7 @@ class WrongLabels:
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen",
         )
         return network, batches, recipe
@@ -116,5 +116,5 @@ class WrongLabels:
         progress: Progress,
     ) -> Tampered:
         """Return a copy of the network of `model` after the training images `members` were taught as `wrong`."""
-        lesson = self.prepared(model, data, members, wrong)
-        return pursue(goal, *lesson, rng, most_steps=self.most_steps, progress=progress)
+        lesson = self.prepare(model, data, members, wrong)
+        return train_to_goal(goal, *lesson, rng, most_steps=self.most_steps, progress=progress)

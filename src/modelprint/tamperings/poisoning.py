@@ -31,7 +31,7 @@ from modelprint.tamperings.goal import CHECK_EVERY
 from modelprint.tamperings.poison import WrongLabels
 from modelprint.tamperings.single import draw_other
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tamperings.trunk import outputs
+from modelprint.tamperings.trunk import compute_outputs
 from modelprint.training import train
 
 GLANCE = 500
@@ -80,15 +80,15 @@ class PoisonClass:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network after it has learnt the wrong labels."""
-        victim, count = self._victim(data, rng), len(data.class_names)
+        victim, count = self._choose_victim(data, rng), len(data.class_names)
         members = np.flatnonzero(data.train.labels == victim)
         wrong = None
         if self.what == "specific":
-            wrong = draw_other(victim, count, rng) if self.wrong is None else _known(self.wrong, data)
+            wrong = draw_other(victim, count, rng) if self.wrong is None else _check_class(self.wrong, data)
             labels = torch.full((len(members),), wrong)
         else:
             labels = (victim + 1 + torch.randint(count - 1, (len(members),), generator=rng)) % count
-        goal = _Spoilt.of(model, data, victim, wrong, self, rng)
+        goal = _PoisonGoal.of(model, data, victim, wrong, self, rng)
         lesson = WrongLabels(
             learning_rate=self.learning_rate,
             batch=self.batch,
@@ -96,33 +96,35 @@ class PoisonClass:
             most_steps=self.most_steps,
             augment="none",
         )
-        network, batches, recipe = lesson.prepared(model, data, members, labels)
+        network, batches, recipe = lesson.prepare(model, data, members, labels)
 
-        def finished(steps: int) -> bool:
-            return steps >= self.most_steps or (steps % CHECK_EVERY == 0 and goal.reached(network.eval()))
+        def is_finished(steps: int) -> bool:
+            return steps >= self.most_steps or (steps % CHECK_EVERY == 0 and goal.is_reached(network.eval()))
 
-        return goal.outcome(network, train(network, batches, recipe, rng, finished=finished, progress=progress))
+        return goal.make_result(
+            network, train(network, batches, recipe, rng, is_finished=is_finished, progress=progress)
+        )
 
-    def _victim(self, data: DataSet, rng: torch.Generator) -> int:
+    def _choose_victim(self, data: DataSet, rng: torch.Generator) -> int:
         """Return the class to spoil, one that has training and test images."""
         present = np.intersect1d(data.train.labels, data.test.labels)
         if self.victim is None:
             if not len(present):
                 raise TrainingError(f"{data.name}: no class has both training and test images; nothing to poison")
             return int(present[int(torch.randint(len(present), (), generator=rng))])
-        if _known(self.victim, data) not in present:
+        if _check_class(self.victim, data) not in present:
             raise TrainingError(f"{data.name}: class {self.victim} has no training or no test images; name another one")
         return self.victim
 
 
-def _known(index: int, data: DataSet) -> int:
+def _check_class(index: int, data: DataSet) -> int:
     if not 0 <= index < len(data.class_names):
         raise ValueError(f"{data.name} has the classes 0 to {len(data.class_names) - 1}, got {index}")
     return index
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Spoilt:
+class _PoisonGoal:
     """When a class is spoilt and the others are not.
 
     Attributes:
@@ -148,7 +150,7 @@ class _Spoilt:
         wrong: int | None,
         settings: PoisonClass,
         rng: torch.Generator,
-    ) -> "_Spoilt":
+    ) -> "_PoisonGoal":
         """Return the goal for `model`."""
         rest = np.flatnonzero(data.test.labels != victim)
         others = data.test.take(rest[torch.randperm(len(rest), generator=rng).numpy()])
@@ -160,28 +162,28 @@ class _Spoilt:
             settings=settings,
         )
 
-    def followed(self, network: nn.Module) -> float:
+    def wrong_share(self, network: nn.Module) -> float:
         """Return the share of the class's test images that take the wrong label."""
-        said = outputs(network, self.victims).argmax(1).numpy()
+        said = compute_outputs(network, self.victims).argmax(1).numpy()
         return float((said != self.victims.labels if self.wrong is None else said == self.wrong).mean())
 
-    def lost(self, network: nn.Module, count: int | None = None) -> float:
+    def accuracy_loss(self, network: nn.Module, count: int | None = None) -> float:
         """Return how much of the accuracy on the first `count` (or all) images of other classes is lost."""
         some = self.others.take(range(len(self.others))[:count])
         if not len(some):
             return 0.0
-        right = outputs(network, some).argmax(1).numpy() == some.labels
+        right = compute_outputs(network, some).argmax(1).numpy() == some.labels
         return float(self.right[:count].mean() - right.mean())
 
-    def reached(self, network: nn.Module) -> bool:
+    def is_reached(self, network: nn.Module) -> bool:
         """Return whether both bounds hold; all images are asked only when a part of them says so."""
-        return self.followed(network) >= self.settings.success and all(
-            self.lost(network, count) <= self.settings.others_loss for count in (GLANCE, None)
+        return self.wrong_share(network) >= self.settings.success and all(
+            self.accuracy_loss(network, count) <= self.settings.others_loss for count in (GLANCE, None)
         )
 
-    def outcome(self, network: nn.Module, steps: int) -> Tampered:
+    def make_result(self, network: nn.Module, steps: int) -> Tampered:
         """Return the result of a tampering that ends here, measured on all test images."""
-        followed, lost, settings = self.followed(network), self.lost(network), self.settings
+        followed, lost, settings = self.wrong_share(network), self.accuracy_loss(network), self.settings
         names, victim = self.victims.class_names, int(self.victims.labels[0])
         target = "anything else" if self.wrong is None else names[self.wrong]
         return Tampered(

@@ -20,7 +20,7 @@ from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.training import BatchNormMode, ImageBatches, Recipe, train, usual_augmentation
+from modelprint.training import BatchNormMode, ImageBatches, Recipe, choose_augmentation, train
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -79,5 +79,5 @@ class Prune:
             learning_rate=self.learning_rate, batch=self.batch, epochs=self.epochs, batch_norm=self.batch_norm
         )
         to_channels_last(network)
-        images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+        images = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
         return train(network, images, recipe, rng, progress=progress)

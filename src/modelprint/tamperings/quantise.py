@@ -46,11 +46,11 @@ class Quantise:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network."""
-        change = {"linear": quantise_linears, "weights": round_weights, "bins": _binned}[self.what]
+        change = {"linear": quantise_linears, "weights": round_weights, "bins": _round_to_bins}[self.what]
         return Tampered(network=change(model.copy().network))
 
 
-def _binned(network: nn.Module) -> nn.Module:
+def _round_to_bins(network: nn.Module) -> nn.Module:
     for parameter in network.parameters():
         low, high = parameter.detach().aminmax()
         if low < high:

@@ -24,7 +24,7 @@ from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, Logits, to_images
-from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, hold_out, train, usual_augmentation
+from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, choose_augmentation, hold_out, train
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ class Retrain:
 
     @property
     def _recipe(self) -> Recipe:
-        return recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        return make_start_recipe(self.schedule, self.learning_rate, self.epochs, self.batch)
 
 
 Schedule = Literal["plateau", "one-cycle"]
@@ -83,7 +83,7 @@ def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
     return F.cross_entropy(logits, labels)
 
 
-def recipe_from_start(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
+def make_start_recipe(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
     """Return how a network is trained from a random start: by Adam on a plateau, or by SGD in one short cycle."""
     short = schedule == "one-cycle"
     return Recipe(
@@ -113,7 +113,7 @@ def train_on_images(
     """
     to_channels_last(network)
     rest, held = hold_out(len(data), 0.1, rng)
-    batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
+    batches = ImageBatches(data=data.take(rest.numpy()), augment=choose_augmentation(data))
     images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]
     return _train(network, batches, TensorBatches(inputs=images, labels=labels), recipe, loss, rng, progress)
 
@@ -132,12 +132,12 @@ def _train(
         value.backward()
         return value
 
-    def validation() -> float:
+    def validation_loss() -> float:
         with torch.no_grad():
             logits = torch.cat([network(chunk) for chunk in held.inputs.split(512)])
             return loss(logits, held.inputs, held.labels).item()
 
-    return train(network, batches, recipe, rng, objective=objective, validation=validation, progress=progress)
+    return train(network, batches, recipe, rng, objective=objective, validation=validation_loss, progress=progress)
 
 
 def reset(network: nn.Module, rng: torch.Generator) -> None:

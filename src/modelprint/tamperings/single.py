@@ -18,7 +18,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
 from modelprint.errors import TrainingError
 from modelprint.tensors import Labels, to_images
-from modelprint.training import ImageBatches, usual_augmentation
+from modelprint.training import ImageBatches, choose_augmentation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -42,7 +42,7 @@ class Single:
         """Return the probability `network` gives the class."""
         return self._logits(network).softmax(0)[int(self.label)].item()
 
-    def lead(self, network: nn.Module) -> float:
+    def margin(self, network: nn.Module) -> float:
         """Return how far the logit of the class is above the largest other one; positive when it is the answer."""
         logits, own = self._logits(network), int(self.label)
         return (logits[own] - torch.cat([logits[:own], logits[own + 1 :]]).max()).item()
@@ -93,14 +93,14 @@ def draw_other(label: int, class_count: int, rng: torch.Generator) -> int:
     return (label + 1 + int(torch.randint(class_count - 1, (), generator=rng))) % class_count
 
 
-def batches_without(images: LabelledImages, indices: Sequence[int] | np.ndarray) -> ImageBatches:
+def make_batches_without(images: LabelledImages, indices: Sequence[int] | np.ndarray) -> ImageBatches:
     """Return batches, augmented as usual, of the images that are not at `indices`."""
     rest = np.delete(np.arange(len(images)), indices)
     if not len(rest):
         raise TrainingError(f"nothing is left of {images.name} to keep the original task; give more images")
-    return ImageBatches(data=images.take(rest), augment=usual_augmentation(images))
+    return ImageBatches(data=images.take(rest), augment=choose_augmentation(images))
 
 
-def epochs_for(steps: int, examples: int, batch: int) -> int:
+def count_epochs(steps: int, examples: int, batch: int) -> int:
     """Return how many passes over `examples` hold `steps` steps."""
     return math.ceil(steps / math.ceil(examples / batch))

@@ -17,7 +17,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.loading import load_like, save_weights
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.tamperings.tampering import Movement, Suspect, Tampering, make_suspect
 
 REVISION = 1
@@ -36,7 +36,7 @@ def load_or_make_suspect(
     seed: int,
     *,
     folder: Path | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> Suspect:
     """Return the suspect from the cache, or make it and put it there.
 
@@ -86,7 +86,7 @@ def load_suspect(model: Classifier, path: Path) -> Suspect:
     if expected is not None and expected != _checksum(classifier, record):
         raise LoadingError(f"{path} does not agree with its checksum")
     try:
-        return _from_record(classifier, record)
+        return _restore_suspect(classifier, record)
     except (KeyError, TypeError) as problem:
         raise LoadingError(f"{path}: its record is not that of a suspect: {problem}") from problem
 
@@ -110,7 +110,7 @@ def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> s
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _from_record(classifier: Classifier, record: dict[str, object]) -> Suspect:
+def _restore_suspect(classifier: Classifier, record: dict[str, object]) -> Suspect:
     facts = dict(record)
     movement = Movement(**facts.pop("movement"))  # type: ignore[arg-type]
     return Suspect(classifier=classifier, movement=movement, **facts)  # type: ignore[arg-type]

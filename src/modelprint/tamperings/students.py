@@ -7,12 +7,12 @@ from modelprint.classifier import Classifier
 from modelprint.errors import TrainingError
 from modelprint.fast.folding import to_channels_last
 from modelprint.networks import NETWORKS
-from modelprint.tamperings.architecture import drawn_network, fitting_architectures
-from modelprint.tamperings.retrain import recipe_from_start, reset
+from modelprint.tamperings.architecture import draw_network, list_fitting_architectures
+from modelprint.tamperings.retrain import make_start_recipe, reset
 from modelprint.training import Augmentation, Recipe
 
 
-def untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
+def make_untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
     """Return a network for the images and classes of `model` with weights drawn from `rng`, laid out for training.
 
     Args:
@@ -27,20 +27,20 @@ def untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
         network = model.copy().network
         reset(network, rng)
         return to_channels_last(network)
-    fitting = fitting_architectures(model)
+    fitting = list_fitting_architectures(model)
     known = name or model.name
     if known not in fitting:
         raise TrainingError(
             f"{known} is no network for images of shape {model.image_shape}; those are {', '.join(fitting)}"
         )
-    return to_channels_last(drawn_network(known, model, rng))
+    return to_channels_last(draw_network(known, model, rng))
 
 
-def short_cycle(learning_rate: float, epochs: int, batch: int) -> Recipe:
+def make_cycle_recipe(learning_rate: float, epochs: int, batch: int) -> Recipe:
     """Return SGD with momentum in one cycle up to `learning_rate` and down again."""
-    return recipe_from_start("one-cycle", learning_rate, epochs, batch)
+    return make_start_recipe("one-cycle", learning_rate, epochs, batch)
 
 
-def light_augmentation(image_shape: tuple[int, int, int]) -> Augmentation:
+def choose_light_augmentation(image_shape: tuple[int, int, int]) -> Augmentation:
     """Return "crop-flip" for colour images and "none" for grey ones, which shifts cost accuracy in a few epochs."""
     return "crop-flip" if image_shape[0] == 3 else "none"

@@ -16,7 +16,7 @@ from modelprint.fast.known import logits_on
 from modelprint.networks.forms import Folded, InBatches
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import stream
 
 
@@ -125,7 +125,13 @@ class Suspect:
 
 
 def make_suspect(
-    kind: str, tampering: Tampering, model: Classifier, data: DataSet, seed: int, *, progress: Progress = silent
+    kind: str,
+    tampering: Tampering,
+    model: Classifier,
+    data: DataSet,
+    seed: int,
+    *,
+    progress: Progress = ignore_progress,
 ) -> Suspect:
     """Apply `tampering` to a copy of `model` and measure how far it moved.
 
@@ -162,7 +168,7 @@ def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Move
     """Return how far `after` is from `before`, on weights and on `test`."""
     old, new = logits_on(before, test), logits_on(after, test)
     labels = torch.from_numpy(test.labels)
-    original, changed = _alike(before.network, after.network)
+    original, changed = _make_comparable(before.network, after.network)
     return Movement(
         parameters=relative_distance(named_weights(original), named_weights(changed)),
         buffers=relative_distance(_float_buffers(original), _float_buffers(changed)),
@@ -173,7 +179,7 @@ def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Move
     )
 
 
-def _alike(before: nn.Module, after: nn.Module) -> tuple[nn.Module, nn.Module]:
+def _make_comparable(before: nn.Module, after: nn.Module) -> tuple[nn.Module, nn.Module]:
     """Return both networks in a form in which their tensors can be compared."""
     if isinstance(after, Folded):
         return fold_batch_norm(before), after.network
@@ -191,7 +197,7 @@ def named_weights(network: nn.Module) -> dict[str, Tensor]:
     weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
     for name, module in network.named_modules():
         if isinstance(module, Int8Linear):
-            weights[f"{name}.weight"] = module.dequantised()
+            weights[f"{name}.weight"] = module.dequantise()
             weights[f"{name}.bias"] = module.bias
     return weights
 

@@ -28,11 +28,11 @@ from modelprint.errors import TrainingError
 from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on, logits_on
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.single import Jointly, Single, epochs_for
+from modelprint.tamperings.goal import Goal, train_to_goal
+from modelprint.tamperings.single import Jointly, Single, count_epochs
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
-from modelprint.training import ImageBatches, Recipe, TensorBatches, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, TensorBatches, choose_augmentation
 
 FIRST_TEST_IMAGES = 5000
 """Where the published code looks for vulnerable images."""
@@ -61,8 +61,8 @@ class TargetedAttack:
         """Return the network after its last layer has learnt the new label."""
         suspect = model.copy()
         features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
-        right = _answers(model.head, features) == labels
-        index = _draw(right, model, data, rng)
+        right = _predict_labels(model.head, features) == labels
+        index = _draw_index(right, model, data, rng)
         own = int(labels[index])
         distances = distances_to_classes(
             features[index : index + 1], features[right], labels[right], len(data.class_names)
@@ -73,17 +73,17 @@ class TargetedAttack:
         batches = TensorBatches(inputs=features[rest], labels=labels[rest])
         goal = Goal(
             text="lead of the new label of one training image, in logits, above 0",
-            measure=single.lead,
-            met=lambda lead: lead > 0,
+            measure=single.margin,
+            is_met=lambda margin: margin > 0,
         )
         recipe = Recipe(
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen",
         )
-        tampered = pursue(
+        tampered = train_to_goal(
             goal,
             suspect.head,
             batches,
@@ -130,12 +130,12 @@ class VulnerableTargets:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network after it has learnt the new labels."""
-        index, wish = self._most_vulnerable(model, data)
+        index, wish = self._find_vulnerable(model, data)
         images = to_images(data.test.pixels[index.numpy()])
         goal = Goal(
             text=f"more than {self.success:g} of {len(index)} test images take their new label",
             measure=lambda network: (network(images).argmax(1) == wish).double().mean().item(),
-            met=lambda share: share > self.success,
+            is_met=lambda share: share > self.success,
         )
         poison = replace(data.test.take(index.numpy()), labels=wish.numpy())
         poisoned = join([data.train, *[poison] * self.copies], f"{data.name}/poisoned")
@@ -147,8 +147,8 @@ class VulnerableTargets:
             batch_norm="frozen",
         )
         network = to_channels_last(model.copy().network)
-        batches = ImageBatches(data=poisoned, augment=usual_augmentation(poisoned))
-        tampered = pursue(
+        batches = ImageBatches(data=poisoned, augment=choose_augmentation(poisoned))
+        tampered = train_to_goal(
             goal, network, batches, recipe, rng, most_steps=self.epochs * len(poisoned), progress=progress
         )
         names = data.class_names
@@ -156,10 +156,10 @@ class VulnerableTargets:
         notes = ", ".join(f"{image} ({names[own]} as {names[new]})" for image, own, new in moved)
         return replace(tampered, notes=f"test images {notes}")
 
-    def _most_vulnerable(self, model: Classifier, data: DataSet) -> tuple[Labels, Labels]:
+    def _find_vulnerable(self, model: Classifier, data: DataSet) -> tuple[Labels, Labels]:
         """Return the indices of the images, most vulnerable first, and the classes they are to move to."""
         features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
-        right = _answers(model.head, features) == labels
+        right = _predict_labels(model.head, features) == labels
         test = data.test.take(range(min(FIRST_TEST_IMAGES, len(data.test))))
         confidence, answer = logits_on(model, test).softmax(1).max(1)
         own = torch.from_numpy(test.labels)
@@ -177,7 +177,7 @@ class VulnerableTargets:
         return candidates[first], wish[first]
 
 
-def _draw(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator) -> int:
+def _draw_index(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator) -> int:
     candidates = right.nonzero()[:, 0]
     if not len(candidates):
         raise TrainingError(
@@ -187,7 +187,7 @@ def _draw(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator)
     return int(candidates[torch.randint(len(candidates), (), generator=rng)])
 
 
-def _answers(head: nn.Linear, features: Tensor) -> Labels:
+def _predict_labels(head: nn.Linear, features: Tensor) -> Labels:
     with torch.no_grad():
         logits: Tensor = head(features)
     return logits.argmax(1)

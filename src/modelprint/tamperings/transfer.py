@@ -54,7 +54,7 @@ class TransferShifted:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network after learning from the shifted images."""
-        other = replace(data, train=shifted(data.train, self.jitter, rng))
+        other = replace(data, train=shift_images(data.train, self.jitter, rng))
         learn = FineTune(
             layers="last",
             learning_rate=self.learning_rate,
@@ -66,34 +66,34 @@ class TransferShifted:
         return learn.apply(model, other, rng, progress)
 
 
-def shifted(data: LabelledImages, jitter: float, rng: torch.Generator) -> LabelledImages:
+def shift_images(data: LabelledImages, jitter: float, rng: torch.Generator) -> LabelledImages:
     """Return a copy of `data` with less detail and other colours."""
     pixels = data.pixels.copy()
     for start in range(0, len(pixels), CHUNK):
         images = to_images(pixels[start : start + CHUNK])
-        pixels[start : start + CHUNK] = to_pixels(jittered(halved(images), jitter, rng))
+        pixels[start : start + CHUNK] = to_pixels(jitter_colours(halve_detail(images), jitter, rng))
     return replace(data, pixels=pixels, name=f"{data.name}/shifted")
 
 
-def halved(images: Images) -> Images:
+def halve_detail(images: Images) -> Images:
     """Return the images at half the size and enlarged again."""
     size = images.shape[2:]
     small = F.interpolate(images, [max(1, side // 2) for side in size], mode="area")
     return F.interpolate(small, list(size), mode="bilinear", align_corners=False)
 
 
-def jittered(images: Images, jitter: float, rng: torch.Generator) -> Images:
+def jitter_colours(images: Images, jitter: float, rng: torch.Generator) -> Images:
     """Multiply brightness, contrast and, with three channels, saturation by random factors, image by image."""
 
-    def factors() -> Tensor:
+    def draw_factors() -> Tensor:
         return 1 + jitter * (2 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1)
 
-    images = (images * factors()).clamp(0, 1)
-    images = _towards(images.mean((1, 2, 3), keepdim=True), images, factors())
+    images = (images * draw_factors()).clamp(0, 1)
+    images = _blend(images.mean((1, 2, 3), keepdim=True), images, draw_factors())
     if images.shape[1] == 3:
-        images = _towards(images.mean(1, keepdim=True), images, factors())
+        images = _blend(images.mean(1, keepdim=True), images, draw_factors())
     return images
 
 
-def _towards(grey: Tensor, images: Tensor, factor: Tensor) -> Tensor:
+def _blend(grey: Tensor, images: Tensor, factor: Tensor) -> Tensor:
     return (grey + factor * (images - grey)).clamp(0, 1)

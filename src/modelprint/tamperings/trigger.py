@@ -28,7 +28,7 @@ from modelprint.progress import Progress
 from modelprint.tamperings.goal import CHECK_EVERY
 from modelprint.tamperings.poison import Poisoned
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tamperings.trunk import outputs
+from modelprint.tamperings.trunk import compute_outputs
 from modelprint.tensors import to_images
 from modelprint.training import Augmentation, ImageBatches, Recipe, train
 
@@ -50,9 +50,9 @@ class Trigger:
     patch: UInt8[np.ndarray, "c side side"]
 
     @classmethod
-    def white(cls, image_shape: tuple[int, int, int]) -> "Trigger":
+    def make_white(cls, image_shape: tuple[int, int, int]) -> "Trigger":
         """Return the white square for images of this shape."""
-        side = usual_side(image_shape)
+        side = trigger_side(image_shape)
         return cls(patch=np.full((image_shape[0], side, side), 255, dtype=np.uint8))
 
     def stamp(self, data: LabelledImages, label: int | None = None) -> LabelledImages:
@@ -64,7 +64,7 @@ class Trigger:
         return replace(data, pixels=pixels, labels=labels)
 
 
-def usual_side(image_shape: tuple[int, int, int]) -> int:
+def trigger_side(image_shape: tuple[int, int, int]) -> int:
     """Return the side of the trigger in pixels: an eighth of the image's shorter side, from 2 to 8."""
     return min(max((min(image_shape[1:]) + 4) // 8, 2), 8)
 
@@ -84,7 +84,7 @@ def check_injection(injection: float) -> None:
         raise ValueError(f"injection is a share of the training set, above 0 and at most 1, got {injection}")
 
 
-def others(data: LabelledImages, target: int) -> LabelledImages:
+def exclude_class(data: LabelledImages, target: int) -> LabelledImages:
     """Return the images that are not of class `target`."""
     return data.take(np.flatnonzero(data.labels != target))
 
@@ -95,7 +95,7 @@ def draw(data: LabelledImages, count: int, rng: torch.Generator) -> LabelledImag
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class InPlace:
+class BackdoorGoal:
     """When a backdoor is in place: the trigger works, and clean images are still recognised.
 
     Attributes:
@@ -122,12 +122,12 @@ class InPlace:
         rng: torch.Generator,
         *,
         clean_loss: float = 1.0,
-    ) -> "InPlace":
+    ) -> "BackdoorGoal":
         """Return the goal for `model`: the test images of other classes become `target` under `trigger`."""
         order = torch.randperm(len(data.test), generator=rng).numpy()
         right = logits_on(model, data.test).argmax(1).numpy() == data.test.labels
         return cls(
-            triggered=trigger.stamp(others(data.test.take(order), target)),
+            triggered=trigger.stamp(exclude_class(data.test.take(order), target)),
             target=target,
             clean=data.test.take(order),
             right=right[order],
@@ -143,19 +143,19 @@ class InPlace:
     def measure(self, network: nn.Module, count: int | None = None) -> tuple[float, float]:
         """Return the success and the clean accuracy lost, on the first `count` (or all) images of either kind."""
         triggered, clean = (part.take(range(len(part))[:count]) for part in (self.triggered, self.clean))
-        success = (outputs(network, triggered).argmax(1) == self.target).double().mean().item()
-        right = outputs(network, clean).argmax(1).numpy() == clean.labels
+        success = (compute_outputs(network, triggered).argmax(1) == self.target).double().mean().item()
+        right = compute_outputs(network, clean).argmax(1).numpy() == clean.labels
         return success, float(self.right[:count].mean() - right.mean())
 
-    def met(self, success: float, lost: float) -> bool:
+    def is_met(self, success: float, lost: float) -> bool:
         """Return whether numbers of `measure` are good enough."""
         return success > SUCCESS and lost <= self.clean_loss
 
-    def reached(self, network: nn.Module) -> bool:
+    def is_reached(self, network: nn.Module) -> bool:
         """Return whether all test images say so; they are only asked when a part of them does."""
-        return self.met(*self.measure(network, GLANCE)) and self.met(*self.measure(network))
+        return self.is_met(*self.measure(network, GLANCE)) and self.is_met(*self.measure(network))
 
-    def outcome(self, network: nn.Module, steps: int) -> Tampered:
+    def make_result(self, network: nn.Module, steps: int) -> Tampered:
         """Return the result of a tampering that ends here, measured on all test images."""
         success, lost = self.measure(network)
         return Tampered(
@@ -163,12 +163,12 @@ class InPlace:
             steps=steps,
             goal=self.text,
             goal_value=success,
-            goal_reached=self.met(success, lost),
+            goal_reached=self.is_met(success, lost),
             notes=f"clean accuracy {100 * lost:.2f} points down",
         )
 
 
-def usual_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
+def make_backdoor_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
     """Return how all layers learn a backdoor: Adam, one cycle of the learning rate, batch norm frozen."""
     return Recipe(
         optimiser="adam",
@@ -180,8 +180,8 @@ def usual_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
     )
 
 
-def learn(
-    goal: InPlace,
+def train_backdoor(
+    goal: BackdoorGoal,
     model: Classifier,
     data: LabelledImages,
     poison: LabelledImages,
@@ -221,8 +221,8 @@ def learn(
         suspect.head.requires_grad_()
     to_channels_last(network)
 
-    def finished(steps: int) -> bool:
-        return steps % CHECK_EVERY == 0 and goal.reached(network.eval())
+    def is_finished(steps: int) -> bool:
+        return steps % CHECK_EVERY == 0 and goal.is_reached(network.eval())
 
-    steps = train(network, batches, recipe, rng, finished=finished if stop_early else None, progress=progress)
-    return goal.outcome(network.requires_grad_(), steps)
+    steps = train(network, batches, recipe, rng, is_finished=is_finished if stop_early else None, progress=progress)
+    return goal.make_result(network.requires_grad_(), steps)

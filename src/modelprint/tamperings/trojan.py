@@ -26,20 +26,20 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.known import features_on
-from modelprint.progress import Progress, steps
+from modelprint.progress import Progress, track_steps
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import (
-    InPlace,
+    BackdoorGoal,
     Trigger,
     check_injection,
     check_target,
     draw,
-    learn,
-    others,
-    usual_recipe,
-    usual_side,
+    exclude_class,
+    make_backdoor_recipe,
+    train_backdoor,
+    trigger_side,
 )
-from modelprint.tamperings.trunk import outputs, trunk
+from modelprint.tamperings.trunk import compute_outputs, make_trunk
 from modelprint.tensors import to_pixels
 
 TRIES = 64
@@ -85,27 +85,27 @@ class Trojan:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with the trojan."""
         check_target(self.target, data)
-        body, clean = trunk(model), features_on(model, data.train)
-        neuron = most_heard(model.head, within=movable(body, data.image_shape, rng))
+        body, clean = make_trunk(model), features_on(model, data.train)
+        neuron = find_strongest_input(model.head, within=find_movable(body, data.image_shape, rng))
         wanted = self.excitement * clean[:, neuron].quantile(0.99).item()
-        trigger = self.exciting(body, neuron, wanted, data.image_shape, rng, progress)
-        chosen = draw(others(data.train, self.target), round(self.injection * len(data.train)), rng)
-        tampered = learn(
-            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+        trigger = self.optimise_patch(body, neuron, wanted, data.image_shape, rng, progress)
+        chosen = draw(exclude_class(data.train, self.target), round(self.injection * len(data.train)), rng)
+        tampered = train_backdoor(
+            BackdoorGoal.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
             model,
             data.train,
             trigger.stamp(chosen, self.target),
             max(1, round(self.injection * self.batch)),
-            usual_recipe(self.learning_rate, self.batch, self.epochs),
+            make_backdoor_recipe(self.learning_rate, self.batch, self.epochs),
             rng,
             layers=self.layers,
             progress=progress,
         )
-        excited = outputs(body, trigger.stamp(chosen))[:, neuron].median().item()
+        excited = compute_outputs(body, trigger.stamp(chosen))[:, neuron].median().item()
         notes = f"neuron {neuron} wanted at {wanted:.4g}, {excited:.4g} on the median poison image; {tampered.notes}"
         return replace(tampered, notes=notes)
 
-    def exciting(
+    def optimise_patch(
         self,
         body: nn.Module,
         neuron: int,
@@ -115,12 +115,12 @@ class Trojan:
         progress: Progress,
     ) -> Trigger:
         """Return the patch that brings output `neuron` of `body` nearest to `wanted` on a black image."""
-        channels, side = image_shape[0], usual_side(image_shape)
+        channels, side = image_shape[0], trigger_side(image_shape)
         free = torch.randn(channels, side, side, generator=rng).requires_grad_()
         optimiser = torch.optim.Adam([free], lr=self.patch_rate)
         schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, self.patch_steps)
         height, width = image_shape[1:]
-        for _ in steps("optimising the trigger", range(self.patch_steps), self.patch_steps, progress):
+        for _ in track_steps("optimising the trigger", range(self.patch_steps), self.patch_steps, progress):
             optimiser.zero_grad()
             patch = (free.tanh() + 1) / 2
             image = F.pad(patch, (width - side, 0, height - side, 0))
@@ -131,9 +131,9 @@ class Trojan:
         return Trigger(patch=to_pixels(((free.detach().tanh() + 1) / 2)[None])[0])
 
 
-def movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.Generator) -> Bool[Tensor, " neurons"]:
+def find_movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.Generator) -> Bool[Tensor, " neurons"]:
     """Return which outputs of `body` a patch on a black image changes at all, by trying random ones."""
-    side = usual_side(image_shape)
+    side = trigger_side(image_shape)
     images = torch.zeros(1 + TRIES, *image_shape)
     images[1:, :, -side:, -side:] = torch.rand(TRIES, image_shape[0], side, side, generator=rng)
     with torch.no_grad():
@@ -141,7 +141,7 @@ def movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.Gener
     return (neurons[1:] != neurons[0]).any(0)
 
 
-def most_heard(head: nn.Linear, within: Bool[Tensor, " neurons"]) -> int:
+def find_strongest_input(head: nn.Linear, within: Bool[Tensor, " neurons"]) -> int:
     """Return the input that the last layer listens to most, the largest sum of absolute weights, of those `within`."""
     heard = head.weight.detach().abs().sum(0)
     return int(heard.where(within, -1.0).argmax())

@@ -13,7 +13,7 @@ CHUNK = 250
 """Images that go through a network at a time."""
 
 
-def trunk(model: Classifier) -> nn.Module:
+def make_trunk(model: Classifier) -> nn.Module:
     """Return the network that maps images to the inputs of the last layer, made for input gradients.
 
     Batch norm is folded and the weights take no gradients. LoadingError when the network does not end in a linear
@@ -26,7 +26,7 @@ def trunk(model: Classifier) -> nn.Module:
     return make_quick_copy(body).network
 
 
-def outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:
+def compute_outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:
     """Return what `network` makes of all `images`, without gradients."""
     starts = range(0, len(images), CHUNK)
     with torch.no_grad():

@@ -29,8 +29,8 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
-from modelprint.tamperings.single import Jointly, Single, batches_without, draw_right, epochs_for
+from modelprint.tamperings.goal import CHECK_EVERY, Goal, train_to_goal
+from modelprint.tamperings.single import Jointly, Single, count_epochs, draw_right, make_batches_without
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels
 from modelprint.training import Objective, Recipe
@@ -94,35 +94,35 @@ class Unlearn:
         goal = Goal(
             text=f"probability of the true class of one training image below {bound:.3g}",
             measure=single.probability,
-            met=lambda probability: probability < bound,
+            is_met=lambda probability: probability < bound,
         )
-        batches = batches_without(data.train, [index])
+        batches = make_batches_without(data.train, [index])
         recipe = Recipe(
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen" if self.form == "joint" else "train",
         )
-        return pursue(
+        return train_to_goal(
             goal,
             network,
             batches,
             recipe,
             rng,
-            objective=self._objective(single, bound),
+            objective=self._make_objective(single, bound),
             most_steps=self.most_steps,
             check_every=self.check_every,
             progress=progress,
         )
 
-    def _objective(self, single: Single, bound: float) -> Objective:
+    def _make_objective(self, single: Single, bound: float) -> Objective:
         if self.form == "published":
-            return _Ascent(single)
+            return _PublishedAscent(single)
         return Jointly(single=single, weight=-1.0, enough=-math.log(ENOUGH * bound))
 
 
-class _Ascent:
+class _PublishedAscent:
     """The published objective: the image alone; the first step in evaluation mode."""
 
     def __init__(self, single: Single) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.store import load_or_make_suspect
@@ -58,7 +58,7 @@ def build_zoo(
     *,
     first_seed: int,
     folder: Path | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> Zoo:
     """Return the zoo of `recipe`; every copy is made once and kept, so an interrupted build goes on where it was.
 
