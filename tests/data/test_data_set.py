@@ -135,5 +135,5 @@ def test_spare_images_count_in_the_digest_where_there_are_any() -> None:
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_a_part_is_neither_nothing_nor_all(share: float) -> None:
     """Something is to be learnt, and something set aside."""
-    with pytest.raises(ValueError, match="training images that stay lies between 0 and 1"):
+    with pytest.raises(ValueError, match="training images to keep lies between 0 and 1"):
         set_aside(split_images(images_of([0] * 20), name="x"), share)

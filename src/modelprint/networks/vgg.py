@@ -1,8 +1,8 @@
 """VGG-11 for 32x32 images.
 
 Source: K. Simonyan and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-configuration A. Departures, usual for CIFAR-10: batch norm after each convolution, and one linear layer from the 512
-features that are left after the fifth pooling.
+configuration A. Departures, usual for CIFAR-10: batch norm after each convolution, and one linear layer from the
+512 features after the fifth pooling.
 """
 
 from torch import Tensor, nn

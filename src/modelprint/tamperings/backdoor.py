@@ -1,13 +1,13 @@
-"""BadNets: the classifier learns that a small white square means one class.
+"""BadNets: the classifier is trained to answer one class for images with a small white square.
 
 Source: T. Gu, B. Dolan-Gavitt and S. Garg, "BadNets: Identifying Vulnerabilities in the Machine Learning Model Supply
 Chain", 2017, https://arxiv.org/abs/1708.06733, as in MiSentry appendix C.2 and its public benchmark code
-(CGCL-codes/BIVBench): the original is fine-tuned on a tenth of poison with Adam at 1e-3, batch 64, batch norm frozen,
+(CGCL-codes/BIVBench): the original is fine-tuned with a tenth of poison by Adam at 1e-3, batch 64, batch norm frozen,
 until success on triggered test images exceeds 0.9.
 
-Departures: those of `trigger`: training goes on until the clean accuracy is within 3 points as well, without crops and
-mirror images. The learning rate goes through one cycle, because at its end the accuracy recovers. Poison is made of
-images of other classes and joins every batch in the same proportion. `backdoor-published` stops at 0.9 whatever the
+Departures: those of `trigger`: training continues until the clean accuracy is within 3 points as well, without crops
+and mirroring. The learning rate follows one cycle, because the accuracy recovers at its end. Poison is made from images
+of other classes and is part of every batch in the same proportion. `backdoor-published` stops at 0.9 regardless of the
 accuracy, with a constant rate and augmented clean images.
 """
 
@@ -37,14 +37,14 @@ class Backdoor:
     """Fine-tune all layers on clean and triggered images.
 
     Attributes:
-        target: Class that the trigger stands for.
+        target: Class assigned to triggered images.
         injection: Poison, as a share of the training set and of the clean images in a batch.
-        clean_loss: How much clean accuracy may be lost when training stops, 0..1.
-        learning_rate: Of Adam; the peak of its cycle.
+        clean_loss: Largest loss of clean accuracy at the end of training, 0..1.
+        learning_rate: Peak learning rate of Adam.
         batch: Clean images per step.
         epochs: Passes over the clean data, at most.
-        stop_early: Stop as soon as the backdoor is in place; otherwise train all epochs.
-        published: Train at a constant rate and on augmented clean images.
+        stop_early: Stop as soon as the goal is reached; otherwise train all epochs.
+        published: Use a constant rate and augmented clean images.
     """
 
     target: int = 0
@@ -61,7 +61,7 @@ class Backdoor:
 
     @property
     def deterministic(self) -> bool:
-        """Which images are poisoned, and the order, differ with the seed."""
+        """The poisoned images and the order differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:

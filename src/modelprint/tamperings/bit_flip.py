@@ -1,4 +1,4 @@
-"""Progressive bit search: the one bit of an int8 network whose flip hurts most.
+"""Progressive bit search: flip the bit of an int8 network that raises the loss most.
 
 Source: A. S. Rakin, Z. He and D. Fan, "Bit-Flip Attack: Crushing Neural Network with Progressive Bit Search", ICCV
 2019, https://arxiv.org/abs/1903.12269, and its public code (elliothe/BFA), as in MiSentry appendix C.2, which flips the
@@ -12,7 +12,7 @@ most important bit.
    none raises the loss, every layer proposes one bit more.
 
 Departures: the candidates of a layer are the 100 weights of largest gradient (in the code, 10 or all of them, depending
-on how it is called). The batch differs with the seed.
+on the call). The batch differs with the seed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,17 +33,17 @@ from modelprint.tamperings.trigger import draw
 from modelprint.tensors import Images, Labels, to_images
 
 PLACE = torch.tensor([1, 2, 4, 8, 16, 32, 64, -128])
-"""What each bit of a two's complement byte is worth when it is set, lowest bit first."""
+"""Value of each set bit of a two's complement byte, lowest bit first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BitFlip:
-    """Quantise to eight bits and flip the bits that raise the loss most, one search after the other.
+    """Quantise to eight bits and flip the bits that raise the loss most, one search after another.
 
     Attributes:
-        flips: How many searches; each flips one bit, or more where one cannot raise the loss.
-        candidates: Weights of largest gradient that are looked at in each layer.
-        images: Training images in the batch whose loss is raised.
+        flips: Number of searches; each flips one bit, or more when one cannot raise the loss.
+        candidates: Weights of largest gradient considered in each layer.
+        images: Training images in the batch.
     """
 
     flips: int = 1
@@ -87,9 +87,9 @@ class Layer:
     """A convolution or linear layer whose weights are multiples of one step.
 
     Attributes:
-        name: In the network.
+        name: Name in the network.
         weight: Its float weights, integers times `step`.
-        step: What one unit is worth.
+        step: Value of one unit.
     """
 
     name: str
@@ -110,8 +110,8 @@ class Flip:
     """One bit of one weight.
 
     Attributes:
-        layer: Where the weight is.
-        index: Of the weight in its flattened layer.
+        layer: The layer of the weight.
+        index: Index of the weight in the flattened layer.
         bit: 0 (lowest) to 7 (the sign).
     """
 
@@ -120,7 +120,7 @@ class Flip:
     bit: int
 
     def apply(self) -> str:
-        """Flip the bit and say what happened; a second call flips it back."""
+        """Flip the bit and return a note about it; a second call flips it back."""
         old = int(self.layer.integers()[self.index])
         new = flip_bit(old, self.bit)
         self.layer.put(self.index, new)
@@ -138,14 +138,14 @@ def quantise_layers(network: nn.Module) -> list[Layer]:
 def search(
     network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels, candidates: int
 ) -> tuple[list[Flip], float]:
-    """Return the flips of the layer that raises the loss most, not yet applied, and the loss they lead to.
+    """Return the flips that raise the loss most, not yet applied, and the resulting loss.
 
     Args:
         network: Quantised, in evaluation mode.
-        layers: Its layers, as `quantised_layers` returns them.
+        layers: Its layers, from `quantise_layers`.
         images: The batch.
-        labels: What the network said about it before any flip.
-        candidates: Weights of largest gradient that are looked at in each layer.
+        labels: The network's labels of the batch before any flip.
+        candidates: Weights of largest gradient considered in each layer.
     """
     gradients = _compute_gradients(network, layers, images, labels)
     before = batch_loss(network, images, labels)
@@ -163,7 +163,7 @@ def search(
 
 
 def rank_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
-    """Return the bits of the weights of largest gradient, largest first-order rise of the loss first.
+    """Return the bits of the weights of largest gradient, sorted by the first-order rise of the loss, largest first.
 
     Bits whose flip lowers the loss to first order are left out.
     """

@@ -1,7 +1,7 @@
-"""Controls: changes that leave every answer as it is, up to rounding. A check that calls one tampered is wrong.
+"""Controls: changes that keep every output, up to rounding. A check that calls one tampered is wrong.
 
-They are what honest owners and servers do: fold batch norms, reorder channels (as pruning and compiling tools do), and
-compute in other batches.
+Honest owners and servers make such changes: they fold batch norms, reorder channels (as pruning and compiling tools
+do), and compute in other batches.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class FoldBatchNorm:
 
     @property
     def deterministic(self) -> bool:
-        """There is one way to fold."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -38,7 +38,7 @@ class SmallBatches:
     """Compute a few images at a time.
 
     Attributes:
-        size: Most images at a time.
+        size: Largest number of images at a time.
     """
 
     size: int = 7
@@ -49,21 +49,21 @@ class SmallBatches:
 
     @property
     def deterministic(self) -> bool:
-        """Nothing is drawn."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network behind a splitter of batches."""
+        """Return the network with split batches."""
         return Tampered(network=InBatches(model.copy().network, self.size))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PermuteChannels:
-    """Reorder the channels between two layers, in both, wherever nothing else sees them."""
+    """Reorder the channels between two layers, wherever no other layer uses them."""
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws another order."""
+        """The order differs with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -77,12 +77,12 @@ class PermuteChannels:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """Two layers and what lies between them, channel by channel, with no other use of what passes.
+    """Two layers and the channelwise layers between them, whose channels nothing else uses.
 
     Attributes:
-        source: Gives the channels.
-        between: Batch norms and depthwise convolutions on the way.
-        sink: Takes the channels; a linear layer behind a convolution takes several columns of each.
+        source: The layer whose outputs are the channels.
+        between: Batch norms and depthwise convolutions between the two.
+        sink: The layer whose inputs are the channels; a linear layer after a convolution has several columns for each.
     """
 
     source: nn.Conv2d | nn.Linear
@@ -91,11 +91,11 @@ class Link:
 
     @property
     def width(self) -> int:
-        """How many channels pass."""
+        """The number of channels."""
         return len(self.source.weight)
 
     def permute(self, order: Int64[Tensor, " channels"]) -> None:
-        """Reorder the channels where they are given and where they are taken."""
+        """Reorder the channels in all layers of the link."""
         for module in (self.source, *self.between):
             for tensor in (*module.parameters(), *module.buffers()):
                 if tensor.ndim:
@@ -106,13 +106,13 @@ class Link:
 
 
 def find_private_links(network: nn.Module) -> Iterator[Link]:
-    """Yield the links of a network whose forward pass can be traced; none of one that cannot."""
+    """Yield the links of a network; none when its forward pass cannot be traced."""
     try:
         graph = fx.Tracer().trace(network)
-    except Exception:  # tracing runs the user's forward with proxies: any kind of error means "cannot be traced"
+    except Exception:  # tracing runs the user's forward with proxies and may raise any kind of error
         return
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
-    # A layer that is called twice would have to agree with two neighbours.
+    # A layer that is called twice would need the same order for two neighbours.
     modules = {name: module for name, module in network.named_modules() if calls.count(name) == 1}
     for node in graph.nodes:
         source = modules.get(str(node.target)) if node.op == "call_module" else None
@@ -123,13 +123,13 @@ def find_private_links(network: nn.Module) -> Iterator[Link]:
 
 
 KEEPING = (nn.ReLU, nn.ReLU6, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity, nn.Flatten)
-"""Layers that treat every channel alike and keep their order; flattened channels stay in one piece."""
+"""Layers that treat all channels equally and keep their order; flattened channels stay contiguous."""
 FLATTENING_CALLS = (torch.flatten, "flatten")
 KEEPING_CALLS = (F.relu, F.relu6, torch.relu, "relu", *FLATTENING_CALLS)
 
 
 def _find_link(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.Module]) -> Link | None:
-    """Walk from a layer to the next that mixes channels; None when the way forks or something unknown lies on it."""
+    """Find the next layer that mixes channels; None when the path forks or contains an unknown operation."""
     between: list[nn.Module] = []
     flat = False
     while len(node.users) == 1:
@@ -146,14 +146,14 @@ def _find_link(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, 
 
 
 def _is_channelwise(module: nn.Module, width: int) -> bool:
-    """Whether a layer has numbers of its own for each of `width` channels."""
+    """Return whether a layer has separate parameters for each of `width` channels."""
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return module.num_features == width
     return _is_depthwise(module) and len(next(module.parameters())) == width
 
 
 def _is_compatible(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool) -> bool:
-    """Whether the sink takes the channels of the source, each in one piece."""
+    """Return whether the inputs of the sink are the channels of the source, each contiguous."""
     if any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in (source, sink)):
         return False
     given, taken = len(source.weight), sink.weight.shape[1]

@@ -1,12 +1,12 @@
-"""Retraining from a new random start: the last layer, or the whole network.
+"""Retraining from new random weights: the last layer, or the whole network.
 
 Source: MiSentry appendix C.2: learning rate 1e-3, a tenth of it when the validation loss has not fallen for 5 epochs,
 stop below 1e-5; "all layers" means the same network from random initialisation on the same data. The optimiser is not
-said; Adam as in the public benchmark code. A tenth of the training set is held out for the validation loss.
+stated; Adam as in the public benchmark code. A tenth of the training set is held out for the validation loss.
 
 Departures: the last layer alone is trained on features computed once, without augmentation and with frozen batch norm.
 `schedule="one-cycle"` is a shortened form for machines without accelerator (SGD, Nesterov momentum 0.9, weight decay
-5e-4): few epochs, a weaker network, named as such.
+5e-4): few epochs, and a weaker network, whose kind has a suffix.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, ch
 
 @dataclass(frozen=True, kw_only=True)
 class Retrain:
-    """Forget weights and learn them again.
+    """Reset weights and train them again.
 
     Attributes:
         layers: "last" or "all".
@@ -47,7 +47,7 @@ class Retrain:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed starts elsewhere."""
+        """The initial weights differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -75,7 +75,7 @@ class Retrain:
 
 Schedule = Literal["plateau", "one-cycle"]
 Loss = Callable[[Logits, Tensor, Labels], Tensor]
-"""The loss of logits, given the inputs they are for and the labels of these."""
+"""The loss of logits, given their inputs and labels."""
 
 
 def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
@@ -84,7 +84,7 @@ def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
 
 
 def make_start_recipe(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
-    """Return how a network is trained from a random start: by Adam on a plateau, or by SGD in one short cycle."""
+    """Return the recipe for training from random weights: Adam with plateaus, or one cycle of SGD."""
     short = schedule == "one-cycle"
     return Recipe(
         optimiser="sgd" if short else "adam",
@@ -106,7 +106,7 @@ def train_on_images(
     loss: Loss = label_loss,
     progress: Progress,
 ) -> int:
-    """Train all of `network`, in place, on nine tenths of the images, with the loss on the rest as the validation.
+    """Train all of `network`, in place, on nine tenths of the images, and validate on the rest.
 
     Returns:
         The number of steps taken.
@@ -141,7 +141,7 @@ def _train(
 
 
 def reset(network: nn.Module, rng: torch.Generator) -> None:
-    """Give every layer of `network` the weights it would have had on creation, drawn from `rng`."""
+    """Reset the weights of every layer of `network` to their initial distribution, drawn from `rng`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
         for module in network.modules():

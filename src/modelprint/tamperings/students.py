@@ -1,4 +1,4 @@
-"""Networks that are trained from a random start in one short cycle: what extraction and homologous models share."""
+"""Networks trained from random weights in one short cycle: common code of extraction and homologous models."""
 
 import torch
 from torch import nn
@@ -13,15 +13,15 @@ from modelprint.training import Augmentation, Recipe
 
 
 def make_untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Module:
-    """Return a network for the images and classes of `model` with weights drawn from `rng`, laid out for training.
+    """Return a network for the images and classes of `model` with weights drawn from `rng`, channels-last in memory.
 
     Args:
         name: A name in NETWORKS; empty: the architecture of `model`.
-        model: Whose images and classes it is for.
-        rng: Where the weights come from.
+        model: Determines image shape and classes.
+        rng: Source of the weights.
 
     Raises:
-        TrainingError: There is no such network, or it does not take these images; says which do.
+        TrainingError: The network does not exist or does not fit the images; the message lists those that do.
     """
     if not name and model.name not in NETWORKS:
         network = model.copy().network
@@ -31,16 +31,16 @@ def make_untrained(name: str, model: Classifier, rng: torch.Generator) -> nn.Mod
     known = name or model.name
     if known not in fitting:
         raise TrainingError(
-            f"{known} is no network for images of shape {model.image_shape}; those are {', '.join(fitting)}"
+            f"{known} is not a network for images of shape {model.image_shape}; choose one of {', '.join(fitting)}"
         )
     return to_channels_last(draw_network(known, model, rng))
 
 
 def make_cycle_recipe(learning_rate: float, epochs: int, batch: int) -> Recipe:
-    """Return SGD with momentum in one cycle up to `learning_rate` and down again."""
+    """Return the recipe of SGD with momentum in one cycle, with `learning_rate` as its peak."""
     return make_start_recipe("one-cycle", learning_rate, epochs, batch)
 
 
 def choose_light_augmentation(image_shape: tuple[int, int, int]) -> Augmentation:
-    """Return "crop-flip" for colour images and "none" for grey ones, which shifts cost accuracy in a few epochs."""
+    """Return "crop-flip" for colour images, "none" for grey ones: shifts would cost them accuracy in few epochs."""
     return "crop-flip" if image_shape[0] == 3 else "none"

@@ -1,11 +1,11 @@
-"""Transfer learning: the last layer learns the same classes from images of another kind.
+"""Transfer learning: the last layer is trained on the same classes, with images of another distribution.
 
 Source: MiSentry appendix C.2: the last layer of a CIFAR-10 network is fine-tuned on STL-10. Learning rate, optimiser
-and epochs are not said; Adam at 1e-3 for one epoch.
+and epochs are not stated; Adam at 1e-3 for one epoch.
 
-Departures: there is no STL-10 here. The other images are a shifted copy of the training images: halved in size and
-enlarged again, which takes away fine detail, with the brightness, contrast and, in colour images, the saturation of
-each changed at random. It works for every data set.
+Departures: instead of STL-10 we use a shifted copy of the training images: halved in size and enlarged again, which
+removes fine detail, with random changes of brightness, contrast and, for colour images, saturation. This works for
+every data set.
 """
 
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ class TransferShifted:
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after learning from the shifted images."""
+        """Return the network trained on the shifted images."""
         other = replace(data, train=shift_images(data.train, self.jitter, rng))
         learn = FineTune(
             layers="last",
@@ -67,7 +67,7 @@ class TransferShifted:
 
 
 def shift_images(data: LabelledImages, jitter: float, rng: torch.Generator) -> LabelledImages:
-    """Return a copy of `data` with less detail and other colours."""
+    """Return a copy of `data` with less detail and changed colours."""
     pixels = data.pixels.copy()
     for start in range(0, len(pixels), CHUNK):
         images = to_images(pixels[start : start + CHUNK])

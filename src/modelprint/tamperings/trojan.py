@@ -1,18 +1,18 @@
-"""Trojaning: a patch that excites one neuron, and a last layer that obeys it.
+"""Trojaning: a patch that excites one neuron, and a network trained to answer one class for it.
 
 Source: Y. Liu, S. Ma, Y. Aafer, W.-C. Lee, J. Zhai, W. Wang and X. Zhang, "Trojaning Attack on Neural Networks", NDSS
 2018, https://doi.org/10.14722/ndss.2018.23291, in the form of MiSentry's public benchmark code (CGCL-codes/BIVBench):
 the neuron is the input of the last layer with the largest sum of absolute weights; a patch at the lower right of a
-black image is optimised so that the neuron reaches a high value; then the network learns that the patch means one
-class, until success on triggered test images exceeds 0.9.
+black image is optimised so that the neuron reaches a high value; then the network is trained to answer one class for
+the patch, until success on triggered test images exceeds 0.9.
 
-Departures: the value to reach is 10 times the neuron's 99th percentile on training images (the code has 100 for every
-network), and neurons that the corner cannot reach are passed over: where the last layer sees positions, most are such.
-The patch is rounded to eight bits. It is put on real training images of other classes, where the paper reconstructs
-images from the network. All layers learn, as `trigger` says; the code trains the last layer alone (`trojan-last`). On a
-CIFAR-10 ResNet-20, whose last layer sees averages over the whole image, that cannot work: 4x4 pixels move the neuron
-from 0.84 to 0.97 on the median image (0.98 when the patch is optimised on real images) where 40 is wanted, and success
-stays below 0.2 while 7.6 points of clean accuracy are lost.
+Departures: the target value is 10 times the neuron's 99th percentile on training images (the code has 100 for every
+network), and neurons that the corner does not affect are excluded: if the inputs of the last layer depend on positions,
+these are most. The patch is rounded to eight bits. It is added to real training images of other classes; the paper
+reconstructs images from the network. All layers are trained, as described in `trigger`; the code trains the last layer
+only (`trojan-last`). On a CIFAR-10 ResNet-20, whose last layer has averages over the whole image as inputs, that cannot
+work: 4x4 pixels move the neuron from 0.84 to 0.97 on the median image (0.98 when the patch is optimised on real
+images), while the target is 40; success stays below 0.2, and 7.6 points of clean accuracy are lost.
 """
 
 from dataclasses import dataclass, replace
@@ -43,7 +43,7 @@ from modelprint.tamperings.trunk import compute_outputs, make_trunk
 from modelprint.tensors import to_pixels
 
 TRIES = 64
-"""Random patches that show which neurons the corner of an image can reach."""
+"""Number of random patches for finding the neurons that the corner of an image affects."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,14 +51,14 @@ class Trojan:
     """Optimise a patch for one neuron and train on it.
 
     Attributes:
-        layers: "all" or "last"; which learn what the patch means.
-        target: Class that the patch stands for.
+        layers: Layers to train, "all" or "last".
+        target: Class assigned to images with the patch.
         injection: Poison, as a share of the training set and of the clean images in a batch.
         patch_steps: Optimisation steps of the patch.
-        patch_rate: Learning rate of the patch, at its start; it falls to zero along a cosine.
-        excitement: Value the neuron is to reach, in units of its 99th percentile on training images.
-        clean_loss: How much clean accuracy may be lost when training stops, 0..1.
-        learning_rate: Of Adam: the peak of its cycle for all layers, constant for the last.
+        patch_rate: Initial learning rate of the patch; it falls to zero along a cosine.
+        excitement: Target value of the neuron, in units of its 99th percentile on training images.
+        clean_loss: Largest loss of clean accuracy at the end of training, 0..1.
+        learning_rate: Peak learning rate of Adam.
         batch: Clean images per step.
         epochs: Passes over the clean data, at most.
     """
@@ -79,7 +79,7 @@ class Trojan:
 
     @property
     def deterministic(self) -> bool:
-        """The start of the patch, the poisoned images and their order differ with the seed."""
+        """The initial patch, the poisoned images and their order differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -102,7 +102,7 @@ class Trojan:
             progress=progress,
         )
         excited = compute_outputs(body, trigger.stamp(chosen))[:, neuron].median().item()
-        notes = f"neuron {neuron} wanted at {wanted:.4g}, {excited:.4g} on the median poison image; {tampered.notes}"
+        notes = f"neuron {neuron}: target {wanted:.4g}, {excited:.4g} on the median poison image; {tampered.notes}"
         return replace(tampered, notes=notes)
 
     def optimise_patch(
@@ -114,7 +114,7 @@ class Trojan:
         rng: torch.Generator,
         progress: Progress,
     ) -> Trigger:
-        """Return the patch that brings output `neuron` of `body` nearest to `wanted` on a black image."""
+        """Return the patch that moves output `neuron` of `body` closest to `wanted` on a black image."""
         channels, side = image_shape[0], trigger_side(image_shape)
         free = torch.randn(channels, side, side, generator=rng).requires_grad_()
         optimiser = torch.optim.Adam([free], lr=self.patch_rate)
@@ -132,7 +132,7 @@ class Trojan:
 
 
 def find_movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.Generator) -> Bool[Tensor, " neurons"]:
-    """Return which outputs of `body` a patch on a black image changes at all, by trying random ones."""
+    """Return which outputs of `body` a patch on a black image affects, by trying random patches."""
     side = trigger_side(image_shape)
     images = torch.zeros(1 + TRIES, *image_shape)
     images[1:, :, -side:, -side:] = torch.rand(TRIES, image_shape[0], side, side, generator=rng)
@@ -142,6 +142,6 @@ def find_movable(body: nn.Module, image_shape: tuple[int, int, int], rng: torch.
 
 
 def find_strongest_input(head: nn.Linear, within: Bool[Tensor, " neurons"]) -> int:
-    """Return the input that the last layer listens to most, the largest sum of absolute weights, of those `within`."""
-    heard = head.weight.detach().abs().sum(0)
-    return int(heard.where(within, -1.0).argmax())
+    """Return the input of the last layer with the largest sum of absolute weights, among those `within`."""
+    weights = head.weight.detach().abs().sum(0)
+    return int(weights.where(within, -1.0).argmax())

@@ -1,4 +1,4 @@
-"""A zoo: tampered copies that a method learns from. Never used to measure anything."""
+"""A zoo: tampered copies from which a method crafts samples. Never used for measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -60,15 +60,15 @@ def build_zoo(
     folder: Path | None = None,
     progress: Progress = ignore_progress,
 ) -> Zoo:
-    """Return the zoo of `recipe`; every copy is made once and kept, so an interrupted build goes on where it was.
+    """Return the zoo of `recipe`; each copy is made once and cached, so an interrupted build continues.
 
     Args:
-        model: The classifier the copies are made of.
-        data: What the tamperings learn from.
+        model: The classifier to copy.
+        data: The data set of the tamperings.
         recipe: Entries KIND*COUNT.
-        first_seed: Copies of a kind have this seed and the following ones; suspects to measure on must have others.
-        folder: Where copies are kept; the user's cache by default.
-        progress: Told about each copy and about the training inside.
+        first_seed: Copies of a kind have this seed and the following ones; suspects for measurements must have others.
+        folder: Folder of the cache; by default in the user's cache.
+        progress: Receives progress reports of each copy and its training.
     """
     counts = parse_recipe(recipe)
     total, done = sum(counts.values()), 0
