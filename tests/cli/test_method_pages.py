@@ -37,5 +37,5 @@ def test_every_method_is_compared_and_can_be_found(name: str) -> None:
 
 def test_a_module_without_a_source_is_refused() -> None:
     """`Path` stands for a class whose module tells nothing of the kind."""
-    with pytest.raises(ValueError, match="opens without a paragraph 'Source"):
+    with pytest.raises(ValueError, match="has no paragraph 'Source"):
         list(split_sections(Path))

@@ -237,7 +237,7 @@ def test_an_interrupted_check_says_how_to_go_on(command: Any, described: Path, m
         ("--data digits", "knows 4 classes; these pictures have shape (1, 8, 8) and are for 10"),
         ("--beta 0", "beta is a probability between 0 and 1, got 0.0"),
         ("--alpha 2", "alpha is a probability between 0 and 1, got 2.0"),
-        ("--output labels.mprint", "labels.mprint is there already"),
+        ("--output labels.mprint", "labels.mprint exists already"),
     ],
 )
 def test_what_cannot_be_sealed_is_explained(options: str, said: str, command: Any, here: Path) -> None:

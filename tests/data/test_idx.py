@@ -76,7 +76,7 @@ WHOLE = idx(np.zeros((2, 2, 3)))
         (b"\0\0\x08\x00", "0 axes"),
         (b"\0\0\x08\x05" + bytes(20), "5 axes"),
         (WHOLE[:10], "ends inside its header"),
-        (WHOLE[:-1], "promises 2 x 2 x 3|ends after 11 of 12"),
+        (WHOLE[:-1], "states 2 x 2 x 3|ends after 11 of 12"),
         (WHOLE + b"\0", "more bytes than its header states"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "more than a file of this length can hold"),
     ],

@@ -45,7 +45,7 @@ def test_it_says_which_methods_are_in_the_file(result: QuickstartResult) -> None
     assert sealed.provenance.method == "misentry+bisection"
     assert set(sealed.provenance.settings) == {"misentry", "bisection"}
     assert all(sample.margin >= sealed.profile.multiple * sealed.profile.floor for sample in sealed.samples)
-    assert any("MiSentry alone would miss" in line for line in SAID)
+    assert any("with MiSentry only, no change would be detected in" in line for line in SAID)
     assert QUERIES % SHARE == 0
 
 
@@ -75,13 +75,13 @@ def test_a_copy_on_disk_is_found_out_by_the_command_it_names(
 
     assert code == 1
     assert output.count("TAMPERED") == 4 and output.count("INTACT") == 1
-    assert "every verdict is right" in output
+    assert "every verdict is correct" in output
 
 
 def test_the_example_exits_by_the_result(
     result: QuickstartResult, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """0 when every verdict is right, otherwise 3 with an explanation."""
+    """0 when every verdict is correct, otherwise 3 with an explanation."""
     wrong = tuple(replace(one, kind="") if one.kind == "flip-sign" else one for one in result.checked)
     asked: list[Path] = []
     answers = iter([result, replace(result, checked=wrong)])

@@ -127,12 +127,12 @@ def test_a_png_is_classified(
 
 GREY = np.zeros((1, 1, 8, 8), dtype=np.uint8)
 REFUSED: list[tuple[Any, str]] = [
-    ([], "no JSON object"),
-    ({"id": 3}, "id is a text"),
+    ([], "not a JSON object"),
+    ({"id": 3}, "id must be a string"),
     ({}, "exactly one input"),
     ({"inputs": []}, "exactly one input"),
     ({"inputs": [1]}, "exactly one input"),
-    (request_of(GREY, name="x"), "the input is called 'image'"),
+    (request_of(GREY, name="x"), "the input must be called 'image'"),
     (request_of(GREY, shape=[1, 3, 8, 8]), "expected the shape [n, 1, 8, 8]"),
     (request_of(GREY, shape=None), "expected the shape"),
     (request_of(GREY, shape=[]), "expected the shape"),
@@ -226,7 +226,7 @@ def test_a_failing_model_says_nothing_about_itself(tiny_model: Classifier, capsy
 
 def test_there_is_one_name_per_class(tiny_model: Classifier) -> None:
     """A server that would name the wrong class does not start."""
-    with pytest.raises(ValueError, match="tiny knows 4 classes, but 1 names were given"):
+    with pytest.raises(ValueError, match="tiny has 4 classes, but 1 names were given"):
         build_app(tiny_model, class_names=["only"])
 
 

@@ -110,7 +110,7 @@ def test_given_weights_for_other_classes_are_refused(
     (tmp_path / "weights").mkdir()
     (tmp_path / "tiny_resnet20.safetensors").rename(tmp_path / "weights" / "tiny_resnet20.safetensors")
 
-    with pytest.raises(TrainingError, match="resnet20 know 7 classes, not 4"):
+    with pytest.raises(TrainingError, match="resnet20 have 7 classes, not 4"):
         GivenArchitecture().apply(tiny_model, split, stream(0), lambda *_: None)
 
 

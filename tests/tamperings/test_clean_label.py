@@ -109,7 +109,7 @@ def test_the_poison_is_made_from_the_image_of_its_class_with_the_nearest_feature
 
 def test_wrong_settings_are_named(tiny_model: Classifier, split: DataSet) -> None:
     """Equal classes, and a share that is none."""
-    with pytest.raises(ValueError, match="two different classes, got 1 for both"):
+    with pytest.raises(ValueError, match="must be different classes, got 1 for both"):
         Collision(base=1)
     with pytest.raises(ValueError, match="at most 1, got 0"):
         replace(QUICK, injection=0.0)

@@ -133,9 +133,9 @@ def test_seeds_are_images_that_the_victim_did_not_learn_from(tiny_model: Classif
     tampering = Extract(queries=32, seeds=32, epochs=1)
 
     assert "32 of them images of tiny@0.5/spare" in make_suspect("e", tampering, tiny_model, data, seed=1).notes
-    with pytest.raises(TrainingError, match=r"tiny@0\.5/spare has 32 images, and 33 were to be drawn; set seeds lower"):
+    with pytest.raises(TrainingError, match=r"tiny@0\.5/spare has 32 images, but 33 are needed; set seeds lower"):
         make_suspect("e", Extract(queries=40, seeds=33), tiny_model, data, seed=1)
-    with pytest.raises(TrainingError, match=r"40 were to be drawn; set queries lower"):
+    with pytest.raises(TrainingError, match=r"40 are needed; set queries lower"):
         make_suspect("e", Extract(queries=40, growth="none"), tiny_model, data, seed=1)
 
 
@@ -158,7 +158,9 @@ def test_a_student_of_another_architecture_bears_its_name(tiny_model: Classifier
 
     assert suspect.classifier.name == "cnn3"
     assert suspect.notes.startswith("cnn3; 16 queries")
-    with pytest.raises(TrainingError, match=r"vgg11 is no network for images of shape \(1, 8, 8\); those are .*cnn3"):
+    with pytest.raises(
+        TrainingError, match=r"vgg11 is not a network for images of shape \(1, 8, 8\); choose one of .*cnn3"
+    ):
         make_suspect("e", Extract(queries=16, seeds=8, network="vgg11"), tiny_model, split, seed=1)
 
 

@@ -65,7 +65,7 @@ def test_it_learns_the_task_in_another_architecture(tiny_model: Classifier, spli
 
 def test_without_spare_images_only_a_full_overlap_can_be(tiny_model: Classifier, split: DataSet) -> None:
     """The refusal says how to get some."""
-    with pytest.raises(TrainingError, match=r"tiny has no images that the victim did not learn from.*e\.g\. of tiny@0"):
+    with pytest.raises(TrainingError, match=r"tiny has no spare images.*e\.g\. tiny@0"):
         make_suspect("h", Homologous(overlap=0.5), tiny_model, split, seed=1)
 
     images, shared = draw_overlapping(split, 1.0, 64, stream(1))
@@ -88,5 +88,5 @@ def test_settings_that_mean_nothing_are_refused() -> None:
     """An overlap is a share, images are counted."""
     with pytest.raises(ValueError, match=r"overlap is a share of the training images, 0 to 1, got 1\.1"):
         Homologous(overlap=1.1)
-    with pytest.raises(ValueError, match="images is how many to learn from"):
+    with pytest.raises(ValueError, match="images is a number of training images"):
         Homologous(images=-1)

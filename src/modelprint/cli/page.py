@@ -1,4 +1,4 @@
-"""The page docs/cli.md, made from the commands themselves: `python -m modelprint.cli.page > docs/cli.md`."""
+"""Generate the page docs/cli.md from the commands: `python -m modelprint.cli.page > docs/cli.md`."""
 
 import inspect
 from collections.abc import Iterator
@@ -10,22 +10,22 @@ from modelprint.cli import app
 
 INTRODUCTION = """# Command line
 
-Made from the commands themselves by `python -m modelprint.cli.page > docs/cli.md`; a test holds it up to date.
+Generated from the commands by `python -m modelprint.cli.page > docs/cli.md`; a test checks that it is up to date.
 
-Results go to stdout; progress, remarks and errors to stderr. An error is one line; `MODELPRINT_DEBUG=1` adds where it
-came from. `--json` prints exactly one JSON object.
+Results go to stdout; progress, remarks and errors to stderr. An error is one line; `MODELPRINT_DEBUG=1` adds a
+traceback. `--json` prints exactly one JSON object.
 
 | exit code | meaning |
 |---|---|
 | 0 | done; of a checking command: intact |
-| 1 | tampered, and nothing else |
-| 2 | wrong usage, or something that cannot be read: nothing is said about the model |
+| 1 | tampered, never anything else |
+| 2 | wrong usage or unreadable input: no statement about the model |
 | 3 | no verdict |
 | 130 | stopped by Ctrl-C |
 
-| environment variable | does |
+| environment variable | effect |
 |---|---|
-| `MODELPRINT_DATA` | folders with data sets, looked in first |
+| `MODELPRINT_DATA` | folders with data sets, searched first |
 | `MODELPRINT_CACHE` | moves the cache of decoded images and of tampered copies |
 | `MODELPRINT_DEBUG` | 1 adds a traceback to an error |
 | `SOURCE_DATE_EPOCH` | seconds since 1970, the date `generate` writes into a file |
@@ -38,7 +38,7 @@ def make_page() -> str:
 
 
 def list_commands() -> Iterator[tuple[str, Any]]:
-    """Yield every command that does something, with its full name."""
+    """Yield every command that is not a group, with its full name."""
     yield from _walk_commands(typer.main.get_command(app), ())
 
 
@@ -86,7 +86,7 @@ def _format_default(option: Any) -> str:
 
 
 def escape_cell(text: str | None) -> str:
-    """Return `text` as it may stand in a cell of a Markdown table."""
+    """Return `text` escaped for a cell of a Markdown table."""
     return " ".join((text or "").split()).replace("|", "\\|")
 
 

@@ -1,4 +1,4 @@
-"""The main job in one command: `quickstart`."""
+"""The main use case in one command: `quickstart`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +14,11 @@ def quickstart(
     seed: Seed = 7,
     quiet: Quiet = False,
 ) -> None:
-    """Show the main job: seal, serve, verify, tamper, catch.
+    """Show the main use case: seal, serve, verify, tamper, detect.
 
-    A small classifier is trained on real digits, sealed and served; then four tampered copies are. Everything happens
-    on this machine, without a network, in a minute or two. Exits with 0 when the served model was found intact and all
-    four tampered copies were caught, with 3 when not.
+    A small classifier is trained on real digits, sealed and served; then four tampered copies are served and verified.
+    Everything runs on this machine, offline, in a minute or two. Exits with 0 when the served model was found intact
+    and all four tampered copies were detected, otherwise with 3.
 
     Example: modelprint quickstart --output modelprint-quickstart
     """

@@ -1,4 +1,4 @@
-"""What there is to choose from: `methods` and `tamperings`."""
+"""The choices: `methods` and `tamperings`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict
@@ -10,9 +10,9 @@ from modelprint.cli.options import AsJson
 
 
 def methods(as_json: AsJson = False) -> None:
-    """List the methods: what they come from, need of the owner and cost for a sample, then their settings.
+    """List the methods with source, needs and cost of a sample, then their settings.
 
-    These are the names that generate --method takes, and the settings that generate --set takes.
+    The names are those of generate --method, the settings those of generate --set.
 
     Example: modelprint methods
     """
@@ -35,7 +35,7 @@ def methods(as_json: AsJson = False) -> None:
 def tamperings(as_json: AsJson = False) -> None:
     """List the tamperings, with their settings and defaults.
 
-    These are the names that tamper --kind takes, and the settings that tamper --set takes.
+    The names are those of tamper --kind, the settings those of tamper --set.
 
     Example: modelprint tamperings
     """
@@ -48,7 +48,7 @@ def tamperings(as_json: AsJson = False) -> None:
 
 
 def describe_needs(needs: Iterable[str]) -> str:
-    """Return what a method needs as people say it: who needs labels, and no gradients, needs labels only."""
+    """Return the needs of a method as text; labels become "labels only"."""
     return ", ".join("labels only" if need == "labels" else need for need in needs)
 
 
@@ -72,7 +72,7 @@ def _format_settings(table: Mapping[str, Callable[..., object]]) -> str:
 
 
 def format_default(value: object) -> str:
-    """Return a default as --set takes it."""
+    """Return a default in the form of --set."""
     if isinstance(value, tuple):
         return ",".join(map(format_default, value))
     if value is None:

@@ -1,4 +1,4 @@
-"""Making a suspect: `tamper`."""
+"""Make a suspect: `tamper`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ from modelprint.cli.options import (
 
 
 def tamper(
-    kind: Annotated[str, typer.Option(metavar="NAME", help="What to do; see: modelprint tamperings.")],
+    kind: Annotated[str, typer.Option(metavar="NAME", help="The tampering; see: modelprint tamperings.")],
     network: Network,
     data: Data,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
@@ -34,9 +34,9 @@ def tamper(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Change a copy of a classifier, and say how far it moved.
+    """Tamper with a copy of a classifier, and measure the change.
 
-    The suspect is written with a record of what was done: settings, steps, and the movement, which is the relative L2
+    The suspect is written with a record of the tampering: settings, steps, and the movement, which is the relative L2
     distance of parameters and buffers, the RMS change of logits and the share of labels changed on the test images, and
     the accuracy before and after (0 to 1).
 

@@ -198,7 +198,7 @@ def _try_download(download: _Download, record: FetchRecord | None) -> tuple[_Exp
     done = download.part.stat().st_size if download.part.exists() else 0
     raise DataError(
         f"{download.url}: {trouble}; gave up after {ATTEMPTS} attempts with {done} bytes in {download.part}; "
-        f"run the same command again to continue"
+        f"run the same command again to go on"
     )
 
 

@@ -107,27 +107,21 @@ def load_data(
         DataError: The set is missing or cannot be used; the message names the file and what to do.
         ValueError: A share is not between 0 and 1.
     """
+    reader = _FileReader(image_column=image_column, label_column=label_column, size=size, progress=progress)
+    return _load(data, reader, seed, test_share)
+
+
+def _load(data: str | Path, reader: _FileReader, seed: int, test_share: float) -> DataSet:
     if isinstance(data, str) and data in SETS:
-        return load_named(data, progress=progress)
+        return load_named(data, progress=reader.progress)
     path = Path(data)
-    if (match := PART.fullmatch(str(data))) and not path.exists():
-        whole = load_data(
-            match["whole"],
-            seed=seed,
-            test_share=test_share,
-            image_column=image_column,
-            label_column=label_column,
-            size=size,
-            progress=progress,
-        )
-        return set_aside(whole, float(match["share"]))
     if not path.exists():
+        if match := PART.fullmatch(str(data)):
+            return set_aside(_load(match["whole"], reader, seed, test_share), float(match["share"]))
         raise DataError(f"{str(data)!r} is neither a data set ({', '.join(SETS)}) nor a file or folder")
     name = path.resolve().name
-    reader = _FileReader(image_column=image_column, label_column=label_column, size=size, progress=progress)
-    return _load_parts(path, name, reader) or split(
-        reader.read_part(path, name), name=name, test_share=test_share, seed=seed
-    )
+    divided = _load_parts(path, name, reader)
+    return divided or split(reader.read_part(path, name), name=name, test_share=test_share, seed=seed)
 
 
 def _load_parts(path: Path, name: str, reader: _FileReader) -> DataSet | None:

@@ -1,10 +1,10 @@
-"""A demo server: a classifier behind the Open Inference Protocol v2 and behind a plain PNG-in, label-out route.
+"""A demo server: a classifier behind the Open Inference Protocol v2 and a route from PNG to label.
 
     GET  /v2, /v2/health/live, /v2/health/ready, /v2/models/{name}, /v2/models/{name}/ready
     POST /v2/models/{name}/infer     one tensor `image`, UINT8 grey levels or FP32 in [0, 1], n c h w
     POST /classify                   the bytes of a PNG -> {"label": "cat", "index": 3}
 
-Every error is {"error": "..."}. By default only labels are given away, as a careful provider would.
+Every error is {"error": "..."}. By default only labels are returned, as by a careful provider.
 """
 
 import json
@@ -28,9 +28,9 @@ from modelprint.pixels import decode_png
 from modelprint.tensors import Images, Logits, to_images
 
 BODY_LIMIT = 16 * 1024 * 1024
-"""Longest request body, in bytes."""
+"""Largest request body, in bytes."""
 BATCH_LIMIT = 64
-"""Most images in one request."""
+"""Largest number of images in one request."""
 START_LIMIT_S = 30.0
 
 INPUT = "image"
@@ -44,17 +44,17 @@ def build_app(
     """Return the application that serves `model`.
 
     Args:
-        model: What answers.
-        name: Name of the model in addresses; by default the classifier's own.
+        model: The classifier.
+        name: Name of the model in URLs; by default the classifier's name.
         class_names: One name per class; by default the indices.
-        labels_only: Give labels only; otherwise logits too.
+        labels_only: Return labels only; otherwise logits too.
 
     Raises:
         ValueError: The number of names is not the number of classes.
     """
     names = tuple(map(str, range(model.class_count)) if class_names is None else class_names)
     if len(names) != model.class_count:
-        raise ValueError(f"{model.name} knows {model.class_count} classes, but {len(names)} names were given")
+        raise ValueError(f"{model.name} has {model.class_count} classes, but {len(names)} names were given")
     app = FastAPI(title="modelprint demo server", docs_url=None, redoc_url=None, openapi_url=None)
     app.add_exception_handler(StarletteHTTPException, _handle_refusal)
     app.add_exception_handler(Exception, _handle_failure)
@@ -63,13 +63,13 @@ def build_app(
 
 
 class Served:
-    """A classifier, and what its server says and gives away.
+    """A classifier and how it is served.
 
     Attributes:
-        model: What answers.
-        name: Its name in addresses.
+        model: The classifier.
+        name: Its name in URLs.
         class_names: One name per class.
-        labels_only: Whether logits stay here.
+        labels_only: Whether only labels are returned.
     """
 
     def __init__(self, model: Classifier, name: str, class_names: tuple[str, ...], labels_only: bool) -> None:
@@ -80,7 +80,7 @@ class Served:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the tensors that may be asked for."""
+        """Names of the output tensors that may be requested."""
         return (LABEL,) if self.labels_only else (LOGITS, LABEL)
 
     def metadata(self) -> dict[str, object]:
@@ -99,7 +99,7 @@ class Served:
         }
 
     def infer(self, content: bytes) -> dict[str, object]:
-        """Answer one `infer` request; HTTPException says what is wrong with it."""
+        """Answer one `infer` request; HTTPException when it is invalid."""
         document = _parse_document(content)
         images = _parse_images(document, self.model.image_shape)
         asked = _select_outputs(document, self.outputs)
@@ -112,7 +112,7 @@ class Served:
         return {"model_name": self.name, "model_version": "1", "id": document.get("id"), "outputs": outputs}
 
     def classify(self, content: bytes) -> dict[str, object]:
-        """Answer one PNG."""
+        """Answer one PNG; HTTPException when it is invalid."""
         try:
             pixels = decode_png(content)
         except ValueError as problem:
@@ -125,7 +125,7 @@ class Served:
         return {"label": self.class_names[index], "index": index, **scores}
 
     def logits(self, images: Images) -> Logits:
-        """Return float32 logits, image by image: an answer must not depend on its neighbours in a batch."""
+        """Return float32 logits, image by image: an answer must not depend on other images in a batch."""
         return self.model.logits(images, batch=1).float()
 
 
@@ -186,9 +186,9 @@ def _parse_document(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise HTTPException(400, "the body is not JSON") from None
     if not isinstance(document, dict):
-        raise HTTPException(400, "the body is no JSON object")
+        raise HTTPException(400, "the body is not a JSON object")
     if not isinstance(document.get("id"), str | None):
-        raise HTTPException(400, "id is a text")
+        raise HTTPException(400, "id must be a string")
     return document
 
 
@@ -199,7 +199,7 @@ def _parse_images(document: dict[str, Any], image_shape: tuple[int, int, int]) -
         raise HTTPException(400, "expected exactly one input")
     tensor = inputs[0]
     if tensor.get("name") != INPUT:
-        raise HTTPException(400, f"the input is called {INPUT!r}")
+        raise HTTPException(400, f"the input must be called {INPUT!r}")
     shape = tensor.get("shape")
     if not isinstance(shape, list) or shape[1:] != list(image_shape) or type(shape[0]) is not int:
         raise HTTPException(400, f"expected the shape [n, {', '.join(map(str, image_shape))}], got {shape}")
@@ -212,7 +212,7 @@ def _parse_tensor(datatype: object, data: object, shape: list[int]) -> Images:
     try:
         values = np.asarray(data)
     except ValueError:
-        raise HTTPException(400, "data is a list of numbers, flat or nested as the shape") from None
+        raise HTTPException(400, "data must be a list of numbers, flat or nested like the shape") from None
     if values.size != math.prod(shape) or values.shape not in ((values.size,), tuple(shape)):
         raise HTTPException(400, f"data has the shape {list(values.shape)}, expected {math.prod(shape)} numbers")
     values = values.reshape(shape)
@@ -228,7 +228,7 @@ def _select_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[
     if outputs is None or outputs == []:
         return list(offered)
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
-        raise HTTPException(400, "outputs is a list of objects with a name")
+        raise HTTPException(400, "outputs must be a list of objects with a name")
     names = [output.get("name") for output in outputs]
     unknown = next((name for name in names if name not in offered), None)
     if unknown is not None or None in names:
@@ -247,13 +247,13 @@ def _handle_failure(request: Request, problem: Exception) -> JSONResponse:
 
 
 def serve(app: FastAPI, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve `app` until the process is told to stop."""
+    """Serve `app` until the process is stopped."""
     uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
 
 
 @contextmanager
 def run_in_background(app: FastAPI) -> Iterator[str]:
-    """Serve `app` on a free port of the loopback interface while the block runs; yields the base URL."""
+    """Serve `app` on a free port of the loopback interface inside the block; yields the base URL."""
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
     with socket.socket() as listening:

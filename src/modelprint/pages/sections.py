@@ -1,4 +1,4 @@
-"""The page of a study: a title, tiles with the first numbers, sections with tables and figures, and samples."""
+"""The page of a study: a title, tiles with the main numbers, sections with tables and figures, and samples."""
 
 from dataclasses import dataclass
 
@@ -6,16 +6,16 @@ from modelprint.fingerprint import Fingerprint, Sample
 from modelprint.pages.html import data_uri, render_page
 
 GALLERY = 18
-"""Samples shown of each fingerprint."""
+"""Number of samples shown per fingerprint."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A drawing and what it shows, for those who see it and those who do not.
+    """A drawing and its description, which is also the text for screen readers.
 
     Attributes:
         svg: The drawing.
-        caption: What it shows.
+        caption: Description of its content.
     """
 
     svg: str
@@ -28,8 +28,8 @@ class GallerySample:
 
     Attributes:
         picture: As a data URI.
-        source: The natural image as a data URI; empty when the file does not have it.
-        label: What the target calls it.
+        source: The natural image as a data URI; empty when the file does not contain it.
+        label: Its label by the target.
         numbers: Its margin and confidence.
     """
 

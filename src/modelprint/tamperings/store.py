@@ -85,7 +85,7 @@ def load_suspect(model: Classifier, path: Path) -> Suspect:
     classifier, record = load_like(model, path)
     expected = record.pop(CHECKSUM, None)
     if expected is not None and expected != _checksum(classifier, record):
-        raise LoadingError(f"{path} does not match its checksum")
+        raise LoadingError(f"{path} does not agree with its checksum")
     try:
         return _restore_suspect(classifier, record)
     except (KeyError, TypeError) as problem:
