@@ -58,14 +58,4 @@ def tamper(
     if as_json:
         show_json({"file": str(output), **record})
         return
-    moved = suspect.movement
-    lines = {
-        "suspect": f"{kind}, seed {seed}, {suspect.steps} steps{f'; {suspect.notes}' if suspect.notes else ''}",
-        "goal": "reached" if suspect.goal_reached else "not reached",
-        "parameters": f"moved by {moved.parameters:.3g} of their length, buffers by {moved.buffers:.3g} of theirs",
-        "logits": f"{moved.logit_rms:.3g} RMS change on the test images",
-        "labels": f"{moved.labels_changed:.2%} changed on the test images",
-        "accuracy": f"{moved.accuracy_before:.2%} before, {moved.accuracy_after:.2%} after",
-        "written to": str(output),
-    }
-    typer.echo("\n".join(f"{name:<12} {text}" for name, text in lines.items()))
+    typer.echo(f"{suspect.summary()}\n{'written to':<12} {output}")

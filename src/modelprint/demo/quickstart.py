@@ -7,7 +7,7 @@ with nearly every seed: most of its samples stay a logit away from the boundary.
 by bisection, and the output says so. The copies are never used to choose a sample.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import count as counting
 from itertools import islice
@@ -20,10 +20,10 @@ from rich.table import Table
 from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
+from modelprint.demo.mixing import QUERIES, SHARE, mix
 from modelprint.demo.server import build_app, run_in_background
 from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.fingerprint.parts import ProfileRecord, Sample
 from modelprint.generation.from_weights import generate
 from modelprint.loading import save_weights
 from modelprint.methods import Method
@@ -44,14 +44,10 @@ from modelprint.verification.verifier import verify
 from modelprint.work import Work
 
 NAME = "digits"
-QUERIES = 20
-"""Samples in the file, and largest number of queries."""
 EXPECTED_FLIP_RATE = 0.21
 """The smallest flip rate that 20 matching answers can exclude at beta 0.01."""
 BISECTED = 400
 """Candidates from bisection; those nearest to a boundary are kept."""
-SHARE = 5
-"""In a mix, every fifth sample is from MiSentry."""
 FLIP_RMS = 0.03
 """Smallest RMS change of the test logits that counts as an effect of a flipped sign."""
 FLIP_TRIALS = 200
@@ -222,10 +218,10 @@ def seal(
         if verify(LocalOracle(suspect.classifier), alone, queries=len(alone.samples)).outcome is not Outcome.TAMPERED
     ]
     if not missed:
-        return alone, ("all samples are from MiSentry, which detects all four copies",)
+        return alone, ("all samples are from MiSentry, which sees all four copies by itself",)
     bisected = _generate(model, data, "bisection", Bisection(), BISECTED, seed, progress)
-    every = f"every {SHARE}th sample is from MiSentry, the others are from bisection"
-    return mix(alone, bisected), (f"{every}: with MiSentry only, no change would be detected in {', '.join(missed)}",)
+    every = f"every {SHARE}th sample is from MiSentry, the others are from plain bisection"
+    return mix(alone, bisected), (f"{every}: MiSentry alone would miss {', '.join(missed)}",)
 
 
 def _generate(
@@ -244,44 +240,6 @@ def _generate(
         work=Work(progress=progress),
     )
     return fingerprint
-
-
-def mix(first: Fingerprint, second: Fingerprint) -> Fingerprint:
-    """Return 20 samples of two fingerprints of a model: every fifth from the first, the others the second's nearest."""
-    profile = _merge_profiles(first.profile, second.profile)
-    needed = profile.multiple * profile.floor
-    ours = [sample for sample in first.samples if sample.margin >= needed][: QUERIES // SHARE]
-    theirs = select_nearest([sample for sample in second.samples if sample.margin >= needed], QUERIES - len(ours))
-    samples = list(theirs)
-    for place, sample in enumerate(ours, start=1):
-        samples.insert(place * SHARE - 1, sample)
-    one, other = first.provenance, second.provenance
-    provenance = replace(
-        one,
-        method=f"{one.method}+{other.method}",
-        settings={one.method: dict(one.settings), other.method: dict(other.settings)},
-        crafted=one.crafted + other.crafted,
-        lost_rounding=one.lost_rounding + other.lost_rounding,
-        lost_steadiness=one.lost_steadiness + other.lost_steadiness,
-        notes={**other.notes, **one.notes, "choice": f"of the samples by {other.method} the nearest to a boundary"},
-    )
-    return replace(first, samples=tuple(samples), profile=profile, provenance=provenance)
-
-
-def select_nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Return the `count` samples of smallest margin, balanced over labels: a change may affect one class only."""
-    ranked = []
-    used: dict[int, int] = {}
-    for sample in sorted(samples, key=lambda sample: sample.margin):
-        used[sample.label] = used.get(sample.label, 0) + 1
-        ranked.append((used[sample.label], sample.margin, sample))
-    return [sample for _, _, sample in sorted(ranked, key=lambda entry: entry[:2])][:count]
-
-
-def _merge_profiles(one: ProfileRecord, other: ProfileRecord) -> ProfileRecord:
-    names = sorted({*one.variants, *other.variants})
-    variants = {name: max(one.variants.get(name, 0.0), other.variants.get(name, 0.0)) for name in names}
-    return replace(one, floor=max(one.floor, other.floor), variants=variants)
 
 
 def _verify_all(

@@ -123,6 +123,19 @@ class Suspect:
             "goal_value": self.goal_value,
         }
 
+    def summary(self) -> str:
+        """Return kind, goal and movement, one line each."""
+        moved, notes = self.movement, f"; {self.notes}" if self.notes else ""
+        lines = {
+            "suspect": f"{self.kind}, seed {self.seed}, {self.steps} steps{notes}",
+            "goal": "reached" if self.goal_reached else "not reached",
+            "parameters": f"moved by {moved.parameters:.3g} of their length, buffers by {moved.buffers:.3g} of theirs",
+            "logits": f"{moved.logit_rms:.3g} RMS change on the test images",
+            "labels": f"{moved.labels_changed:.2%} changed on the test images",
+            "accuracy": f"{moved.accuracy_before:.2%} before, {moved.accuracy_after:.2%} after",
+        }
+        return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
+
 
 def make_suspect(
     kind: str,
