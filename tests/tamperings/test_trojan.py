@@ -14,7 +14,6 @@ from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tamperings.trojan import Trojan, find_movable, find_strongest_input
-from modelprint.tamperings.trunk import compute_outputs, make_trunk
 
 QUICK = Trojan(patch_steps=50, batch=8, epochs=100, injection=0.5, clean_loss=0.2)
 
@@ -68,15 +67,3 @@ def test_no_layer_learns_but_those_that_are_to(
     before, after = named_weights(tiny_model.network), named_weights(suspect.classifier.network)
     assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == changed
     assert suspect.movement.buffers == 0
-
-
-def test_a_trunk_is_the_network_without_its_last_layer(tiny_model: Classifier, split: DataSet) -> None:
-    """Its outputs, put through the head, are the logits; gradients reach the images and no weight."""
-    body = make_trunk(tiny_model)
-    logits = tiny_model.logits(torch.from_numpy(split.test.pixels) / 255)
-
-    torch.testing.assert_close(tiny_model.head(compute_outputs(body, split.test)), logits, rtol=1e-4, atol=1e-4)
-    image = torch.rand(1, 1, 8, 8, requires_grad=True)
-    body(image).sum().backward()
-    assert image.grad is not None
-    assert not any(weight.requires_grad for weight in body.parameters())
