@@ -136,14 +136,13 @@ class _Expected:
     why: str
 
 
-class _BrokenOffError(Exception):
+class _RetryError(Exception):
     """A failed attempt that is worth repeating."""
 
 
 def _explain_alternative(name: str) -> str:
-    return (
-        "it is built in and needs no files" if any(not way.files for way in SETS[name].layouts) else (SETS[name].source)
-    )
+    embedded = any(not layout.files for layout in SETS[name].layouts)
+    return "it is built in and needs no files" if embedded else SETS[name].source
 
 
 def _fetch_file(download: _Download) -> FetchedFile:
@@ -161,9 +160,8 @@ def _fetch_file(download: _Download) -> FetchedFile:
         download.path.parent.mkdir(parents=True, exist_ok=True)
         expected, sha256 = _try_download(download, record)  # (2), (3)
         size = download.part.stat().st_size
-        write_record(
-            download.path, FetchRecord(url=download.url, size=size, sha256=sha256, checked=expected.why)
-        )  # (4)
+        arrived = FetchRecord(url=download.url, size=size, sha256=sha256, checked=expected.why)
+        write_record(download.path, arrived)  # (4)
         download.part.replace(download.path)
     except OSError as problem:
         raise DataError(f"{download.path}: cannot be read or written ({problem.strerror or problem})") from problem
@@ -193,7 +191,7 @@ def _try_download(download: _Download, record: FetchRecord | None) -> tuple[_Exp
         try:
             expected, resumed = _transfer(download, record)
             return expected, _check_part(download, expected, resumed)
-        except (_BrokenOffError, httpx.TransportError) as problem:
+        except (_RetryError, httpx.TransportError) as problem:
             trouble = str(problem) or type(problem).__name__
     done = download.part.stat().st_size if download.part.exists() else 0
     raise DataError(
@@ -212,11 +210,10 @@ def _transfer(download: _Download, record: FetchRecord | None) -> tuple[_Expecte
             return expected, True  # The previous run was stopped between the last byte and the check.
         resumed = response.status_code == 206
         # Never join parts of two versions of a file: without a checksum this would go unnoticed.
-        if response.status_code == 416 or (
-            resumed and (expected.sha256 is None or not _is_continuation(response, start))
-        ):
+        unsafe = expected.sha256 is None or not _is_continuation(response, start)
+        if response.status_code == 416 or (resumed and unsafe):
             download.part.unlink()
-            raise _BrokenOffError(f"cannot continue from byte {start}")
+            raise _RetryError(f"cannot continue from byte {start}")
         _write_body(download, response, start if resumed else 0, expected)
     return expected, resumed
 
@@ -244,7 +241,7 @@ def _send_request(download: _Download, start: int) -> tuple[httpx.Response, dict
         return response, stated
     response.close()
     if response.status_code == 429 or response.status_code >= 500:
-        raise _BrokenOffError(f"the site answered {response.status_code}")
+        raise _RetryError(f"the site answered {response.status_code}")
     raise DataError(
         f"{download.url}: the site answered {response.status_code}; if the file has moved, "
         f"download it yourself to {download.path}"
@@ -301,7 +298,7 @@ def _check_part(download: _Download, expected: _Expected, resumed: bool) -> str:
         return sha256
     download.part.unlink()
     if resumed:  # The earlier part may be of an older version; a complete download decides.
-        raise _BrokenOffError("the parts of the download do not fit together")
+        raise _RetryError("the parts of the download do not fit together")
     raise DataError(
         f"{download.url}: got {size} bytes with SHA-256 {sha256}, expected {expected.size or 'any number of'} bytes "
         f"with {expected.sha256} ({expected.why}); the download was deleted"
