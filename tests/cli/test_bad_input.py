@@ -64,7 +64,7 @@ def test_a_wrong_line_is_explained_in_one(line: str, said: str, command: Any, wo
     [
         ("--network nonsense", "unknown network 'nonsense'"),
         ("--data nonsense", "'nonsense' is neither a data set"),
-        ("--data faces", "data set faces is not there"),
+        ("--data faces", "data set faces not found"),
         ("--method nonsense", "there is no 'nonsense'; choose one of misentry"),
         ("--set halvings", "written NAME=VALUE"),
         ("--set stepz=3", "has no setting 'stepz'; its settings are halvings"),
