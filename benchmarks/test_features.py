@@ -18,7 +18,7 @@ from modelprint.data import LabelledImages
 from modelprint.fast.known import features_on
 from modelprint.networks import NETWORKS
 from modelprint.streams import stream
-from modelprint.training import ImageBatches, Recipe, TensorBatches, one_thread, train
+from modelprint.training import ImageBatches, Recipe, TensorBatches, train, use_one_thread
 
 IMAGES = 1280
 MODELS = 3
@@ -57,7 +57,7 @@ def test_cached_features_against_the_whole_network() -> None:
     whole, cached = original.copy(), original.copy()
     whole.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    with one_thread():
+    with use_one_thread():
         once = seconds(lambda: features_on(original, data))
         features = TensorBatches(inputs=features_on(original, data), labels=labels)
         slow = seconds(lambda: train(whole.network, ImageBatches(data=data), RECIPE, stream(0)))

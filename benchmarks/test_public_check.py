@@ -22,7 +22,7 @@ from modelprint.generators.vq_vae import VqVae
 from modelprint.methods.public_check import PublicCheck
 from modelprint.networks import NETWORKS
 from modelprint.pixels import Pixels
-from modelprint.progress import silent
+from modelprint.progress import ignore_progress
 from modelprint.tensors import Labeller, Labels, to_images
 
 WALKS = 100
@@ -66,7 +66,7 @@ def test_batched_against_one_by_one(network: str, shape: tuple[int, int, int]) -
     def milliseconds(sources: Pixels, size: int) -> float:
         started = time.perf_counter()
         for first in range(0, len(sources), size):
-            pairs = method.walk(made, label, data, sources[first : first + size], 0, silent)
+            pairs = method.walk(made, label, data, sources[first : first + size], 0, ignore_progress)
             assert not pairs.found.any()
         return (time.perf_counter() - started) / (len(sources) * 2 * STEPS) * 1e3
 

@@ -20,7 +20,7 @@ from modelprint.data import LabelledImages
 from modelprint.networks import NETWORKS
 from modelprint.streams import stream
 from modelprint.tensors import to_images
-from modelprint.training import ImageBatches, Recipe, one_thread, train
+from modelprint.training import ImageBatches, Recipe, train, use_one_thread
 
 IMAGES = 640
 TURNS = 3
@@ -78,7 +78,7 @@ def test_our_loop_against_a_bare_one() -> None:
     plain, augmented = ImageBatches(data=data), ImageBatches(data=data, augment="crop-flip")
     fastest, trained = dict.fromkeys(("bare", "ours", "augmented"), float("inf")), {}
 
-    with one_thread():
+    with use_one_thread():
         for _ in range(TURNS):
             epochs = {
                 "bare": bare(resnet20(), data),

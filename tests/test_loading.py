@@ -78,7 +78,7 @@ def test_foreign_weights_are_named(change: object, message: str, tiny_model: Cla
         ("digits", "needs a weights file"),
         ("no_such_module:make", "No module named"),
         ("collections:OrderedDict", "returned a OrderedDict"),
-        ("missing.pt2", "no exported program at missing.pt2|say which images"),
+        ("missing.pt2", "missing.pt2: give the shape of its images"),
     ],
 )
 def test_what_is_no_network_is_explained(network: str, message: str) -> None:
@@ -145,7 +145,7 @@ def test_a_damaged_exported_program_is_one_line(tmp_path: Path) -> None:
     """No traceback of the archive reader."""
     (tmp_path / "broken.pt2").write_bytes(b"PK nothing")
 
-    with pytest.raises(LoadingError, match="no readable exported program"):
+    with pytest.raises(LoadingError, match="not a readable exported program"):
         load_classifier(str(tmp_path / "broken.pt2"), image_shape=(1, 8, 8))
 
 

@@ -8,7 +8,15 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import TrainingError
 from modelprint.streams import stream
-from modelprint.training import ImageBatches, Recipe, TensorBatches, hold_out, shift_and_flip, train, usual_augmentation
+from modelprint.training import (
+    ImageBatches,
+    Recipe,
+    TensorBatches,
+    choose_augmentation,
+    hold_out,
+    shift_and_flip,
+    train,
+)
 
 
 def test_one_sgd_step_is_the_one_worked_out_by_hand() -> None:
@@ -90,7 +98,7 @@ def test_an_epoch_shows_every_image_once(split: DataSet) -> None:
 
     sums = (seen * 255).sum((1, 2, 3)).round().int().tolist()
     assert sorted(sums) == sorted(split.train.pixels.sum((1, 2, 3)).tolist())
-    assert usual_augmentation(split.train) == "crop"
+    assert choose_augmentation(split.train) == "crop"
 
 
 def test_held_out_indices_are_the_rest() -> None:

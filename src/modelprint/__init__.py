@@ -1,4 +1,4 @@
-"""modelprint: a few sealed images that tell whether an endpoint still serves the model you tested.
+"""modelprint: check with a few sealed images whether an endpoint still serves the model you tested.
 
     from pathlib import Path
     from modelprint import Fingerprint, load_endpoint, open_oracle, verify
@@ -7,7 +7,7 @@
     oracle = open_oracle(load_endpoint(Path("endpoint.yaml")), fingerprint.class_names)
     print(verify(oracle, fingerprint).summary())
 
-Every name is imported when it is first used, so `import modelprint` is instant, and checking never needs torch.
+Each name is imported when it is first used, so `import modelprint` is fast, and checking never needs torch.
 """
 
 from importlib import import_module
@@ -82,11 +82,11 @@ _HOMES = {
     "replay": "modelprint.verification.verifier",
     "verify": "modelprint.verification.verifier",
 }
-"""The module each public name lives in."""
+"""The module that defines each public name."""
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name at its first use."""
+    """Import a public name when it is first used."""
     if name == "__version__":
         return import_module("importlib.metadata").version("modelprint")
     if name not in _HOMES:

@@ -1,4 +1,4 @@
-"""Where work that can be done again is kept, and how files come into being whole or not at all."""
+"""The cache folder, cached work, and atomic writing of files."""
 
 import logging
 import os
@@ -18,7 +18,7 @@ VARIABLE = "MODELPRINT_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return `MODELPRINT_CACHE`, or this user's cache folder; it need not exist yet and may be deleted at any time."""
+    """Return `MODELPRINT_CACHE`, or the user's cache folder; it may not exist yet and may be deleted at any time."""
     return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
 
 
@@ -29,16 +29,17 @@ def load_or_make(
     save: Callable[[Thing, Path], None],
     log: logging.Logger,
 ) -> Thing:
-    """Return what is kept at `path`, or make it and keep it there.
+    """Load the entry at `path`, or make it and save it there.
 
-    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
+    A damaged entry is logged and made again. If an entry cannot be written, e.g. because the disk is full, this is
+    logged, and the entry is returned all the same.
 
     Args:
         path: The entry's file.
-        load: Reads an entry; LoadingError when it is not what was saved.
-        make: Makes what is not there.
-        save: Writes an entry; OSError when that cannot be done.
-        log: Of the room whose entries these are.
+        load: Reads an entry; raises LoadingError when it is damaged.
+        make: Makes a missing entry.
+        save: Writes an entry; raises OSError when that fails.
+        log: The caller's log.
     """
     if path.is_file():
         try:
@@ -50,22 +51,22 @@ def load_or_make(
     try:
         save(made, path)
     except OSError as problem:
-        log.warning("%s could not be kept, and will have to be made again: %s", path, problem)
+        log.warning("%s could not be saved and will be made again next time: %s", path, problem)
     return made
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a file beside `path`, then put it in place of `path` in one step.
+    """Let `write` write a temporary file beside `path`, then rename it to `path` in one step.
 
-    Whoever reads `path` sees the old file or the new one, never a part of either, even after a power cut.
+    A reader of `path` sees the complete old file or the complete new one, even after a power failure.
 
     Args:
-        path: The file to be; missing folders above it are made.
-        write: Writes the whole file at the path it is given, which ends like `path`.
+        path: The file; missing folders above it are created.
+        write: Writes the whole file at the path it is given, which has the suffix of `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The ending stays, since np.savez and others append one that is missing; the folder stays, since only a rename
-    # inside one file system is a single step.
+    # Same suffix, since np.savez and others append a missing one; same folder, since only a rename inside one file
+    # system is atomic.
     draft = path.with_name(f".{secrets.token_hex(6)}.{path.name}")
     try:
         write(draft)
@@ -76,7 +77,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Put a file of `text`, as UTF-8, in place of `path` in one step."""
+    """Write `text` as UTF-8 to `path`, atomically."""
 
     def write(draft: Path) -> None:
         draft.write_text(text, encoding="utf-8")

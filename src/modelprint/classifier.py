@@ -1,4 +1,4 @@
-"""A classifier: a network in our hands, with normalisation inside, images in [0, 1] in and logits out."""
+"""A local classifier: maps images in [0, 1] to logits; normalisation is part of the network."""
 
 import copy
 import hashlib
@@ -13,23 +13,23 @@ from modelprint.errors import LoadingError
 from modelprint.tensors import Images, Labels, Logits
 
 BATCH = 256
-"""Images of 32 by 32 that are computed together."""
+"""Images of 32 x 32 pixels per forward pass."""
 
 
 class Classifier:
-    """A network, the images it takes and the classes it knows.
+    """A network with its image shape and number of classes.
 
     Attributes:
         network: Maps images in [0, 1] to logits; kept in evaluation mode.
         image_shape: Channels, height and width of its images.
         class_count: Number of classes.
-        name: What messages and provenance call it.
+        name: Name in messages and provenance.
     """
 
     def __init__(
         self, network: nn.Module, *, image_shape: tuple[int, int, int], class_count: int, name: str = "classifier"
     ) -> None:
-        self.network = evaluation_mode(network)
+        self.network = set_evaluation_mode(network)
         self.image_shape = image_shape
         self.class_count = class_count
         self.name = name
@@ -41,9 +41,9 @@ class Classifier:
 
     @property
     def batch(self) -> int:
-        """How many images to compute together: fewer when they are large, so that a layer's output stays in the cache.
+        """Images per forward pass: fewer when they are large, so that a layer's output fits into the CPU cache.
 
-        With 5 images of 224x224 in place of 256 an EfficientNet-Lite0 answers three times as fast.
+        With 5 instead of 256 images of 224x224, EfficientNet-Lite0 is three times as fast.
         """
         _, height, width = self.image_shape
         return min(max(BATCH * 32 * 32 // (height * width), 1), BATCH)
@@ -53,7 +53,7 @@ class Classifier:
 
         Args:
             images: In [0, 1].
-            batch: How many at a time; `self.batch` when None.
+            batch: Images per forward pass; `self.batch` when None.
         """
         with torch.no_grad():
             return torch.cat([self.network(chunk.to(self.dtype)) for chunk in images.split(batch or self.batch)])
@@ -77,12 +77,12 @@ class Classifier:
     def head(self) -> nn.Linear:
         """The last linear layer, whose output is the logits; LoadingError when the network does not end in one."""
         seen: list[tuple[nn.Linear, Tensor]] = []
-        with _watching(self.network, seen), torch.no_grad():
+        with _record_linear_outputs(self.network, seen), torch.no_grad():
             logits = self.network(torch.zeros(1, *self.image_shape, dtype=self.dtype))
-        # The same memory, not only the same values: an activation behind the layer may happen to change nothing here.
+        # Compare memory, not values: an activation after the layer may leave these values unchanged.
         if not seen or seen[-1][1].data_ptr() != logits.data_ptr():
             raise LoadingError(
-                f"{self.name} does not end in a linear layer, so its last layer cannot be taken apart; "
+                f"{self.name} does not end in a linear layer, so its last layer cannot be separated; "
                 "choose a tampering or a method that treats all layers alike"
             )
         return seen[-1][0]
@@ -96,7 +96,7 @@ class Classifier:
         return content.hexdigest()
 
     def copy(self) -> "Classifier":
-        """Return an independent copy; changing one leaves the other as it is."""
+        """Return a deep copy."""
         return self.with_network(copy.deepcopy(self.network))
 
     def double(self) -> "Classifier":
@@ -104,12 +104,12 @@ class Classifier:
         return self.with_network(copy.deepcopy(self.network).double())
 
     def with_network(self, network: nn.Module) -> "Classifier":
-        """Return a classifier of the same images and classes around another network."""
+        """Return a classifier with the same image shape, classes and name, and another network."""
         return Classifier(network, image_shape=self.image_shape, class_count=self.class_count, name=self.name)
 
 
 @contextmanager
-def _watching(network: nn.Module, seen: list[tuple[nn.Linear, Tensor]]) -> Iterator[None]:
+def _record_linear_outputs(network: nn.Module, seen: list[tuple[nn.Linear, Tensor]]) -> Iterator[None]:
     def note(module: nn.Module, _: object, output: Tensor) -> None:
         if isinstance(module, nn.Linear):
             seen.append((module, output))
@@ -122,8 +122,8 @@ def _watching(network: nn.Module, seen: list[tuple[nn.Linear, Tensor]]) -> Itera
             handle.remove()
 
 
-def evaluation_mode(network: nn.Module) -> nn.Module:
-    """Put `network` into evaluation mode; an exported graph is in it for good and refuses to be told."""
+def set_evaluation_mode(network: nn.Module) -> nn.Module:
+    """Put `network` into evaluation mode; an exported graph is always in it, and its `eval` raises an error."""
     if not isinstance(network, torch.fx.GraphModule):
         network.eval()
     return network

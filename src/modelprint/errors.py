@@ -1,22 +1,22 @@
-"""Every error of ours. A wrong argument is a `ValueError`; these are for the world going wrong.
+"""The errors of this package: damaged input, unusable answers. A wrong argument is a `ValueError`.
 
     ModelprintError
     ├── DataError           a data set is missing, unreadable, or not what it claims to be
-    ├── LoadingError        weights or a network that cannot become a classifier
-    ├── TrainingError       training that cannot go on, e.g. a loss that is no longer a number
-    ├── CraftingError       a method could not make the samples asked for
-    ├── FingerprintError    a .mprint file that is damaged, hostile, or of an unknown format
-    ├── EndpointError       an endpoint description that cannot be used
-    ├── OracleError         an oracle that gave no usable answer
-    ├── TranscriptError     a transcript that is damaged or belongs to another verification
-    └── BenchError          a benchmark run that cannot go on, or a run folder that cannot be read
+    ├── LoadingError        weights or a network cannot be loaded as a classifier
+    ├── TrainingError       training cannot continue, e.g. because the loss is no longer a number
+    ├── CraftingError       a method could not craft the requested samples
+    ├── FingerprintError    a .mprint file is damaged, malicious, or of an unknown format
+    ├── EndpointError       an endpoint description cannot be used
+    ├── OracleError         an oracle gave no usable answer
+    ├── TranscriptError     a transcript is damaged or belongs to another verification
+    └── BenchError          a benchmark run cannot continue, or a run folder cannot be read
 
 A tampered model is a result, never an error.
 """
 
 
 class ModelprintError(Exception):
-    """The base of all our errors; the command line prints it as one line."""
+    """The base class; the command line prints its message as one line."""
 
 
 class DataError(ModelprintError):
@@ -24,32 +24,32 @@ class DataError(ModelprintError):
 
 
 class LoadingError(ModelprintError):
-    """Weights or a network that cannot become a classifier."""
+    """Weights or a network cannot be loaded as a classifier."""
 
 
 class TrainingError(ModelprintError):
-    """Training that cannot go on."""
+    """Training cannot continue."""
 
 
 class CraftingError(ModelprintError):
-    """A method could not make the samples asked for."""
+    """A method could not craft the requested samples."""
 
 
 class FingerprintError(ModelprintError):
-    """A .mprint file that is damaged, hostile, or of an unknown format."""
+    """A .mprint file is damaged, malicious, or of an unknown format."""
 
 
 class EndpointError(ModelprintError):
-    """An endpoint description that cannot be used."""
+    """An endpoint description cannot be used."""
 
 
 class OracleError(ModelprintError):
-    """An oracle that gave no usable answer."""
+    """An oracle gave no usable answer."""
 
 
 class TranscriptError(ModelprintError):
-    """A transcript that is damaged or belongs to another verification."""
+    """A transcript is damaged or belongs to another verification."""
 
 
 class BenchError(ModelprintError):
-    """A benchmark run that cannot go on, or a run folder that cannot be read."""
+    """A benchmark run cannot continue, or a run folder cannot be read."""

@@ -1,8 +1,8 @@
-"""From files to classifiers and back: safetensors, exported `.pt2` programs, `package.module:factory`; never a pickle.
+"""Load and save classifiers: safetensors, exported `.pt2` programs, `package.module:factory`; never pickles.
 
-A safetensors file is data and safe to read from anyone. A factory is the user's own code and runs as such. A `.pt2`
-program is read with PyTorch's pickle fallback switched off and its symbolic expressions checked first; still, take one
-only from somebody you trust.
+A safetensors file is data and safe to read from any source. A factory is the user's own code and is executed. A `.pt2`
+program is read with PyTorch's pickle fallback switched off and after a check of its symbolic expressions; still, load
+one only from a source you trust.
 """
 
 import importlib
@@ -24,7 +24,7 @@ from modelprint.cache import write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.networks import NETWORKS
-from modelprint.networks.forms import form_of, in_form
+from modelprint.networks.forms import convert_to_form, form_of
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
 
@@ -45,8 +45,8 @@ def load_classifier(
         network: A name in NETWORKS; "package.module:factory", called without arguments, returning a torch module or a
             Classifier; or the path of a `.pt2` file written by torch.export.
         weights: A safetensors file. Needed for a named network, optional for a factory, refused for `.pt2`.
-        image_shape: Channels, height and width of the images; needed for `.pt2` and a factory that returns a module,
-            and for a named network whose images are not of its usual size.
+        image_shape: Channels, height and width of the images; needed for `.pt2`, for a factory that returns a module,
+            and for a named network with images of another than its default size.
 
     Raises:
         LoadingError: Unknown network, unreadable weights, or weights of other shapes; the message names the first.
@@ -54,9 +54,9 @@ def load_classifier(
     if network.endswith(".pt2"):
         if weights is not None:
             raise LoadingError(f"{network} carries its weights inside; leave out {weights}")
-        return _exported(Path(network), _needed(image_shape, network))
+        return _load_exported(Path(network), _require_shape(image_shape, network))
     if ":" in network:
-        return _from_factory(network, weights, image_shape)
+        return _call_factory(network, weights, image_shape)
     if network not in NETWORKS:
         raise LoadingError(
             f"unknown network {network!r}; known are {', '.join(NETWORKS)}, "
@@ -65,20 +65,20 @@ def load_classifier(
     if weights is None:
         raise LoadingError(f"network {network} needs a weights file (.safetensors)")
     tensors, metadata = read_weights(weights)
-    classifier = _named(network, weights, tensors, metadata)
+    classifier = _load_named(network, weights, tensors, metadata)
     if image_shape in (None, classifier.image_shape):
         return classifier
-    return _around(classifier.network, image_shape, network)
+    return _wrap(classifier.network, image_shape, network)
 
 
-def _named(network: str, path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Classifier:
+def _load_named(network: str, path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> Classifier:
     holds = metadata.get(NETWORK, network)
     if holds != network and holds in NETWORKS:
         raise LoadingError(f"{path} holds the weights of a {holds}, not of a {network}")
     architecture = NETWORKS[network]
     channels, height, width = architecture.image_shape
-    # Asked for its layers in their own order: a file has them by name, and a depthwise convolution looks like a grey
-    # one.
+    # Take the order of the layers from the network: a file sorts them by name, and a depthwise convolution looks like
+    # one on grey images.
     with torch.device("meta"):
         shapes = architecture.make(class_count=architecture.class_count, channels=channels).state_dict()
     inner = {name.removeprefix("network."): tensor for name, tensor in tensors.items()}
@@ -104,7 +104,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         raise LoadingError(f"no weights file at {path}")
     with path.open("rb") as file:
         start = file.read(9)
-    # A safetensors file has its header, a JSON object, behind eight bytes that say how long it is.
+    # A safetensors file starts with eight bytes, the length of its header, and the header, a JSON object.
     foreign = start[8:] != b"{" and start[:1] in (b"P", b"\x80")
     if path.suffix in PICKLE_ENDINGS or foreign:
         raise LoadingError(
@@ -115,33 +115,36 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         with safe_open(path, framework="pt") as tensors:
             return {name: tensors.get_tensor(name) for name in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError) as problem:
-        raise LoadingError(f"{path} is no readable safetensors file: {problem}") from problem
+        raise LoadingError(f"{path} is not a readable safetensors file: {problem}") from problem
 
 
 def fill_network(
     network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
 ) -> nn.Module:
-    """Return `network`, in the form that the file names, with `tensors` put into it.
+    """Return `network`, in the form that the file names, filled with `tensors`.
 
-    Every name and shape must agree, step counters of batch norms aside. The network that is given may be used up.
+    All names and shapes must agree, except step counters of batch norms. `network` itself may be changed.
+
+    Raises:
+        LoadingError: A name, a shape or the form does not fit, or a value is not finite.
     """
     if FORM in metadata:
         try:
-            network = in_form(metadata[FORM], network, tensors)
+            network = convert_to_form(metadata[FORM], network, tensors)
         except ValueError as problem:
             raise LoadingError(f"{path}: {problem}") from None
     for layer in filter(None, metadata.get(INT8_LAYERS, "").split(",")):
         linear = dict(network.named_modules()).get(layer)
         if not isinstance(linear, nn.Linear):
-            raise LoadingError(f"{path} names an int8 layer {layer!r}, which is no linear layer of {name}")
+            raise LoadingError(f"{path} names an int8 layer {layer!r}, which is not a linear layer of {name}")
         network.set_submodule(layer, Int8Linear(linear.in_features, linear.out_features))
     expected = network.state_dict()
     missing = [n for n in expected if n not in tensors and not n.endswith(COUNTER)]
     extra = [n for n in tensors if n not in expected and not n.endswith(COUNTER)]
     if missing or extra:
         raise LoadingError(
-            f"{path} does not hold the weights of {name}: {len(missing)} missing{_such_as(missing)}, "
-            f"{len(extra)} unexpected{_such_as(extra)}"
+            f"{path} does not hold the weights of {name}: {len(missing)} missing{_name_first(missing)}, "
+            f"{len(extra)} unexpected{_name_first(extra)}"
         )
     for key, tensor in tensors.items():
         if key in expected and tensor.shape != expected[key].shape:
@@ -154,17 +157,17 @@ def fill_network(
     return network.eval()
 
 
-def _such_as(names: list[str]) -> str:
+def _name_first(names: list[str]) -> str:
     return f" (such as {names[0]})" if names else ""
 
 
 def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object] | None = None) -> None:
-    """Write the weights of `classifier` as safetensors, whole or not at all.
+    """Write the weights of `classifier` as safetensors, atomically; OSError when that fails.
 
     Args:
-        classifier: What to save.
-        path: Where to; folders above it are made.
-        record: Facts to keep beside the weights as JSON, e.g. what a tampering did.
+        classifier: The classifier to save.
+        path: The file; missing folders above it are created.
+        record: Facts to store with the weights as JSON, e.g. what a tampering did.
     """
     network = classifier.network
     int8 = [name for name, module in network.named_modules() if isinstance(module, Int8Linear)]
@@ -173,12 +176,12 @@ def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object
         metadata[NETWORK] = classifier.name
     if record is not None:
         metadata[RECORD] = json.dumps(record, sort_keys=True)
-    kept = {"format": "pt", **{key: text for key, text in metadata.items() if text}}
+    stored = {"format": "pt", **{key: text for key, text in metadata.items() if text}}
     tensors = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
 
     def write(draft: Path) -> None:
         try:
-            save_file(tensors, draft, metadata=kept)
+            save_file(tensors, draft, metadata=stored)
         except SafetensorError as problem:
             raise OSError(f"{path} could not be written: {problem}") from None
 
@@ -186,23 +189,23 @@ def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object
 
 
 def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, object]]:
-    """Return the classifier in `path`, of the same images and classes as `model`, and the record kept in the file.
+    """Return the classifier in `path`, with the image shape and classes of `model`, and the record in the file.
 
-    It has the architecture of `model` unless the file names another one.
+    The architecture is that of `model` unless the file names another one. LoadingError when the file does not fit.
     """
     tensors, metadata = read_weights(path)
-    twin = _twin(model, metadata.get(NETWORK, model.name), path)
-    twin.network = fill_network(twin.network, tensors, metadata, path, twin.name)
+    loaded = _make_like(model, metadata.get(NETWORK, model.name), path)
+    loaded.network = fill_network(loaded.network, tensors, metadata, path, loaded.name)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))
     except json.JSONDecodeError as problem:
-        raise LoadingError(f"{path}: its record is no JSON: {problem}") from problem
+        raise LoadingError(f"{path}: its record is not JSON: {problem}") from problem
     if not isinstance(record, dict):
         raise LoadingError(f"{path}: its record is a {type(record).__name__}, not a JSON object")
-    return twin, record
+    return loaded, record
 
 
-def _twin(model: Classifier, network: str, path: Path) -> Classifier:
+def _make_like(model: Classifier, network: str, path: Path) -> Classifier:
     if network == model.name:
         return model.copy()
     if network not in NETWORKS:
@@ -211,24 +214,24 @@ def _twin(model: Classifier, network: str, path: Path) -> Classifier:
     return Classifier(made, image_shape=model.image_shape, class_count=model.class_count, name=network)
 
 
-def _needed(image_shape: tuple[int, int, int] | None, network: str) -> tuple[int, int, int]:
+def _require_shape(image_shape: tuple[int, int, int] | None, network: str) -> tuple[int, int, int]:
     if image_shape is None:
-        raise LoadingError(f"{network}: say which images it takes, e.g. --image-shape 3,32,32")
+        raise LoadingError(f"{network}: give the shape of its images, e.g. --image-shape 3,32,32")
     return image_shape
 
 
-def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, int, int] | None) -> Classifier:
+def _call_factory(network: str, weights: Path | None, image_shape: tuple[int, int, int] | None) -> Classifier:
     module_name, _, attribute = network.partition(":")
-    # A console script does not have the working folder on its path, where the user's module most likely is.
+    # The path of a console script lacks the working folder, where the user's module most likely is.
     if str(Path.cwd()) not in sys.path:
         sys.path.insert(0, str(Path.cwd()))
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
         made = factory()
-    except Exception as problem:  # the user's own code: any kind of error is theirs, and one line says where
+    except Exception as problem:  # the user's own code may raise any kind of error; report it in one line
         raise LoadingError(f"{network} failed: {type(problem).__name__}: {problem}") from problem
     if isinstance(made, nn.Module):
-        made = _around(made, _needed(image_shape, network), network)
+        made = _wrap(made, _require_shape(image_shape, network), network)
     if not isinstance(made, Classifier):
         raise LoadingError(f"{network} returned a {type(made).__name__}, not a torch module or a Classifier")
     if weights is not None:
@@ -237,11 +240,11 @@ def _from_factory(network: str, weights: Path | None, image_shape: tuple[int, in
     return made
 
 
-def _around(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Classifier:
+def _wrap(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Classifier:
     classifier = Classifier(module, image_shape=image_shape, class_count=0, name=name)
     try:
         logits = classifier.logits(torch.zeros(1, *image_shape))
-    except Exception as problem:  # whatever the network raises on an image of that shape
+    except Exception as problem:  # a network may raise any kind of error on an image of that shape
         raise LoadingError(f"{name} does not take images of shape {image_shape}: {problem}") from problem
     if logits.ndim != 2:
         raise LoadingError(f"{name} answers one image with shape {tuple(logits.shape)}, expected (1, classes)")
@@ -249,24 +252,24 @@ def _around(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> 
     return classifier
 
 
-def _exported(path: Path, image_shape: tuple[int, int, int]) -> Classifier:
+def _load_exported(path: Path, image_shape: tuple[int, int, int]) -> Classifier:
     if not path.is_file():
         raise LoadingError(f"no exported program at {path}")
     try:
         _check_expressions(path)
-        with _no_pickle():
+        with _forbid_pickle():
             module = torch.export.load(path).module()
     except LoadingError:
         raise
-    except Exception as problem:  # torch.export raises many kinds on damaged or foreign archives
+    except Exception as problem:  # torch.export raises many kinds of errors on damaged or foreign archives
         first_line = (str(problem).splitlines() or [""])[0]
-        raise LoadingError(f"{path} is no readable exported program: {first_line}") from problem
-    return _around(module, image_shape, path.name)
+        raise LoadingError(f"{path} is not a readable exported program: {first_line}") from problem
+    return _wrap(module, image_shape, path.name)
 
 
 @contextmanager
-def _no_pickle() -> Iterator[None]:
-    """Make every torch.load refuse anything but plain tensors while the block runs."""
+def _forbid_pickle() -> Iterator[None]:
+    """Make torch.load refuse everything but plain tensors inside the block."""
     switch = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
     before = os.environ.get(switch)
     os.environ[switch] = "1"
@@ -287,7 +290,7 @@ _HARMLESS = re.compile(
 
 
 def _check_expressions(path: Path) -> None:
-    """Refuse symbolic shape expressions that are more than arithmetic: the reader evaluates them as code."""
+    """Refuse symbolic shape expressions that are not plain arithmetic: torch.export evaluates them as code."""
     with zipfile.ZipFile(path) as archive:
         for member in archive.infolist():
             if not member.filename.endswith(".json"):

@@ -1,7 +1,7 @@
-"""What the C library does with memory that is freed: keeps it, or gives it back to the system.
+"""Make the C library keep freed memory instead of returning it to the operating system.
 
-Networks ask for the same blocks of some megabytes again and again. glibc gives each of them back when it is freed, and
-the system has to empty every page of it once more at the next call, which takes a third of the time of a small network.
+Networks allocate the same blocks of a few megabytes again and again. By default glibc returns each freed block, and the
+system zeroes its pages again at the next allocation, which takes a third of the run time of a small network.
 """
 
 import ctypes
@@ -10,15 +10,15 @@ from contextlib import suppress
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """Names of glibc's <malloc.h>."""
 _LARGEST_BLOCK = 1 << 30
-"""Bytes; blocks up to this size come from memory that is kept."""
+"""Bytes; blocks up to this size come from the heap."""
 _MOST_KEPT = (1 << 31) - 1
-"""Bytes at the end of the heap that may lie idle."""
+"""Bytes at the end of the heap that may stay unused."""
 
 
 def keep_freed_memory() -> bool:
-    """Have this process keep what it frees, for the next block of the size; False where the C library is another.
+    """Make this process keep freed memory for reuse; return False when the C library is not glibc.
 
-    For processes that are ours: commands and workers. A program that imports the package decides for itself.
+    For our own processes, commands and workers. A program that imports the package decides for itself.
     """
     with suppress(OSError, AttributeError, TypeError):
         mallopt = ctypes.CDLL(None).mallopt

@@ -1,8 +1,7 @@
 """Eight-bit pixels and the exact PNG bytes that carry them. Needs no torch.
 
-What travels to an endpoint is a file, so the file is the identity of a sample: `Picture` keeps the bytes as they
-are and decodes them once. Reading one is hostile-input code: format, mode and size are checked before any pixel is
-decoded.
+An endpoint receives a file, so the file is the identity of a sample: `Picture` keeps the bytes unchanged and decodes
+them once. Files may be malicious: format, mode and size are checked before any pixel is decoded.
 """
 
 import hashlib
@@ -18,15 +17,15 @@ Pixels = UInt8[np.ndarray, "n c h w"]
 OnePixels = UInt8[np.ndarray, "c h w"]
 
 SIDE_LIMIT = 4096
-"""Longest side of an image we decode, in pixels."""
+"""Longest side of an image, in pixels."""
 
 MODES = {"L": 1, "RGB": 3}
-"""Colour modes we write and read, and their channel counts."""
+"""Supported colour modes and their channel counts."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One image as it travels: the exact PNG bytes, and the pixels in them.
+    """One image as it is sent: the exact PNG bytes, and their pixels.
 
     Attributes:
         png: The file's bytes; 8-bit grey or RGB, no alpha, no palette.
@@ -41,7 +40,7 @@ class Picture:
 
     @cached_property
     def pixels(self) -> OnePixels:
-        """The decoded pixels, channels first; raises ValueError when the bytes are no plain 8-bit PNG."""
+        """The decoded pixels, channels first; raises ValueError when the bytes are not a plain 8-bit PNG."""
         return decode_png(self.png)
 
     @cached_property
@@ -62,7 +61,7 @@ def encode_png(pixels: OnePixels) -> bytes:
 
 
 def decode_png(content: bytes) -> OnePixels:
-    """Return the pixels of a plain 8-bit PNG; ValueError says what else it is."""
+    """Return the pixels of a plain 8-bit PNG; ValueError when it is anything else."""
     try:
         with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.mode not in MODES:
@@ -74,6 +73,6 @@ def decode_png(content: bytes) -> OnePixels:
             array = np.asarray(image, dtype=np.uint8)
     except ValueError:
         raise
-    except Exception as problem:  # on damaged files Pillow raises OSError, SyntaxError, EOFError and others
+    except Exception as problem:  # Pillow raises OSError, SyntaxError, EOFError and others on damaged files
         raise ValueError(f"not a readable PNG: {problem}") from problem
     return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))

@@ -1,4 +1,4 @@
-"""A table, a name and settings as text become an object. The only reader of dataclass fields."""
+"""Build an object from a table, a name and settings given as text. The only module that reads dataclass fields."""
 
 import functools
 import types
@@ -12,7 +12,7 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
-    """One setting of a method or tampering: its name, type as written for people, and default."""
+    """One setting of a method or tampering: its name, its type in words, and its default."""
 
     name: str
     type: str
@@ -20,15 +20,15 @@ class Setting:
 
 
 def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mapping[str, str] | None = None) -> Thing:
-    """Return the object called `name` in `table`; `overrides`, given as text, take the place of defaults.
+    """Return the object called `name` in `table`; `overrides`, given as text, replace defaults.
 
     Raises:
-        ValueError: Unknown name or setting, or a text that is no value of the setting's type; says what there is.
+        ValueError: Unknown name or setting, or a text that is not a value of the setting's type; lists the choices.
     """
     if name not in table:
         raise ValueError(f"there is no {name!r}; choose one of {', '.join(table)}")
     factory = table[name]
-    hints = _hints(factory)
+    hints = _read_hints(factory)
     values = {}
     for setting, text in (overrides or {}).items():
         if setting not in hints:
@@ -38,29 +38,29 @@ def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mappi
     return factory(**values)
 
 
-def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as the command line would give them."""
-    return {name: _as_text(value) for name, value in settings.items()}
+def format_settings(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings as text, in the form of command-line options."""
+    return {name: _format_value(value) for name, value in settings.items()}
 
 
-def _as_text(value: Any) -> str:
+def _format_value(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
-    return ",".join(map(_as_text, value)) if isinstance(value, list | tuple) else str(value)
+    return ",".join(map(_format_value, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def settings_of(factory: Callable[..., object]) -> tuple[Setting, ...]:
-    """Return the settings of a dataclass, or of a partial of one, with the defaults that hold in the table."""
+    """Return the settings of a dataclass, or of a partial of one with its own defaults."""
     given = factory.keywords if isinstance(factory, functools.partial) else {}
-    hints = _hints(factory)
+    hints = _read_hints(factory)
     return tuple(
-        Setting(name=f.name, type=_shown(hints[f.name]), default=given.get(f.name, _default(f)))
-        for f in fields(_class(factory))
+        Setting(name=f.name, type=_describe_type(hints[f.name]), default=given.get(f.name, _read_default(f)))
+        for f in fields(_find_dataclass(factory))
     )
 
 
 def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
-    """Return ["a=1", "b=x"] as a mapping; ValueError names the one that is not of this form."""
+    """Return ["a=1", "b=x"] as a mapping; ValueError names the first that has another form."""
     pairs = {}
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
@@ -88,7 +88,7 @@ def parse(text: str, kind: Any, name: str) -> object:
     try:
         return kind(text)
     except (TypeError, ValueError):
-        raise ValueError(f"{name} is {_shown(kind)}, got {text!r}") from None
+        raise ValueError(f"{name} is {_describe_type(kind)}, got {text!r}") from None
 
 
 def _parse_bool(text: str, name: str) -> bool:
@@ -100,31 +100,31 @@ def _parse_bool(text: str, name: str) -> bool:
 _WORDS = {type(None): "none", str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def _class(factory: Callable[..., object]) -> type:
+def _find_dataclass(factory: Callable[..., object]) -> type:
     made = factory.func if isinstance(factory, functools.partial) else factory
     if not (isinstance(made, type) and is_dataclass(made)):
         raise ValueError(f"{made!r} is not a dataclass, so its settings cannot be read")
     return made
 
 
-def _hints(factory: Callable[..., object]) -> dict[str, Any]:
-    made = _class(factory)
+def _read_hints(factory: Callable[..., object]) -> dict[str, Any]:
+    made = _find_dataclass(factory)
     hints = typing.get_type_hints(made)
     return {f.name: hints[f.name] for f in fields(made) if f.init}
 
 
-def _default(field: Any) -> object:
+def _read_default(field: Any) -> object:
     if field.default is not MISSING:
         return field.default
     return field.default_factory() if field.default_factory is not MISSING else None
 
 
-def _shown(kind: Any) -> str:
+def _describe_type(kind: Any) -> str:
     origin, arguments = get_origin(kind), get_args(kind)
     if origin in (Union, types.UnionType):
-        return " or ".join(_shown(a) for a in arguments)
+        return " or ".join(_describe_type(a) for a in arguments)
     if origin is Literal:
         return " | ".join(map(str, arguments))
     if origin is tuple:
-        return f"{_shown(arguments[0])}, ..."
+        return f"{_describe_type(arguments[0])}, ..."
     return _WORDS.get(kind, str(kind))

@@ -1,4 +1,4 @@
-"""Named, independent random streams: the same seed and name give the same numbers, whatever else was drawn before."""
+"""Named, independent random streams: numbers depend on seed and name only, not on what was drawn before."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Tensor types that carry shapes, and the step to eight bits."""
+"""Tensor types with shapes, and conversion to and from eight bits."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ Labels = Int64[Tensor, " n"]
 Logits = Float[Tensor, "n classes"]
 """Unnormalised scores."""
 Labeller = Callable[[Pixels], Labels]
-"""Whoever gives eight-bit images their classes: a classifier, or an endpoint that says nothing else."""
+"""Returns the class of each eight-bit image: a classifier, or an endpoint that answers labels only."""
 
 GREY_LEVELS = 255
 

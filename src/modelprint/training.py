@@ -1,4 +1,4 @@
-"""The one training loop: every tampering that learns and every network we train go through `train`."""
+"""The training loop: every tampering that trains and every network of the package uses `train`."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from modelprint.data import LabelledImages
 from modelprint.errors import TrainingError
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.tensors import GREY_LEVELS, Images, Labels
 
 BatchNormMode = Literal["train", "frozen"]
@@ -22,7 +22,7 @@ Objective = Callable[[nn.Module, Tensor, Labels], Tensor]
 
 
 def cross_entropy(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
-    """Descend the cross-entropy of the labels: the ordinary objective."""
+    """The default objective: cross-entropy of the labels."""
     loss = F.cross_entropy(network(inputs), labels)
     loss.backward()
     return loss
@@ -30,13 +30,13 @@ def cross_entropy(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
 
 @runtime_checkable
 class Batches(Protocol):
-    """Where training examples come from."""
+    """A source of training examples."""
 
     def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Labels]]:
         """Yield every example once, in a fresh random order, `size` at a time."""
 
     def __len__(self) -> int:
-        """How many examples there are."""
+        """The number of examples."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ class ImageBatches:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TensorBatches:
-    """Ready-made inputs, for instance the cached features a last layer is trained on."""
+    """Precomputed inputs, for example cached features on which a last layer is trained."""
 
     inputs: Tensor
     labels: Labels
@@ -84,15 +84,15 @@ class Recipe:
     """How to train.
 
     Attributes:
-        optimiser: "sgd", "adam", or "rmsprop" with the smoothing that is Keras's default.
+        optimiser: "sgd", "adam", or "rmsprop" with Keras's default smoothing.
         learning_rate: Step size; the peak of a "one-cycle" schedule.
         momentum: Of SGD.
         weight_decay: L2 penalty.
         batch: Examples per step.
-        epochs: Passes over the data; the most there may be for "plateau".
-        batch_norm: "train": the network is in training mode, so running statistics move and dropout is on;
-            "frozen": it stays in evaluation mode.
-        schedule: "constant"; "one-cycle"; or "plateau": a tenth of the rate each time the validation loss has not
+        epochs: Passes over the data; an upper limit for "plateau".
+        batch_norm: "train": training mode, in which running statistics move and dropout is active; "frozen":
+            evaluation mode.
+        schedule: "constant"; "one-cycle"; or "plateau": divide the rate by ten when the validation loss has not
             fallen for 5 epochs, stop below 1e-5 (MiSentry appendix C.2).
     """
 
@@ -119,11 +119,11 @@ def train(
     rng: torch.Generator,
     *,
     objective: Objective = cross_entropy,
-    finished: Callable[[int], bool] | None = None,
+    is_finished: Callable[[int], bool] | None = None,
     validation: Callable[[], float] | None = None,
     betas: tuple[float, float] = (0.9, 0.999),
     phase: str = "training",
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> int:
     """Train the parameters of `network` that require gradients, in place, and leave it in evaluation mode.
 
@@ -131,14 +131,14 @@ def train(
         network: Inputs to logits.
         batches: The examples.
         recipe: Optimiser, schedule, batch-norm mode.
-        rng: Order and augmentation; dropout draws from a generator seeded by it.
-        objective: What is learnt from a batch.
-        finished: Asked before each step, with the number of steps taken; training ends when it says so. It may put the
-            network into evaluation mode.
-        validation: Returns the validation loss; needed by the "plateau" schedule.
+        rng: Source of order and augmentation; dropout draws from a generator seeded by it.
+        objective: Computes loss and gradients of a batch.
+        is_finished: Called before each step with the number of steps taken; training ends when it returns True. It may
+            put the network into evaluation mode.
+        validation: Returns the validation loss; required by the "plateau" schedule.
         betas: Of Adam.
-        phase: What the progress report calls this.
-        progress: Told after each step.
+        phase: Name of the phase in progress reports.
+        progress: Called after each step.
 
     Returns:
         The number of steps taken.
@@ -148,25 +148,25 @@ def train(
     """
     per_epoch = math.ceil(len(batches) / recipe.batch)
     total = per_epoch * recipe.epochs
-    optimiser = _optimiser(network, recipe, betas)
-    schedule = _schedule(optimiser, recipe, total)
+    optimiser = _make_optimiser(network, recipe, betas)
+    schedule = _make_schedule(optimiser, recipe, total)
     steps = 0
     progress(phase, 0, total)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
         for _ in range(recipe.epochs):
             for inputs, labels in batches.epoch(recipe.batch, rng):
-                if finished is not None and finished(steps):
+                if is_finished is not None and is_finished(steps):
                     network.eval()
                     progress(phase, total, total)
                     return steps
                 network.train(recipe.batch_norm == "train")
                 _step(network, optimiser, objective, inputs, labels, steps)
-                schedule.after_step()
+                schedule.advance()
                 steps += 1
                 progress(phase, steps, total)
             network.eval()
-            if schedule.finished_after_epoch(validation):
+            if schedule.is_finished_after_epoch(validation):
                 break
     progress(phase, total, total)
     return steps
@@ -187,70 +187,63 @@ def _step(
     optimiser.step()
 
 
-def _optimiser(network: nn.Module, recipe: Recipe, betas: tuple[float, float]) -> torch.optim.Optimizer:
+def _make_optimiser(network: nn.Module, recipe: Recipe, betas: tuple[float, float]) -> torch.optim.Optimizer:
     parameters = [p for p in network.parameters() if p.requires_grad]
+    rate, momentum, decay = recipe.learning_rate, recipe.momentum, recipe.weight_decay
     if recipe.optimiser == "adam":
-        return torch.optim.Adam(parameters, lr=recipe.learning_rate, betas=betas, weight_decay=recipe.weight_decay)
+        return torch.optim.Adam(parameters, lr=rate, betas=betas, weight_decay=decay)
     if recipe.optimiser == "rmsprop":
-        return torch.optim.RMSprop(
-            parameters, lr=recipe.learning_rate, alpha=0.9, eps=1e-7, weight_decay=recipe.weight_decay
-        )
-    return torch.optim.SGD(
-        parameters,
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        weight_decay=recipe.weight_decay,
-        nesterov=recipe.momentum > 0,
-    )
+        return torch.optim.RMSprop(parameters, lr=rate, alpha=0.9, eps=1e-7, weight_decay=decay)
+    return torch.optim.SGD(parameters, lr=rate, momentum=momentum, weight_decay=decay, nesterov=momentum > 0)
 
 
 class _Constant:
-    """A learning rate that stays as it is."""
+    """A constant learning rate, and the interface of the other schedules."""
 
-    def after_step(self) -> None:
-        """Nothing changes."""
+    def advance(self) -> None:
+        """Change nothing."""
 
-    def finished_after_epoch(self, validation: Callable[[], float] | None) -> bool:
-        """Never before the last epoch."""
+    def is_finished_after_epoch(self, validation: Callable[[], float] | None) -> bool:
+        """Return False: all epochs are trained."""
         return False
 
 
 class _OneCycle(_Constant):
-    """Up to the peak in the first third, then down to almost nothing."""
+    """Up to the peak in the first third, then down to almost zero."""
 
     def __init__(self, optimiser: torch.optim.Optimizer, peak: float, total: int) -> None:
         self.scheduler = torch.optim.lr_scheduler.OneCycleLR(
             optimiser, max_lr=peak, total_steps=total + 1, cycle_momentum=False
         )
 
-    def after_step(self) -> None:
+    def advance(self) -> None:
         """Move along the cycle."""
         self.scheduler.step()
 
 
 class _Plateau(_Constant):
-    """A tenth of the rate when the validation loss has not fallen for 5 epochs; finished below 1e-5."""
+    """Divide the rate by ten when the validation loss has not fallen for 5 epochs; finish below 1e-5."""
 
     def __init__(self, optimiser: torch.optim.Optimizer) -> None:
         self.optimiser = optimiser
         self.scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(optimiser, factor=0.1, patience=5, threshold=0.0)
 
-    def finished_after_epoch(self, validation: Callable[[], float] | None) -> bool:
-        """Look at the validation loss."""
+    def is_finished_after_epoch(self, validation: Callable[[], float] | None) -> bool:
+        """Update the rate from the validation loss; return whether it is below 1e-5."""
         if validation is None:
             raise ValueError('the "plateau" schedule needs a validation loss')
         self.scheduler.step(validation())
         return float(self.optimiser.param_groups[0]["lr"]) < 1e-5 * (1 - 1e-6)
 
 
-def _schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, total: int) -> _Constant:
+def _make_schedule(optimiser: torch.optim.Optimizer, recipe: Recipe, total: int) -> _Constant:
     if recipe.schedule == "one-cycle":
         return _OneCycle(optimiser, recipe.learning_rate, total)
     return _Plateau(optimiser) if recipe.schedule == "plateau" else _Constant()
 
 
 def prepare_batch(pixels: Tensor, augment: Augmentation, rng: torch.Generator) -> Images:
-    """Return eight-bit pixels as a batch to learn from: varied, in [0, 1], channels-last in memory."""
+    """Return eight-bit pixels as a training batch: augmented, in [0, 1], channels-last in memory."""
     if augment != "none":
         pixels = shift_and_flip(pixels, flip=augment == "crop-flip", rng=rng)
     return pixels.to(torch.float32).div_(GREY_LEVELS).contiguous(memory_format=torch.channels_last)
@@ -262,7 +255,7 @@ def shift_and_flip(pixels: Tensor, *, flip: bool, rng: torch.Generator) -> Tenso
     Args:
         pixels: n c h w, of any type.
         flip: Whether to mirror left to right with probability one half.
-        rng: Where the offsets come from.
+        rng: Source of the offsets.
 
     Returns:
         The same shape, channels-last in memory.
@@ -279,8 +272,8 @@ def shift_and_flip(pixels: Tensor, *, flip: bool, rng: torch.Generator) -> Tenso
     return padded.permute(0, 2, 3, 1)[batch, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
-def usual_augmentation(data: LabelledImages) -> Augmentation:
-    """Return "crop-flip" for colour images; "crop" for grey ones: mostly characters, which must not be mirrored."""
+def choose_augmentation(data: LabelledImages) -> Augmentation:
+    """Return "crop-flip" for colour images, "crop" for grey ones, which are mostly characters: never mirror these."""
     return "crop-flip" if data.image_shape[0] == 3 else "crop"
 
 
@@ -292,8 +285,8 @@ def hold_out(count: int, share: float, rng: torch.Generator) -> tuple[Tensor, Te
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread while the block runs: results then do not depend on the machine's cores."""
+def use_one_thread() -> Iterator[None]:
+    """Use one thread inside the block, so that results do not depend on the number of cores."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from modelprint.cache import write_atomically
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 
 SAVED_EVERY = 10
 """Rows between two saved states."""
@@ -28,7 +28,7 @@ class Work:
         margin: Top-1 minus top-2 logit below which a sample is not going to be kept, as far as is known beforehand.
     """
 
-    progress: Progress = silent
+    progress: Progress = ignore_progress
     folder: Path | None = None
     identity: str = ""
     margin: float = 0.0

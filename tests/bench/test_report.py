@@ -281,9 +281,9 @@ def test_rows_that_are_far_have_a_place_for_the_reason(write: Write) -> None:
 
     after = markdown(run)
 
-    assert "**Pruning**\n\n- prune-20: misentry 20.0 against 89.5 (-69.5)\n\n*No remark yet.*\n" in before
+    assert "**Pruning**\n\n- prune-20: misentry 20.0 against 89.5 (-69.5)\n\n*No explanation yet.*\n" in before
     assert "against 89.5 (-69.5)\n\nNo fine-tuning.\n\nAnd little else.\n" in after
-    assert "No remark yet" not in after
+    assert "No explanation yet" not in after
 
 
 def test_rows_of_ours_are_told_from_the_papers(write: Write) -> None:

@@ -242,7 +242,7 @@ def test_a_target_that_is_not_there_ends_the_run(
     monkeypatch.setenv("MODELPRINT_DATA", str(tmp_path / "nowhere"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "nowhere"))
 
-    with pytest.raises(BenchError, match=r"target cifar10-resnet20: data set cifar10 is not there"):
+    with pytest.raises(BenchError, match=r"target cifar10-resnet20: data set cifar10 not found"):
         run_tiny(tmp_path / "run", text=tiny_plan.replace('"digits"', '"cifar10-resnet20"'))
 
 

@@ -1,11 +1,17 @@
 """A small world for the command line: tiny data with a known name, a network that learned it, a file, a server."""
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 
@@ -143,12 +149,12 @@ def bench_world(benched: Path, world: Path) -> Path:
 @pytest.fixture(scope="session")
 def server(made: Path) -> Iterator[str]:
     """The URL of a demo server of the sealed network."""
-    from modelprint.demo.server import build_app, running
+    from modelprint.demo.server import build_app, run_in_background
     from modelprint.loading import load_classifier
 
     model = load_classifier("resnet20", made / "cifar10_resnet20.safetensors")
     names = [f"thing {label}" for label in range(10)]
-    with running(build_app(model, name="resnet20", class_names=names)) as url:
+    with run_in_background(build_app(model, name="resnet20", class_names=names)) as url:
         yield url
 
 
@@ -158,3 +164,40 @@ def endpoint(world: Path, server: str) -> Path:
     path = world / "endpoint.yaml"
     path.write_text(f"endpoint: {{kind: open-inference, url: '{server}', model: resnet20}}\n")
     return path
+
+
+@pytest.fixture
+def started() -> Callable[..., Any]:
+    """Start a command in a process of its own; see `call`."""
+
+    def call(line: list[Any], folder: Path, **environment: str) -> subprocess.Popen[str]:
+        """Start a command that Ctrl-C reaches, even where the test runner itself ignores it."""
+        return subprocess.Popen(
+            list(map(str, line)),
+            cwd=folder,
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+
+    return call
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait for something; see `call`."""
+
+    def call(attempt: Any, tries: int = 600) -> Any:
+        """Return the first result of `attempt` that is true, trying again while there is none."""
+        for _ in range(tries):
+            try:
+                if result := attempt():
+                    return result
+            except (httpx.TransportError, OSError):
+                pass
+            time.sleep(0.05)
+        raise AssertionError("it never happened")
+
+    return call

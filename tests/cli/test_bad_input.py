@@ -48,7 +48,7 @@ def assert_one_line(done: Any, *said: str) -> None:
         ("data", "missing command"),
         ("endpoint probe endpoint.yaml --image-shape 3,x", "channels,height,width such as 3,32,32"),
         ("endpoint probe endpoint.yaml --image-shape 2,8,8", "1 or 3 channels"),
-        ("serve --network resnet20 --data cifar10 --class-names a,b", "give one of them"),
+        ("serve --network resnet20 --data cifar10 --class-names a,b", "give only one"),
         ("serve --network resnet20 --host 203.0.113.1", "cannot listen on 203.0.113.1:8080"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_wrong_line_is_explained_in_one(line: str, said: str, command: Any, wo
     [
         ("--network nonsense", "unknown network 'nonsense'"),
         ("--data nonsense", "'nonsense' is neither a data set"),
-        ("--data faces", "data set faces is not there"),
+        ("--data faces", "data set faces not found"),
         ("--method nonsense", "there is no 'nonsense'; choose one of misentry"),
         ("--set halvings", "written NAME=VALUE"),
         ("--set stepz=3", "has no setting 'stepz'; its settings are halvings"),
@@ -78,7 +78,7 @@ def test_a_wrong_line_is_explained_in_one(line: str, said: str, command: Any, wo
         ("--weights other.safetensors", "does not hold the weights of resnet20"),
         ("--network resnet32", "holds the weights of a resnet20, not of a resnet32"),
         ("--data digits", "takes images of shape (3, 32, 32), but those of digits have (1, 8, 8)"),
-        ("--output r20.mprint", "r20.mprint is there already"),
+        ("--output r20.mprint", "r20.mprint exists already"),
         ("--output suspects", "suspects is a folder"),
         ("--image-shape 0,1,1", "at least one channel and one pixel"),
     ],
@@ -242,7 +242,7 @@ def test_no_code_is_run_because_a_fingerprint_names_it(command: Any, world: Path
     loaded = Fingerprint.load(world / "r20.mprint")
     replace(loaded, provenance=replace(loaded.provenance, network="antigravity:open")).save(world / "r20.mprint")
 
-    assert_one_line(command("detect", "r20.mprint", "--suspects", "suspects"), "no built-in network; say which with")
+    assert_one_line(command("detect", "r20.mprint", "--suspects", "suspects"), "not a built-in network; give one with")
 
 
 @pytest.mark.parametrize(

@@ -2,19 +2,14 @@
 
 import csv
 import json
-import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
-from modelprint.cli.console import Interrupted, align_columns, bars, one_line
 from modelprint.cli.generate import creation_time
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.pixels import decode_png
@@ -110,17 +105,6 @@ def test_json_is_one_object(command: Any, world: Path, endpoint: Path) -> None:
     assert "<html" in (world / "out.html").read_text()
 
 
-def test_methods_are_listed_with_what_they_need(command: Any) -> None:
-    """Source, needs and cost of each, then its settings; as JSON the same facts by name."""
-    told, listed = command("methods").out.splitlines(), json.loads(command("methods", "--json").out)
-
-    assert told[0].split() == ["name", "title", "source", "needs", "cost", "of", "a", "sample"]
-    assert "labels only, training data" in next(line for line in told if line.startswith("bisection"))
-    assert listed["ibsf"]["needs"] == ["gradients"]
-    assert listed["ibsf"]["settings"]["form"] == "repaired"
-    assert all({"title", "source", "needs", "cost", "settings"} == set(method) for method in listed.values())
-
-
 def test_a_tampered_model_is_exit_code_1(command: Any, world: Path) -> None:
     """And the verdict says so."""
     done = command("verify", "r20.mprint", *NAMED[:2], "--weights", "suspects/finetuned.safetensors", "--p1", "0.1")
@@ -191,52 +175,7 @@ def test_a_probe_without_data_sends_made_up_images(command: Any, endpoint: Path)
     assert "agreement" in informed.out and "agreement" not in alone.out
 
 
-def test_a_server_answers_until_it_is_stopped(world: Path) -> None:
-    """A real process serves PNG files, and Ctrl-C ends it without a traceback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    line = [MODELPRINT, "serve", *NAMED, "--class-names", ",".join("abcdefghij"), "--port", str(port), "--scores"]
-    png = Fingerprint.load(world / "r20.mprint").samples[0].picture.png
-
-    with started(line, world) as process:
-        answer = until(lambda: httpx.post(f"http://127.0.0.1:{port}/classify", content=png, trust_env=False))
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
-
-    assert answer.json()["label"] in "abcdefghij"
-    assert len(answer.json()["logits"]) == 10
-    assert process.returncode in (0, 130)
-    assert "Traceback" not in errors
-    assert f"http://127.0.0.1:{port}" in errors
-
-
-def started(line: list[Any], folder: Path, **environment: str) -> subprocess.Popen[str]:
-    """Start a command that Ctrl-C reaches, even where the test runner itself ignores it."""
-    return subprocess.Popen(
-        list(map(str, line)),
-        cwd=folder,
-        env=os.environ | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-
-
-def until(attempt: Any, tries: int = 600) -> Any:
-    """Return the first result of `attempt` that is true, trying again while there is none."""
-    for _ in range(tries):
-        try:
-            if result := attempt():
-                return result
-        except (httpx.TransportError, OSError):
-            pass
-        time.sleep(0.05)
-    raise AssertionError("it never happened")
-
-
-def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path) -> None:
+def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path, started: Any, until: Any) -> None:
     """Ctrl-C loses nothing: the file is the one that an uninterrupted run writes."""
     zoo = ["--set", "zoo=none*1,flip-sign*2", "--set", "inner=1", "--set", "steps=200"]
     sealed = ["--method", "misentry", *zoo, "--count", "10", "--profile", "exact", "--seed", "3", "--allow-fewer"]
@@ -266,7 +205,9 @@ def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path) -
     assert not (tmp_path / "cut.mprint.partial").exists()
 
 
-def test_an_interrupted_verification_asks_no_answered_sample_again(world: Path, endpoint: Path) -> None:
+def test_an_interrupted_verification_asks_no_answered_sample_again(
+    world: Path, endpoint: Path, started: Any, until: Any
+) -> None:
     """The transcript has every sample once, and the verdict is that of one run."""
     slow = endpoint.read_text().replace("}", ", limits: {requests_per_second: 10}}")
     endpoint.write_text(slow)
@@ -291,20 +232,6 @@ def test_an_interrupted_verification_asks_no_answered_sample_again(world: Path, 
     assert 3 <= answered < len(asked) == len(set(asked))
 
 
-def test_ctrl_c_elsewhere_is_one_line_too(command: Any, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exit code 130, and no traceback."""
-
-    def stop(path: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(Fingerprint, "load", stop)
-
-    done = command("inspect", "r20.mprint")
-
-    assert (done.code, done.err) == (130, "stopped; run the same command to start again\n")
-    assert issubclass(Interrupted, KeyboardInterrupt)
-
-
 def test_a_reader_that_goes_away_is_no_verdict(world: Path) -> None:
     """`modelprint ... | true` ends with 141, as shells expect, never with 1."""
     with subprocess.Popen(
@@ -314,30 +241,6 @@ def test_a_reader_that_goes_away_is_no_verdict(world: Path) -> None:
         errors = process.stderr.read()  # type: ignore[union-attr]
 
     assert (process.returncode, errors) == (141, b"")
-
-
-def test_bars_are_drawn_on_a_terminal_only(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Otherwise, and with --quiet, nothing is written."""
-    with bars() as progress:
-        progress("working", 0, 2)
-    assert capsys.readouterr().err == ""
-
-    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    monkeypatch.setenv("TERM", "xterm")
-    with bars() as progress:
-        for done in (0, 1, 2, 0, 1):
-            progress("working", done, 2)
-    assert "working" in capsys.readouterr().err
-
-
-def test_columns_are_aligned() -> None:
-    """Texts to the left, numbers to the right."""
-    assert align_columns(("name", "n"), [("a", 10), ("long one", 5)]) == "name       n\na         10\nlong one   5"
-
-
-def test_a_message_cannot_steer_a_terminal() -> None:
-    """Line ends become blanks, control characters are spelled out."""
-    assert one_line("a\nb \x1b[2J c") == "a b \\x1b[2J c"
 
 
 def test_the_date_in_a_file_can_be_fixed() -> None:

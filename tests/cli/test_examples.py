@@ -1,15 +1,14 @@
 """The example at the end of every help runs as it is written."""
 
 import shlex
-import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelprint.cli.page import commands, example_of
+from modelprint.cli.page import find_example, list_commands
 
-COMMANDS = dict(commands())
+COMMANDS = dict(list_commands())
 
 SMALLER = {
     "own seal": "--force --count 4 --set steps=5 --alpha 0.5 --unrelated retrain-all-short*1 --copies none",
@@ -36,46 +35,7 @@ def test_the_example_runs(name: str, command: Any, world: Path, endpoint: Path, 
     if name == "verify":
         (world / "today.jsonl").unlink()
 
-    done = command(*shlex.split(example_of(COMMANDS[name]))[1:], *shlex.split(SMALLER.get(name, "")))
+    done = command(*shlex.split(find_example(COMMANDS[name]))[1:], *shlex.split(SMALLER.get(name, "")))
 
     assert (done.code, done.err.count("error")) == (FINDS.get(name, 0), 0), done.err
     assert done.out
-
-
-def test_the_example_of_data_fetch_runs(command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """With a download that is there already."""
-    from modelprint.data import fetch
-
-    here = fetch.Fetched(path=tmp_path / "x", size=3, sha256="0" * 64, checked="nothing", downloaded=True)
-    asked: list[str] = []
-    monkeypatch.setattr(fetch, "fetch", lambda name, *_, **__: asked.append(name) or (here,))
-
-    done = command(*shlex.split(example_of(COMMANDS["data fetch"]))[1:])
-    as_json = command("data", "fetch", "mnist", "--json")
-
-    assert asked == ["cifar10", "mnist"]
-    assert (done.code, done.out) == (0, f"fetched {tmp_path / 'x'} (3 bytes), checked against nothing\n")
-    assert str(tmp_path / "x") in as_json.out
-
-
-def test_the_example_of_serve_runs(command: Any, monkeypatch: pytest.MonkeyPatch, world: Path) -> None:
-    """Up to the point where it would wait for requests; port 8080 may be taken here, so another one is named."""
-    from modelprint.demo import server
-
-    served: list[tuple[str, int]] = []
-    monkeypatch.setattr(server, "serve", lambda app, host, port: served.append((host, port)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-
-    done = command(*shlex.split(example_of(COMMANDS["serve"]))[1:], "--port", port)
-
-    assert done.code == 0, done.err
-    assert served == [("127.0.0.1", port)]
-
-
-def test_the_page_of_commands_is_up_to_date() -> None:
-    """docs/cli.md is what the commands say now."""
-    from modelprint.cli.page import page
-
-    assert (Path(__file__).parents[2] / "docs" / "cli.md").read_text() == page()

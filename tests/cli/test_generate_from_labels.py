@@ -85,19 +85,3 @@ def test_the_size_of_questions_left_is_said(world: Path, endpoint: Path, command
 
     assert done.code == 0, done.err
     assert "of which 2000 are allowed" in done.err
-
-
-def test_a_trained_generator_is_found_again(world: Path, command: Any) -> None:
-    """The second time nothing is trained; the record says where it is and how well it does."""
-    line = ["train-generator", "--data", "cifar10", "--set", "epochs=1", "--set", "width=8", "--seed", 3]
-
-    first = json.loads(command(*line, "--json").out)
-    stamp = Path(first["file"]).stat().st_mtime_ns
-    again = command(*line)
-
-    assert first["latent_shape"] == [8, 8, 8]
-    assert first["settings"]["epochs"] == 1
-    assert first["error"] > 0
-    assert Path(first["file"]).stat().st_mtime_ns == stamp
-    assert first["file"] in again.out
-    assert command("train-generator", "--data", "cifar10", "--generator", "magic").code == 2

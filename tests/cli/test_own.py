@@ -59,12 +59,12 @@ def here(owned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture(scope="session")
 def telling(owned: Path) -> Iterator[str]:
     """The URL of a server of the victim that gives its logits away."""
-    from modelprint.demo.server import build_app, running
+    from modelprint.demo.server import build_app, run_in_background
     from modelprint.loading import load_classifier
 
     model = load_classifier("digits", owned / "victim.safetensors")
     names = ["top left", "top right", "bottom left", "bottom right"]
-    with running(build_app(model, name="suspect", class_names=names, labels_only=False)) as url:
+    with run_in_background(build_app(model, name="suspect", class_names=names, labels_only=False)) as url:
         yield url
 
 
@@ -237,7 +237,7 @@ def test_an_interrupted_check_says_how_to_go_on(command: Any, described: Path, m
         ("--data digits", "knows 4 classes; these pictures have shape (1, 8, 8) and are for 10"),
         ("--beta 0", "beta is a probability between 0 and 1, got 0.0"),
         ("--alpha 2", "alpha is a probability between 0 and 1, got 2.0"),
-        ("--output labels.mprint", "labels.mprint is there already"),
+        ("--output labels.mprint", "labels.mprint exists already"),
     ],
 )
 def test_what_cannot_be_sealed_is_explained(options: str, said: str, command: Any, here: Path) -> None:

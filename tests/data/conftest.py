@@ -64,3 +64,25 @@ def write_parquet() -> ParquetWriter:
         return path
 
     return write
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No data anywhere: an empty user's folder, and an empty folder named by the environment."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("MODELPRINT_DATA", str(tmp_path / "named"))
+    (tmp_path / "named").mkdir()
+    return tmp_path / "named"
+
+
+Encoder = Callable[..., bytes]
+
+
+Painter = Callable[..., np.ndarray]
+
+
+@pytest.fixture
+def two(image_file: Encoder, colour: Painter) -> list[bytes]:
+    """Two colour images of levels 10 and 20."""
+    return [image_file(colour(10)), image_file(colour(20))]

@@ -14,7 +14,7 @@ import pytest
 
 from modelprint.data import fetch as fetching
 from modelprint.data import load_data, sets
-from modelprint.data.fetch import FIRST, KNOWN, LOCKED, STATED, Fetched, fetch
+from modelprint.data.fetch import FIRST, KNOWN, LOCKED, STATED, FetchedFile, fetch
 from modelprint.data.lock import LOCK
 from modelprint.data.sets import Remote
 from modelprint.errors import DataError
@@ -128,7 +128,7 @@ class Fetcher:
         self.pauses: list[float] = []
         self.steps: list[tuple[str, int, int]] = []
 
-    def __call__(self) -> Fetched:
+    def __call__(self) -> FetchedFile:
         (fetched,) = fetch(
             "cifar10",
             self.folder,
@@ -173,7 +173,7 @@ def test_a_known_file_is_fetched_and_recorded(get: Fetcher, remote: Callable[...
 
     fetched = get()
 
-    assert fetched == Fetched(path=get.path, size=len(CONTENT), sha256=SHA256, checked=KNOWN, downloaded=True)
+    assert fetched == FetchedFile(path=get.path, size=len(CONTENT), sha256=SHA256, checked=KNOWN, downloaded=True)
     assert get.path.read_bytes() == CONTENT
     assert sorted(path.name for path in get.path.parent.iterdir()) == [LOCK, "file.parquet"]
     assert json.loads(get.lock.read_text())["files"]["file.parquet"]["sha256"] == SHA256
@@ -238,7 +238,7 @@ def test_somebody_elses_file_is_left_alone(get: Fetcher, remote: Callable[..., N
     with pytest.raises(DataError, match="was not fetched by modelprint; move it away"):
         get()
     remote(SHA256)
-    with pytest.raises(DataError, match=r"it is another file than .* move it away"):
+    with pytest.raises(DataError, match=r"is not the file at .* expected .*; move it away"):
         get()
     assert get.path.read_bytes() == b"mine"
 
@@ -379,7 +379,9 @@ def test_a_missing_file_is_an_error_at_once(status: int, get: Fetcher, site: Sit
     """Asking again would not help; the error says where the file goes."""
     site.statuses = [status]
 
-    with pytest.raises(DataError, match=rf"answered {status}; the file may have moved, then put it at .*file\.parquet"):
+    with pytest.raises(
+        DataError, match=rf"answered {status}; if the file has moved, download it yourself to .*file\.parquet"
+    ):
         get()
     assert get.pauses == []
 
@@ -396,7 +398,7 @@ def test_encryption_is_not_given_up(tmp_path: Path, remote: Callable[..., None])
     """An https address that leads to http is not followed."""
     transport = httpx.MockTransport(lambda request: httpx.Response(302, headers={"Location": "http://other/file"}))
 
-    with httpx.Client(transport=transport) as client, pytest.raises(DataError, match="without encryption"):
+    with httpx.Client(transport=transport) as client, pytest.raises(DataError, match="unencrypted address"):
         fetch("cifar10", tmp_path, client=client, sites={"here": "https://example.org/"})
 
 
@@ -444,9 +446,9 @@ def test_a_damaged_record_is_named(text: str, reason: str, get: Fetcher) -> None
     ("name", "reason"),
     [
         ("nothing", "there is no data set called 'nothing'; there are digits, cifar10"),
-        ("digits", "digits cannot be fetched: it is always there"),
-        ("faces", "faces cannot be fetched: no lasting public address is known"),
-        ("imagenet-sample", "imagenet-sample cannot be fetched: no public address has it in this form"),
+        ("digits", "digits cannot be fetched: it is built in and needs no files"),
+        ("faces", "faces cannot be fetched: no permanent public address is known"),
+        ("imagenet-sample", "imagenet-sample cannot be fetched: it cannot be downloaded in this form"),
     ],
 )
 def test_what_cannot_be_fetched_says_why(name: str, reason: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from modelprint.data import folder
-from modelprint.data.folder import class_folders, read_folder
+from modelprint.data.folder import list_class_folders, read_folder
 from modelprint.errors import DataError
 
 Encoder = Callable[..., bytes]
@@ -42,10 +42,10 @@ def test_numbers_are_sorted_as_numbers(tmp_path: Path) -> None:
     """Class 10 comes after class 9, unless some class has a word for a name."""
     for name in ("10", "9", "0"):
         (tmp_path / name).mkdir()
-    assert [path.name for path in class_folders(tmp_path)] == ["0", "9", "10"]
+    assert [path.name for path in list_class_folders(tmp_path)] == ["0", "9", "10"]
 
     (tmp_path / "five").mkdir()
-    assert [path.name for path in class_folders(tmp_path)] == ["0", "10", "9", "five"]
+    assert [path.name for path in list_class_folders(tmp_path)] == ["0", "10", "9", "five"]
 
 
 def test_images_can_be_resized(tmp_path: Path, image_file: Encoder, colour: Painter) -> None:
@@ -60,10 +60,10 @@ def test_images_can_be_resized(tmp_path: Path, image_file: Encoder, colour: Pain
 
 def test_unusable_folders_are_refused(tmp_path: Path, image_file: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """No classes, an empty class, a damaged image, an endless file: each is named."""
-    with pytest.raises(DataError, match="there are no class folders"):
+    with pytest.raises(DataError, match="contains no class folders"):
         read_folder(tmp_path)
     (tmp_path / "cat").mkdir()
-    with pytest.raises(DataError, match="cat: there are no images of this class"):
+    with pytest.raises(DataError, match="cat: contains no images"):
         read_folder(tmp_path)
     put(tmp_path / "cat" / "a.png", b"nothing")
     with pytest.raises(DataError, match=r"a\.png: not a readable image"):

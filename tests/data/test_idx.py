@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelprint.data import images as image_limits
-from modelprint.data.idx import count_idx, read_array, read_idx
+from modelprint.data.idx import count_idx, read_idx, read_idx_array
 from modelprint.errors import DataError
 
 
@@ -76,8 +76,8 @@ WHOLE = idx(np.zeros((2, 2, 3)))
         (b"\0\0\x08\x00", "0 axes"),
         (b"\0\0\x08\x05" + bytes(20), "5 axes"),
         (WHOLE[:10], "ends inside its header"),
-        (WHOLE[:-1], "promises 2 x 2 x 3|ends after 11 of 12"),
-        (WHOLE + b"\0", "more bytes than its header says"),
+        (WHOLE[:-1], "states 2 x 2 x 3|ends after 11 of 12"),
+        (WHOLE + b"\0", "more bytes than its header states"),
         (b"\0\0\x08\x03" + b"\xff" * 12, "more than a file of this length can hold"),
     ],
 )
@@ -85,19 +85,19 @@ WHOLE = idx(np.zeros((2, 2, 3)))
 def test_a_file_that_lies_is_refused(content: bytes, reason: str, ending: str, tmp_path: Path) -> None:
     """Wrong, short, long and boastful files are told apart, plain or gzipped."""
     with pytest.raises(DataError, match=reason):
-        read_array(put(tmp_path / f"file{ending}", content))
+        read_idx_array(put(tmp_path / f"file{ending}", content))
 
 
 def test_a_short_plain_file_is_seen_while_reading(tmp_path: Path) -> None:
     """A file whose header fits its length may still be one byte short."""
     with pytest.raises(DataError, match="ends after 11 of 12 bytes"):
-        read_array(put(tmp_path / "file", WHOLE[:-1]))
+        read_idx_array(put(tmp_path / "file", WHOLE[:-1]))
 
 
 def test_a_gzip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     """A hundred mebibytes of zeros behind a header of twelve bytes are left packed."""
-    with pytest.raises(DataError, match="more bytes than its header says"):
-        read_array(put(tmp_path / "bomb.gz", WHOLE + bytes(100 * 2**20)))
+    with pytest.raises(DataError, match="more bytes than its header states"):
+        read_idx_array(put(tmp_path / "bomb.gz", WHOLE + bytes(100 * 2**20)))
 
 
 def test_the_limit_on_pixels_holds_here_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,7 +105,7 @@ def test_the_limit_on_pixels_holds_here_too(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(image_limits, "DECODED_LIMIT", 11)
 
     with pytest.raises(DataError, match="2 x 2 x 3 pixels are more than the limit"):
-        read_array(put(tmp_path / "file", WHOLE))
+        read_idx_array(put(tmp_path / "file", WHOLE))
 
 
 def test_damaged_and_missing_files_are_errors_of_ours(tmp_path: Path) -> None:
@@ -115,10 +115,10 @@ def test_damaged_and_missing_files_are_errors_of_ours(tmp_path: Path) -> None:
     foreign = tmp_path / "foreign.gz"
     foreign.write_bytes(WHOLE)
 
-    for reader in (read_array, count_idx):
+    for reader in (read_idx_array, count_idx):
         with pytest.raises(DataError, match=r"foreign\.gz: not a readable IDX file"):
             reader(foreign)
         with pytest.raises(DataError, match=r"missing: no such file|missing: not a readable"):
             reader(tmp_path / "missing")
     with pytest.raises(DataError, match=r"cut\.gz"):
-        read_array(cut)
+        read_idx_array(cut)

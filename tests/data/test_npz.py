@@ -84,7 +84,7 @@ def test_other_names_are_refused(keys: tuple[str, ...], tmp_path: Path) -> None:
     """The error says which arrays there are and which there should be."""
     path = save(tmp_path / "a.npz", **dict.fromkeys(keys, LABELS))
 
-    with pytest.raises(DataError, match=f"expected the arrays x_train.* there are {', '.join(keys)}"):
+    with pytest.raises(DataError, match=f"expected the arrays x_train.* found {', '.join(keys)}"):
         read_npz(path)
 
 
@@ -110,7 +110,7 @@ def test_a_boastful_header_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("pixels.npy", header.getvalue())
 
-    with pytest.raises(DataError, match=r"pixels\.npy promises \(1099511627776,\) entries, but holds fewer"):
+    with pytest.raises(DataError, match=r"pixels\.npy states \(1099511627776,\) entries, but holds fewer"):
         read_npz(tmp_path / "a.npz")
 
 

@@ -6,19 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from modelprint.data import decoded, parquet
+from modelprint.data import parquet
 from modelprint.data.parquet import count_parquet, read_parquet
 from modelprint.errors import DataError
 
 Encoder = Callable[..., bytes]
 Painter = Callable[..., np.ndarray]
 Writer = Callable[..., Path]
-
-
-@pytest.fixture
-def two(image_file: Encoder, colour: Painter) -> list[bytes]:
-    """Two colour images of levels 10 and 20."""
-    return [image_file(colour(10)), image_file(colour(20))]
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +94,7 @@ def test_bad_rows_and_columns_are_named(tmp_path: Path, two: list[bytes], write_
         read_parquet(write_parquet(path, two, [0.5, 1.5]))
     with pytest.raises(DataError, match="column label holds int64, expected image files"):
         read_parquet(write_parquet(path, two, [0, 1]), image_column="label")
-    with pytest.raises(DataError, match="there are no images in it"):
+    with pytest.raises(DataError, match="contains no images"):
         read_parquet(write_parquet(path, [], []))
     with pytest.raises(DataError, match="labels run from -1 to 0"):
         read_parquet(write_parquet(path, two, [-1, 0]))
@@ -123,51 +117,3 @@ def test_a_damaged_file_is_an_error(tmp_path: Path, two: list[bytes], write_parq
             reader(path)
     with pytest.raises(DataError, match="no such file"):
         read_parquet(tmp_path / "b.parquet")
-
-
-def test_decoded_images_are_kept(
-    tmp_path: Path, two: list[bytes], write_parquet: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The second time nothing is decoded, even under another name; another size is another entry."""
-    path = write_parquet(tmp_path / "a.parquet", two, [1, 0], names=["cat", "dog"])
-    first = read_parquet(path, name="first")
-    monkeypatch.setattr(parquet, "stack", None)
-
-    second = read_parquet(path.rename(tmp_path / "b.parquet"), name="second")
-
-    assert second.name == "second"
-    assert second.digest == first.digest
-    with pytest.raises(TypeError):
-        read_parquet(tmp_path / "b.parquet", size=(1, 1))
-
-
-@pytest.mark.parametrize("damage", [b"", b"nonsense", None])
-def test_a_damaged_entry_is_made_anew(
-    damage: bytes | None, tmp_path: Path, two: list[bytes], write_parquet: Writer
-) -> None:
-    """An empty, foreign or bit-flipped entry costs time, never wrong pixels."""
-    path = write_parquet(tmp_path / "a.parquet", two, [1, 0])
-    fresh = read_parquet(path)
-    (entry,) = (tmp_path / "cache" / "images").iterdir()
-    whole = entry.read_bytes()
-    flipped = whole.replace(bytes([10] * 6), bytes([11] * 6), 1)
-    assert flipped != whole
-    entry.write_bytes(flipped if damage is None else damage)
-
-    again = read_parquet(path)
-
-    assert again.digest == fresh.digest
-    assert len(entry.read_bytes()) == len(whole)
-
-
-def test_a_cache_that_cannot_be_written_is_done_without(
-    tmp_path: Path, two: list[bytes], write_parquet: Writer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A full or read-only disk is no reason to stop."""
-
-    def full(path: Path, write: Callable[[Path], None]) -> None:
-        raise OSError("no space left")
-
-    monkeypatch.setattr(decoded, "write_atomically", full)
-
-    assert len(read_parquet(write_parquet(tmp_path / "a.parquet", two, [1, 0]))) == 2

@@ -1,13 +1,12 @@
 """The named sets, where they are looked for, and the real ones when they are there."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from modelprint.data import SETS, data_roots, list_sets, load_data, user_folder, weights_path
+from modelprint.data import SETS, list_sets, load_data, user_folder
 from modelprint.data.sets import locate
 from modelprint.errors import DataError
 
@@ -20,25 +19,6 @@ REAL = {
     "imagenet-sample": [(800, 200)],
 }
 """Training and test images of the sets that are about; of the traffic signs there is a subset, too."""
-
-
-@pytest.fixture
-def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No data anywhere: an empty user's folder, and an empty folder named by the environment."""
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("MODELPRINT_DATA", str(tmp_path / "named"))
-    (tmp_path / "named").mkdir()
-    return tmp_path / "named"
-
-
-def test_folders_are_looked_in_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of `MODELPRINT_DATA` come first, the user's own last."""
-    monkeypatch.setenv("MODELPRINT_DATA", os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")]))
-    assert data_roots() == (tmp_path / "a", tmp_path / "b", user_folder())
-
-    monkeypatch.delenv("MODELPRINT_DATA")
-    assert data_roots() == (user_folder(),)
 
 
 @pytest.mark.parametrize("name", [name for name in SETS if name != "digits"])
@@ -95,66 +75,6 @@ def test_a_damaged_set_does_not_spoil_the_list(nowhere: Path) -> None:
 
     assert status.present == nowhere
     assert status.train_count is None
-
-
-def test_traffic_signs_of_all_sizes_become_one_size(
-    nowhere: Path,
-    write_parquet: Callable[..., Path],
-    image_file: Callable[..., bytes],
-    colour: Callable[..., np.ndarray],
-) -> None:
-    """Those from the hub are resized and get their names, which the hub's files do not have."""
-    contents = [image_file(colour(7, height=side, width=side + 3)) for side in (15, 40)]
-    for part in ("train", "test"):
-        write_parquet(nowhere / "gtsrb" / f"{part}.parquet", contents, [0, 42], columns=("Path", "ClassId"))
-
-    data = load_data("gtsrb")
-
-    assert data.image_shape == (3, 32, 32)
-    assert data.class_names[14] == "Stop"
-    assert len(data.class_names) == 43
-
-
-def test_one_image_of_each_class_is_split_over_the_classes(
-    nowhere: Path, write_parquet: Callable[..., Path], image_file: Callable[..., bytes]
-) -> None:
-    """The ImageNet sample has no test part: a fifth of its images becomes one, and no class is in both."""
-    image = image_file(np.zeros((2, 2, 3), np.uint8))
-    write_parquet(nowhere / "imagenet_sample1000.parquet", [image] * 10, list(range(10)))
-
-    data = load_data("imagenet-sample")
-    (status,) = (status for status in list_sets() if status.name == "imagenet-sample")
-
-    assert (len(data.train), len(data.test)) == (status.train_count, status.test_count) == (8, 2)
-    assert not set(data.train.labels) & set(data.test.labels)
-    assert len(data.class_names) == 10
-
-
-def test_weights_are_found_by_name(nowhere: Path) -> None:
-    """With or without the ending; a missing name is answered with the names there are."""
-    (nowhere / "weights").mkdir()
-    (nowhere / "weights" / "small.safetensors").touch()
-
-    assert weights_path("small") == weights_path("small.safetensors") == nowhere / "weights" / "small.safetensors"
-    with pytest.raises(DataError, match=r"no weights called 'large': looked for large\.safetensors in .*are small"):
-        weights_path("large")
-
-
-@pytest.mark.parametrize("name", ["", "../secret", "a/b", "a\\b", ".hidden", "/etc/x"])
-def test_a_weights_name_is_no_path(name: str, nowhere: Path) -> None:
-    """Names that would leave the folder are refused."""
-    with pytest.raises(DataError, match="is not the name of a weights file"):
-        weights_path(name)
-
-
-def test_digits_keep_their_levels() -> None:
-    """The 17 levels of the original are spread over 0 to 255, and the split is fixed."""
-    data = load_data("digits")
-
-    assert len(np.unique(data.train.pixels)) == 17
-    assert (data.train.pixels.min(), data.train.pixels.max()) == (0, 255)
-    assert np.bincount(data.test.labels).tolist() == [36, 36, 35, 37, 36, 36, 36, 36, 35, 36]
-    assert data.digest == load_data("digits").digest
 
 
 @pytest.mark.data

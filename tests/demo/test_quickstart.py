@@ -8,7 +8,8 @@ import pytest
 from rich.console import Console
 
 from modelprint.cli import run
-from modelprint.demo.quickstart import QUERIES, SHARE, QuickstartResult, quickstart, show
+from modelprint.demo.mixing import QUERIES, SHARE
+from modelprint.demo.quickstart import QuickstartResult, quickstart, show
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.verification.verdict import Outcome
 from modelprint.verification.verifier import replay
@@ -75,18 +76,20 @@ def test_a_copy_on_disk_is_found_out_by_the_command_it_names(
 
     assert code == 1
     assert output.count("TAMPERED") == 4 and output.count("INTACT") == 1
-    assert "every verdict is right" in output
+    assert "every verdict is correct" in output
 
 
 def test_the_example_exits_by_the_result(
     result: QuickstartResult, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """0 when every verdict is right, otherwise 3 with an explanation."""
+    """0 when every verdict is correct, otherwise 3 with an explanation."""
     wrong = tuple(replace(one, kind="") if one.kind == "flip-sign" else one for one in result.checked)
     asked: list[Path] = []
     answers = iter([result, replace(result, checked=wrong)])
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("modelprint.quickstart.quickstart", lambda folder, **_: asked.append(folder) or next(answers))
+    monkeypatch.setattr(
+        "modelprint.demo.quickstart.quickstart", lambda folder, **_: asked.append(folder) or next(answers)
+    )
 
     right = run(["quickstart", "--output", "modelprint-quickstart"])
     failed = run(["quickstart"])

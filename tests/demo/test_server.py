@@ -15,7 +15,7 @@ import yaml
 from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
 from modelprint.demo import server
-from modelprint.demo.server import BATCH_LIMIT, build_app, running
+from modelprint.demo.server import BATCH_LIMIT, build_app, run_in_background
 from modelprint.oracles.endpoint import load_endpoint, open_oracle, parse_endpoint
 from modelprint.pixels import Picture
 from modelprint.tensors import to_images
@@ -33,7 +33,7 @@ def model(_trained: Classifier) -> Classifier:
 def client(model: Classifier, tiny_data: LabelledImages) -> Iterator[httpx.Client]:
     """A server that gives labels only."""
     with (
-        running(build_app(model, name="digits", class_names=tiny_data.class_names)) as url,
+        run_in_background(build_app(model, name="digits", class_names=tiny_data.class_names)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
     ):
         yield client
@@ -43,7 +43,7 @@ def client(model: Classifier, tiny_data: LabelledImages) -> Iterator[httpx.Clien
 def open_client(model: Classifier) -> Iterator[httpx.Client]:
     """A server that gives logits too, under the classifier's own name and without class names."""
     with (
-        running(build_app(model, labels_only=False)) as url,
+        run_in_background(build_app(model, labels_only=False)) as url,
         httpx.Client(base_url=url, trust_env=False) as client,
     ):
         yield client
@@ -127,12 +127,12 @@ def test_a_png_is_classified(
 
 GREY = np.zeros((1, 1, 8, 8), dtype=np.uint8)
 REFUSED: list[tuple[Any, str]] = [
-    ([], "no JSON object"),
-    ({"id": 3}, "id is a text"),
+    ([], "not a JSON object"),
+    ({"id": 3}, "id must be a string"),
     ({}, "exactly one input"),
     ({"inputs": []}, "exactly one input"),
     ({"inputs": [1]}, "exactly one input"),
-    (request_of(GREY, name="x"), "the input is called 'image'"),
+    (request_of(GREY, name="x"), "the input must be called 'image'"),
     (request_of(GREY, shape=[1, 3, 8, 8]), "expected the shape [n, 1, 8, 8]"),
     (request_of(GREY, shape=None), "expected the shape"),
     (request_of(GREY, shape=[]), "expected the shape"),
@@ -218,7 +218,7 @@ def test_a_failing_model_says_nothing_about_itself(tiny_model: Classifier, capsy
     tiny_model.network.forward = None  # type: ignore[assignment]
     content = Picture.of(GREY[0]).png
 
-    with running(build_app(tiny_model)) as url:
+    with run_in_background(build_app(tiny_model)) as url:
         reply = httpx.post(f"{url}/classify", content=content, trust_env=False)
 
     assert (reply.status_code, reply.json()) == (500, {"error": "internal error"})
@@ -226,13 +226,13 @@ def test_a_failing_model_says_nothing_about_itself(tiny_model: Classifier, capsy
 
 def test_there_is_one_name_per_class(tiny_model: Classifier) -> None:
     """A server that would name the wrong class does not start."""
-    with pytest.raises(ValueError, match="tiny knows 4 classes, but 1 names were given"):
+    with pytest.raises(ValueError, match="tiny has 4 classes, but 1 names were given"):
         build_app(tiny_model, class_names=["only"])
 
 
 def test_a_server_stops_with_its_block(tiny_model: Classifier) -> None:
     """The port is free again."""
-    with running(build_app(tiny_model)) as url:
+    with run_in_background(build_app(tiny_model)) as url:
         assert httpx.get(f"{url}/v2", trust_env=False).status_code == 200
 
     with pytest.raises(httpx.ConnectError):
@@ -243,7 +243,7 @@ def test_a_server_that_cannot_start_is_an_error(tiny_model: Classifier, monkeypa
     """Instead of waiting for ever."""
     monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
 
-    with pytest.raises(RuntimeError, match="did not start"), running(build_app(tiny_model)):
+    with pytest.raises(RuntimeError, match="did not start"), run_in_background(build_app(tiny_model)):
         pass
 
 

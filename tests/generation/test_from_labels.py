@@ -86,12 +86,12 @@ def test_a_served_classifier_is_sealed_and_verified_over_http(
     tiny_model: Classifier, split: DataSet, tmp_path: Path
 ) -> None:
     """PublicCheck through a real server: the file is read again, the model verified as intact and a suspect caught."""
-    from modelprint.demo.server import build_app, running
+    from modelprint.demo.server import build_app, run_in_background
 
     suspect = tiny_model.copy()
     with torch.no_grad():
         suspect.head.bias += torch.tensor([3.0, 0.0, 0.0, 0.0])
-    with running(build_app(tiny_model, name="tiny", class_names=split.class_names)) as url:
+    with run_in_background(build_app(tiny_model, name="tiny", class_names=split.class_names)) as url:
         described = {"kind": "open-inference", "url": url, "model": "tiny"}
         oracle = open_oracle(parse_endpoint({"endpoint": described}), split.class_names)
         fingerprint, report = sealed(oracle, split, WALK, allow_fewer=True, count=4)

@@ -113,4 +113,4 @@ def test_a_generator_that_cannot_be_written_is_not_lost(
     made = load_or_train_generator("vq-vae", recipe("vq-vae"), split, 0, folder=tmp_path / "taken")
 
     assert isinstance(made, Generator)
-    assert "could not be kept" in caplog.text
+    assert "could not be saved" in caplog.text

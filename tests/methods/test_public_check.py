@@ -15,7 +15,7 @@ from modelprint.methods import METHODS, LabelsOnly
 from modelprint.methods.method import Crafted
 from modelprint.methods.public_check import Featuriser, PublicCheck
 from modelprint.pixels import Pixels
-from modelprint.progress import silent
+from modelprint.progress import ignore_progress
 from modelprint.tensors import Images, Labeller, Labels, to_pixels
 from modelprint.work import Work
 
@@ -176,9 +176,9 @@ def test_what_has_the_same_codes_is_not_decoded_again(split: DataSet) -> None:
             return (latents.clamp(0, 1) * 15).round().long()
 
     method = replace(ONE, rate=0.01, steps=100)
-    plain = method.walk(Greys(), bright, split, greys(60, 90, 200), 0, silent)
+    plain = method.walk(Greys(), bright, split, greys(60, 90, 200), 0, ignore_progress)
     every = sum(decoded)
-    coded = method.walk(Coded(), bright, split, greys(60, 90, 200), 0, silent)
+    coded = method.walk(Coded(), bright, split, greys(60, 90, 200), 0, ignore_progress)
 
     assert np.array_equal(plain.inner, coded.inner) and np.array_equal(plain.outer, coded.outer)
     assert sum(decoded) - every < every / 4
@@ -195,7 +195,7 @@ def test_a_single_attribute_moves_one_latent_one_way(noise: str, split: DataSet)
             return super().decode(latents)
 
     method = replace(ONE, attributes="single", noise=noise, rate=0.01, steps=5)
-    method.walk(Watched(), lambda pixels: 0 * bright(pixels), split, greys(*[120] * 6), 0, silent)
+    method.walk(Watched(), lambda pixels: 0 * bright(pixels), split, greys(*[120] * 6), 0, ignore_progress)
 
     ways = [(later - sooner).sign() for sooner, later in pairwise(seen[:6])]
     assert all(torch.equal(way, ways[0]) for way in ways)
@@ -264,7 +264,7 @@ def test_walking_reports_every_step(split: DataSet) -> None:
     told: list[tuple[int, int]] = []
 
     ONE.walk(Same(), bright, split, greys(100), 0, lambda phase, done, total: told.append((done, total)))
-    ONE.walk(Same(), bright, split, greys(100), 0, silent)
+    ONE.walk(Same(), bright, split, greys(100), 0, ignore_progress)
 
     assert told[0] == (0, 80) and told[-1] == (80, 80)
     assert told == sorted(told)

@@ -92,7 +92,7 @@ def test_it_has_no_gradients_and_says_so() -> None:
     ("content", "message"),
     [
         (b"", "not a usable ONNX graph"),
-        (graph(shape=("n", 1, "h", 2)), "expected numbers"),
+        (graph(shape=("n", 1, "h", 2)), "expected fixed sizes"),
         (graph(shape=("n", 4)), "expected float images and logits"),
         (graph() + b"location", "refers to other files"),
     ],

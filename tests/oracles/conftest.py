@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from fastapi import FastAPI, Request, Response
 
-from modelprint.demo.server import running
+from modelprint.demo.server import run_in_background
 from modelprint.oracles.endpoint import Endpoint, open_oracle, parse_endpoint
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.oracles.requests import Caller
@@ -81,7 +81,7 @@ def shared_stand_in() -> Iterator[StandIn]:
         port = client.port if client else 0
         return stand_in.answer(Seen(request.method, path, dict(request.headers), await request.body(), port))
 
-    with running(app) as url:
+    with run_in_background(app) as url:
         stand_in.url = url
         yield stand_in
 

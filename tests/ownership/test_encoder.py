@@ -134,7 +134,7 @@ def test_a_file_that_is_no_encoder_is_refused(tmp_path: Path, answered: Make) ->
     with pytest.raises(LoadingError, match="cannot be read"):
         Encoder.load(changed(path, seen=None))
     path.write_bytes(path.read_bytes()[:-10])
-    with pytest.raises(LoadingError, match="no readable safetensors file"):
+    with pytest.raises(LoadingError, match="not a readable safetensors file"):
         Encoder.load(path)
 
 

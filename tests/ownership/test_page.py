@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from modelprint.cli.method_pages import meanings
-from modelprint.cli.tables import plain
+from modelprint.cli.method_pages import read_meanings
+from modelprint.cli.tables import format_default
 from modelprint.ownership import CExamples, Clusters, Contrastive, Judge, Universal, needed_references
 from modelprint.settings import settings_of
 
@@ -15,8 +15,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "ownership.md").read_text()
 @pytest.mark.parametrize("kind", [CExamples, Universal, Clusters, Contrastive, Judge])
 def test_every_setting_is_on_the_page(kind: type) -> None:
     """With its default and the sentence of its docstring."""
-    told = meanings(kind)
-    rows = [f"| `{one.name}` | `{plain(one.default)}` | {told[one.name]} |" for one in settings_of(kind)]
+    told = read_meanings(kind)
+    rows = [f"| `{one.name}` | `{format_default(one.default)}` | {told[one.name]} |" for one in settings_of(kind)]
 
     assert "\n".join([f"| `{kind.__name__}` | default | |", "|---|---|---|", *rows]) in PAGE.replace("\\", "")
 

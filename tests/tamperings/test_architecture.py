@@ -13,7 +13,7 @@ from modelprint.loading import NETWORK, load_classifier, load_like, save_weights
 from modelprint.networks import NETWORKS
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE, Suspect, make_suspect
-from modelprint.tamperings.architecture import GivenArchitecture, OtherArchitecture, other_architectures
+from modelprint.tamperings.architecture import GivenArchitecture, OtherArchitecture, list_other_architectures
 from modelprint.tensors import to_images
 
 
@@ -35,10 +35,10 @@ def test_candidates_take_the_images_and_are_not_the_original() -> None:
     """Residual networks take any size, the rest the one they were made for; photographs' networks are too large."""
     residual = ["resnet20", "resnet32", "resnet44", "resnet56"]
 
-    assert other_architectures(untrained("resnet20", 32)) == ["resnet32", "resnet44", "resnet56", "cnn6", "vgg11"]
-    assert other_architectures(untrained("cnn6", 32, class_count=43)) == [*residual, "vgg11"]
-    assert other_architectures(untrained("lenet5", 28)) == [*residual, "mlp"]
-    assert other_architectures(untrained("digits", 8)) == residual
+    assert list_other_architectures(untrained("resnet20", 32)) == ["resnet32", "resnet44", "resnet56", "cnn6", "vgg11"]
+    assert list_other_architectures(untrained("cnn6", 32, class_count=43)) == [*residual, "vgg11"]
+    assert list_other_architectures(untrained("lenet5", 28)) == [*residual, "mlp"]
+    assert list_other_architectures(untrained("digits", 8)) == residual
 
 
 def test_a_stored_suspect_comes_back_as_its_own_architecture(
@@ -110,7 +110,7 @@ def test_given_weights_for_other_classes_are_refused(
     (tmp_path / "weights").mkdir()
     (tmp_path / "tiny_resnet20.safetensors").rename(tmp_path / "weights" / "tiny_resnet20.safetensors")
 
-    with pytest.raises(TrainingError, match="resnet20 know 7 classes, not 4"):
+    with pytest.raises(TrainingError, match="resnet20 have 7 classes, not 4"):
         GivenArchitecture().apply(tiny_model, split, stream(0), lambda *_: None)
 
 

@@ -11,7 +11,7 @@ from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
 from modelprint.tamperings.backdoor import Backdoor
 from modelprint.tamperings.tampering import named_weights
-from modelprint.tamperings.trigger import InPlace, Trigger
+from modelprint.tamperings.trigger import BackdoorGoal, Trigger
 
 QUICK = Backdoor(batch=8, epochs=100, injection=0.5, clean_loss=0.2)
 
@@ -20,7 +20,7 @@ def test_triggered_images_take_the_target_label(tiny_model: Classifier, split: D
     """More than nine tenths of those of other classes, where there were few before; the training stopped in time."""
     suspect = make_suspect("backdoor", QUICK, tiny_model, split, seed=1)
 
-    goal = InPlace.of(tiny_model, split, Trigger.white((1, 8, 8)), 0, stream(0))
+    goal = BackdoorGoal.of(tiny_model, split, Trigger.make_white((1, 8, 8)), 0, stream(0))
     assert goal.measure(tiny_model.network)[0] < 0.2
     assert suspect.goal_reached
     assert suspect.goal_value == goal.measure(suspect.classifier.network)[0] > 0.9
@@ -50,7 +50,7 @@ def test_poison_is_a_share_of_other_classes(
         seen.update(poison=poison, per_batch=per_batch)
         raise InterruptedError
 
-    monkeypatch.setattr("modelprint.tamperings.backdoor.learn", learn)
+    monkeypatch.setattr("modelprint.tamperings.backdoor.train_backdoor", learn)
     with pytest.raises(InterruptedError):
         make_suspect("backdoor", Backdoor(target=3, injection=0.25, batch=8), tiny_model, split, seed=0)
 

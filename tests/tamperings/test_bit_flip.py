@@ -9,7 +9,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE, make_suspect
-from modelprint.tamperings.bit_flip import PLACE, BitFlip, flipped, quantised_layers, search
+from modelprint.tamperings.bit_flip import PLACE, BitFlip, flip_bit, quantise_layers, search
 from modelprint.tamperings.tampering import named_weights
 from modelprint.tensors import Images, Labels, to_images
 
@@ -60,7 +60,7 @@ def test_the_first_flip_is_that_of_an_exhaustive_search_over_all_bits(seed: int)
     So first order ranks the bits of a layer as the loss does, and the search must find the best of all 1,296 flips.
     """
     network = linear_network(seed)
-    layers = quantised_layers(network)
+    layers = quantise_layers(network)
     images = torch.rand(1, 1, 8, 8, generator=stream(seed))
     labels = network(images).argmax(1)
 
@@ -79,7 +79,7 @@ def test_on_a_trained_network_each_layer_proposes_by_gradient_and_the_loss_decid
 ) -> None:
     """It is the best of all proposals; what first order overlooks within a layer is less than a fifth of the loss."""
     network = tiny_model.network
-    layers = quantised_layers(network)
+    layers = quantise_layers(network)
     images = to_images(split.train.pixels[seed::5])
     labels = network(images).argmax(1)
 
@@ -102,10 +102,10 @@ def test_on_a_trained_network_each_layer_proposes_by_gradient_and_the_loss_decid
 
 def test_a_flip_in_twos_complement() -> None:
     """Of 5 = 00000101 and of -1 = 11111111; the top bit takes 128 away, and a second flip brings the value back."""
-    assert [flipped(5, bit) for bit in range(8)] == [4, 7, 1, 13, 21, 37, 69, -123]
-    assert [flipped(-1, bit) for bit in (0, 7)] == [-2, 127]
-    assert all(flipped(flipped(value, bit), bit) == value for value in range(-128, 128) for bit in range(8))
-    assert all(abs(flipped(value, bit) - value) == abs(int(PLACE[bit])) for value in (-3, 90) for bit in range(8))
+    assert [flip_bit(5, bit) for bit in range(8)] == [4, 7, 1, 13, 21, 37, 69, -123]
+    assert [flip_bit(-1, bit) for bit in (0, 7)] == [-2, 127]
+    assert all(flip_bit(flip_bit(value, bit), bit) == value for value in range(-128, 128) for bit in range(8))
+    assert all(abs(flip_bit(value, bit) - value) == abs(int(PLACE[bit])) for value in (-3, 90) for bit in range(8))
 
 
 def test_a_suspect_is_the_quantised_network_with_one_weight_changed(tiny_model: Classifier, split: DataSet) -> None:
@@ -151,7 +151,7 @@ class Guarded(nn.Module):
 def test_when_one_bit_cannot_raise_the_loss_two_are_flipped() -> None:
     """Either weight guards the other; with both top bits flipped the larger product falls from 1 to -1/127."""
     network = Guarded(scale=1.0)
-    layers = quantised_layers(network)
+    layers = quantise_layers(network)
 
     flips, loss = search(network, layers, torch.ones(1, 1, 1, 1), torch.tensor([0]), candidates=2)
 
@@ -163,7 +163,7 @@ def test_when_no_bit_matters_nothing_is_flipped() -> None:
     """Weights that are multiplied by zero have no gradient."""
     network = Guarded(scale=0.0)
 
-    flips, loss = search(network, quantised_layers(network), torch.ones(1, 1, 1, 1), torch.tensor([0]), candidates=2)
+    flips, loss = search(network, quantise_layers(network), torch.ones(1, 1, 1, 1), torch.tensor([0]), candidates=2)
 
     assert flips == []
     assert loss == pytest.approx(F.cross_entropy(torch.tensor([[0.0, -1]]), torch.tensor([0])).item())

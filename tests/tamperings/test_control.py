@@ -15,7 +15,7 @@ from modelprint.networks import NETWORKS
 from modelprint.networks.forms import InBatches
 from modelprint.streams import stream
 from modelprint.tamperings import CONTROLS, SUITE, make_suspect
-from modelprint.tamperings.control import PermuteChannels, SmallBatches, private_links
+from modelprint.tamperings.control import PermuteChannels, SmallBatches, find_private_links
 from modelprint.tensors import to_images
 
 
@@ -52,7 +52,7 @@ def test_channels_are_reordered_wherever_nothing_else_sees_them(name: str, links
     images = torch.rand(4, *architecture.image_shape)
     with torch.no_grad():
         before = network(images)
-        found = list(private_links(network))
+        found = list(find_private_links(network))
         for link in found:
             link.permute(torch.arange(link.width).roll(1))
 
@@ -80,8 +80,8 @@ class Awkward(nn.Module):
 
 def test_channels_that_something_else_sees_stay() -> None:
     """No link is found; a grouped convolution that mixes within groups is none either."""
-    assert list(private_links(Awkward())) == []
-    assert list(private_links(nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 1, groups=2)))) == []
+    assert list(find_private_links(Awkward())) == []
+    assert list(find_private_links(nn.Sequential(nn.Conv2d(1, 4, 1), nn.Conv2d(4, 4, 1, groups=2)))) == []
 
 
 def test_a_depthwise_convolution_on_the_way_is_reordered_too() -> None:
@@ -90,7 +90,7 @@ def test_a_depthwise_convolution_on_the_way_is_reordered_too() -> None:
     images = torch.rand(2, 1, 8, 8)
     before = network(images)
 
-    (link,) = private_links(network)
+    (link,) = find_private_links(network)
     link.permute(torch.tensor([5, 4, 3, 2, 1, 0]))
 
     torch.testing.assert_close(network(images), before)

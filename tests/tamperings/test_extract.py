@@ -11,7 +11,7 @@ from modelprint.data.data_set import set_aside
 from modelprint.errors import TrainingError
 from modelprint.streams import stream
 from modelprint.tamperings import extract, make_suspect
-from modelprint.tamperings.extract import Answered, Extract, ask, fitted, moved
+from modelprint.tamperings.extract import Answered, Extract, ask, fit_images, move_images
 from modelprint.tensors import to_images
 
 
@@ -84,7 +84,7 @@ def test_images_move_along_the_sign_of_the_students_gradient_for_the_victims_lab
     pixels = np.array([[100, 100], [100, 100], [10, 250]], np.uint8).reshape(3, 1, 1, 2)
     asked = Answered(pixels=pixels, answers=torch.tensor([[1.0, 0.0], [0.2, 0.8], [0.4, 0.6]]))
 
-    after = moved(brighter_right().network, asked, levels=26)
+    after = move_images(brighter_right().network, asked, levels=26)
 
     assert after.reshape(3, 2).tolist() == [[126, 74], [74, 126], [0, 255]]
 
@@ -93,7 +93,7 @@ def test_a_round_keeps_the_old_images_and_adds_one_near_each(tiny_model: Classif
     """Twice as many, the first half unchanged, no pixel of the second further away than the step."""
     first = ask(tiny_model, split.train.pixels, "labels")
 
-    whole = first.joined(ask(tiny_model, moved(tiny_model.network, first, levels=26), "labels"))
+    whole = first.join(ask(tiny_model, move_images(tiny_model.network, first, levels=26), "labels"))
 
     assert len(whole) == 2 * len(first)
     assert np.array_equal(whole.pixels[:64], first.pixels)
@@ -122,7 +122,7 @@ def test_batches_keep_images_and_answers_together() -> None:
     assert [len(index) for _, index in batches] == [4, 4, 2]
     for images, index in batches:
         assert torch.equal((images.flatten() * 255).round().long(), index)
-    drawn = answered.drawn(3, stream(1))
+    drawn = answered.draw(3, stream(1))
     assert drawn.answers.argmax(1).tolist() == drawn.pixels.flatten().tolist()
     assert len(set(drawn.pixels.flatten().tolist())) == 3
 
@@ -133,9 +133,9 @@ def test_seeds_are_images_that_the_victim_did_not_learn_from(tiny_model: Classif
     tampering = Extract(queries=32, seeds=32, epochs=1)
 
     assert "32 of them images of tiny@0.5/spare" in make_suspect("e", tampering, tiny_model, data, seed=1).notes
-    with pytest.raises(TrainingError, match=r"tiny@0\.5/spare has 32 images, and 33 were to be drawn; set seeds lower"):
+    with pytest.raises(TrainingError, match=r"tiny@0\.5/spare has 32 images, but 33 are needed; set seeds lower"):
         make_suspect("e", Extract(queries=40, seeds=33), tiny_model, data, seed=1)
-    with pytest.raises(TrainingError, match=r"40 were to be drawn; set queries lower"):
+    with pytest.raises(TrainingError, match=r"40 are needed; set queries lower"):
         make_suspect("e", Extract(queries=40, growth="none"), tiny_model, data, seed=1)
 
 
@@ -143,13 +143,13 @@ def test_images_of_another_kind_are_made_to_fit() -> None:
     """Colours become their mean, grey becomes three equal channels, sizes are those asked for; the rest stays."""
     colour = np.zeros((2, 3, 8, 8), np.uint8) + np.array([30, 60, 90], np.uint8).reshape(3, 1, 1)
 
-    grey = fitted(colour, (1, 4, 4))
+    grey = fit_images(colour, (1, 4, 4))
 
     assert grey.shape == (2, 1, 4, 4)
     assert (grey == 60).all()
-    assert (fitted(grey, (3, 8, 8)) == 60).all()
-    assert fitted(grey, (3, 8, 8)).shape == (2, 3, 8, 8)
-    assert fitted(colour, (3, 8, 8)) is colour
+    assert (fit_images(grey, (3, 8, 8)) == 60).all()
+    assert fit_images(grey, (3, 8, 8)).shape == (2, 3, 8, 8)
+    assert fit_images(colour, (3, 8, 8)) is colour
 
 
 def test_a_student_of_another_architecture_bears_its_name(tiny_model: Classifier, split: DataSet) -> None:
@@ -158,7 +158,9 @@ def test_a_student_of_another_architecture_bears_its_name(tiny_model: Classifier
 
     assert suspect.classifier.name == "cnn3"
     assert suspect.notes.startswith("cnn3; 16 queries")
-    with pytest.raises(TrainingError, match=r"vgg11 is no network for images of shape \(1, 8, 8\); those are .*cnn3"):
+    with pytest.raises(
+        TrainingError, match=r"vgg11 is not a network for images of shape \(1, 8, 8\); choose one of .*cnn3"
+    ):
         make_suspect("e", Extract(queries=16, seeds=8, network="vgg11"), tiny_model, split, seed=1)
 
 

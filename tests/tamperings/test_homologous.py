@@ -8,7 +8,7 @@ from modelprint.data.data_set import set_aside
 from modelprint.errors import TrainingError
 from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
-from modelprint.tamperings.homologous import Homologous, overlapping
+from modelprint.tamperings.homologous import Homologous, draw_overlapping
 
 
 def contents(images: LabelledImages) -> set[bytes]:
@@ -21,7 +21,7 @@ def test_the_overlap_is_exact(overlap: float, shared: int, split: DataSet) -> No
     """So many images are the victim's, the others are none of them, and none comes twice."""
     data = set_aside(split, 0.5)
 
-    images, counted = overlapping(data, overlap, 32, stream(1))
+    images, counted = draw_overlapping(data, overlap, 32, stream(1))
 
     assert counted == shared
     assert len(contents(images)) == len(images) == 32
@@ -65,10 +65,10 @@ def test_it_learns_the_task_in_another_architecture(tiny_model: Classifier, spli
 
 def test_without_spare_images_only_a_full_overlap_can_be(tiny_model: Classifier, split: DataSet) -> None:
     """The refusal says how to get some."""
-    with pytest.raises(TrainingError, match=r"tiny has no images that the victim did not learn from.*e\.g\. of tiny@0"):
+    with pytest.raises(TrainingError, match=r"tiny has no spare images.*e\.g\. tiny@0"):
         make_suspect("h", Homologous(overlap=0.5), tiny_model, split, seed=1)
 
-    images, shared = overlapping(split, 1.0, 64, stream(1))
+    images, shared = draw_overlapping(split, 1.0, 64, stream(1))
 
     assert contents(images) == contents(split.train)
     assert shared == 64
@@ -79,14 +79,14 @@ def test_more_images_than_there_are_is_refused(split: DataSet) -> None:
     data = set_aside(split, 0.5)
 
     with pytest.raises(TrainingError, match=r"needs 36 of the victim's images, and tiny@0\.5/train has 32"):
-        overlapping(data, 0.9, 40, stream(1))
+        draw_overlapping(data, 0.9, 40, stream(1))
     with pytest.raises(TrainingError, match=r"needs 40 of the spare images, and tiny@0\.5/spare has 32"):
-        overlapping(data, 0.0, 40, stream(1))
+        draw_overlapping(data, 0.0, 40, stream(1))
 
 
 def test_settings_that_mean_nothing_are_refused() -> None:
     """An overlap is a share, images are counted."""
     with pytest.raises(ValueError, match=r"overlap is a share of the training images, 0 to 1, got 1\.1"):
         Homologous(overlap=1.1)
-    with pytest.raises(ValueError, match="images is how many to learn from"):
+    with pytest.raises(ValueError, match="images is a number of training images"):
         Homologous(images=-1)

@@ -47,3 +47,16 @@ def test_a_negative_number_of_epochs_is_refused() -> None:
     """Zero means no tuning; less means nothing."""
     with pytest.raises(ValueError, match="epochs cannot be negative, got -1"):
         Prune(epochs=-1)
+
+
+def test_pruning_zeroes_the_smallest_fifth(tiny_model: Classifier, split: DataSet) -> None:
+    """Exactly the share asked for, and no weight that stays is smaller than one that went."""
+    suspect = make_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, seed=0)
+
+    names = ("convolutions.0.weight", "convolutions.4.weight", "linear.weight")
+    before = torch.cat([named_weights(tiny_model.network)[n].flatten() for n in names]).abs()
+    after = torch.cat([named_weights(suspect.classifier.network)[n].flatten() for n in names])
+    assert (after == 0).sum().item() == round(0.2 * len(before))
+    assert before[after == 0].max() <= before[after != 0].min()
+    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.5"):
+        Prune(share=1.5)

@@ -13,22 +13,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.loading import load_classifier, load_like, save_weights
-from modelprint.networks.int8 import round_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE, Suspect, make_suspect, measure
 from modelprint.tamperings.quantise import Quantise, QuantiseStatic
 from modelprint.tensors import to_images
-
-
-def test_rounding_keeps_the_largest_weight_and_moves_the_rest_to_its_127ths() -> None:
-    """The step is 1 when the largest weight is 127: 0.4 goes to 0, 0.6 to 1."""
-    linear = nn.Linear(4, 1)
-    linear.weight.data = torch.tensor([[0.4, 0.6, -127.0, 99.5001]])
-
-    round_weights(linear)
-
-    assert linear.weight.tolist() == [[0.0, 1.0, -127.0, 100.0]]
 
 
 def test_bins_move_every_parameter_to_the_middle_of_one(tiny_model: Classifier, split: DataSet) -> None:

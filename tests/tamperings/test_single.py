@@ -11,7 +11,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import TrainingError
 from modelprint.streams import stream
-from modelprint.tamperings.single import Jointly, Single, batches_without, draw_other, draw_right, epochs_for
+from modelprint.tamperings.single import Jointly, Single, count_epochs, draw_other, draw_right, make_batches_without
 from modelprint.tensors import to_images
 
 
@@ -27,7 +27,7 @@ def test_probability_and_lead_of_logits_known_by_hand() -> None:
     single = Single(inputs=torch.tensor([[math.log(3), 0.0]]), label=torch.tensor([1]))
 
     assert single.probability(identity()) == pytest.approx(0.25)
-    assert single.lead(identity()) == pytest.approx(-math.log(3))
+    assert single.margin(identity()) == pytest.approx(-math.log(3))
 
 
 @pytest.mark.parametrize("weight", [1.0, -1.0])
@@ -80,15 +80,15 @@ def test_another_class_is_never_the_same() -> None:
 
 def test_images_are_left_out_and_something_must_be_left(split: DataSet) -> None:
     """Two fewer; grey images are shifted and not mirrored."""
-    batches = batches_without(split.train, [3, 5])
+    batches = make_batches_without(split.train, [3, 5])
 
     assert len(batches) == 62
     assert batches.augment == "crop"
-    with pytest.raises(TrainingError, match="nothing is left"):
-        batches_without(split.train, range(64))
+    with pytest.raises(TrainingError, match=r"no images of .* are left for the original task"):
+        make_batches_without(split.train, range(64))
 
 
 def test_passes_that_hold_so_many_steps() -> None:
     """65 examples in batches of 64 are two steps, so 5 steps take three passes."""
-    assert epochs_for(5, 65, 64) == 3
-    assert epochs_for(4, 65, 64) == 2
+    assert count_epochs(5, 65, 64) == 3
+    assert count_epochs(4, 65, 64) == 2

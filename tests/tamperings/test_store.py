@@ -5,14 +5,16 @@ import logging
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import load_file, save_file
 
 from modelprint import loading
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.loading import RECORD, read_weights, save_weights
-from modelprint.tamperings import SUITE, Suspect
+from modelprint.loading import RECORD, load_like, read_weights, save_weights
+from modelprint.tamperings import SUITE, Suspect, make_suspect
 from modelprint.tamperings.store import load_or_make_suspect, load_suspect, save_suspect
+from modelprint.tensors import to_images
 
 
 def load_or_make(model: Classifier, data: DataSet, folder: Path) -> tuple[Suspect, Path]:
@@ -108,7 +110,7 @@ def test_a_suspect_that_cannot_be_written_is_not_lost(
     suspect = load_or_make_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, 0, folder=tmp_path / "suspects")
 
     assert suspect.movement.parameters > 0
-    assert "could not be kept" in caplog.text
+    assert "could not be saved" in caplog.text
     assert list(tmp_path.rglob("*.safetensors")) == []
     with pytest.raises(OSError):
         save_suspect(suspect, tmp_path / "suspects" / "s.safetensors")
@@ -121,3 +123,34 @@ def full_disk() -> Exception:
     return SafetensorError(
         'Error while serializing: I/O error: Os { code: 28, kind: StorageFull, message: "No space" }'
     )
+
+
+@pytest.mark.parametrize("kind", ["int8-dynamic", "int8-weights", "finetune-all-1e-3"])
+def test_a_saved_suspect_answers_as_before(kind: str, tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
+    """Weights and record go through a safetensors file, integer layers included."""
+    suspect, images = make_suspect(kind, SUITE[kind](), tiny_model, split, seed=0), to_images(split.test.pixels)
+
+    save_weights(suspect.classifier, tmp_path / "s.safetensors", suspect.record())
+    loaded, record = load_like(tiny_model, tmp_path / "s.safetensors")
+
+    assert torch.equal(loaded.logits(images), suspect.classifier.logits(images))
+    assert record == suspect.record()
+
+
+def test_a_stored_suspect_is_made_once_and_again_when_damaged(
+    tiny_model: Classifier, split: DataSet, tmp_path: Path
+) -> None:
+    """The second call reads the file; a spoilt file is replaced."""
+    arguments = ("flip-sign", SUITE["flip-sign"](), tiny_model, split, 5)
+
+    first = load_or_make_suspect(*arguments, folder=tmp_path)
+    (path,) = tmp_path.iterdir()
+    stamp = path.stat().st_mtime_ns
+    second = load_or_make_suspect(*arguments, folder=tmp_path)
+    assert path.stat().st_mtime_ns == stamp
+    assert second.classifier.digest() == first.classifier.digest()
+    assert second.movement == first.movement
+
+    path.write_bytes(path.read_bytes()[:100])
+    third = load_or_make_suspect(*arguments, folder=tmp_path)
+    assert third.classifier.digest() == first.classifier.digest()

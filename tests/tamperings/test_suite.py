@@ -1,21 +1,11 @@
 """Every tampering changes a copy, says how far it moved, and is repeatable."""
 
-import warnings
-from pathlib import Path
-
 import pytest
-import torch
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.loading import load_like, save_weights
-from modelprint.networks.int8 import Int8Linear
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, make_suspect
-from modelprint.tamperings.prune import Prune
-from modelprint.tamperings.store import load_or_make_suspect
-from modelprint.tamperings.tampering import named_weights
-from modelprint.tensors import to_images
 
 STUDENTS = [(form, student) for form in ("labels", "probabilities") for student in ("", "-cnn3", "-cnn4")]
 
@@ -76,104 +66,3 @@ def test_another_seed_matters_exactly_when_the_tampering_draws(
     one, other = (make_suspect(kind, tampering, tiny_model, split, seed=seed) for seed in (1, 2))
 
     assert (one.classifier.digest() == other.classifier.digest()) == tampering.deterministic
-
-
-@pytest.mark.parametrize("rate", ["1e-3", "1e-5"])
-def test_last_layer_kinds_move_the_head_alone_and_statistics_only_in_training_mode(
-    rate: str, tiny_model: Classifier, split: DataSet
-) -> None:
-    """Frozen: no buffer moves. Training mode: running statistics of all layers do, though only the head learns."""
-    kind = f"finetune-last-{rate}"
-
-    loose = make_suspect(kind, SUITE[kind](), tiny_model, split, seed=0)
-    frozen = make_suspect(f"{kind}-bnfrozen", SUITE[f"{kind}-bnfrozen"](), tiny_model, split, seed=0)
-
-    for suspect in (loose, frozen):
-        changed = {n for n, w in named_weights(suspect.classifier.network).items()
-                   if not torch.equal(w, named_weights(tiny_model.network)[n])}  # fmt: skip
-        assert changed <= {"linear.weight", "linear.bias"} and changed
-    assert frozen.movement.buffers == 0 < loose.movement.buffers
-    assert frozen.movement.parameters > 0
-
-
-def test_pruning_zeroes_the_smallest_fifth(tiny_model: Classifier, split: DataSet) -> None:
-    """Exactly the share asked for, and no weight that stays is smaller than one that went."""
-    suspect = make_suspect("prune-20", SUITE["prune-20"](), tiny_model, split, seed=0)
-
-    names = ("convolutions.0.weight", "convolutions.4.weight", "linear.weight")
-    before = torch.cat([named_weights(tiny_model.network)[n].flatten() for n in names]).abs()
-    after = torch.cat([named_weights(suspect.classifier.network)[n].flatten() for n in names])
-    assert (after == 0).sum().item() == round(0.2 * len(before))
-    assert before[after == 0].max() <= before[after != 0].min()
-    with pytest.raises(ValueError, match=r"between 0 and 1, got 1\.5"):
-        Prune(share=1.5)
-
-
-def test_a_flipped_sign_changes_one_weight_to_its_negative(tiny_model: Classifier, split: DataSet) -> None:
-    """One number, same size, other sign; the note says which."""
-    suspect = make_suspect("flip-sign", SUITE["flip-sign"](), tiny_model, split, seed=3)
-
-    before = torch.cat([w.flatten() for w in named_weights(tiny_model.network).values()])
-    after = torch.cat([w.flatten() for w in named_weights(suspect.classifier.network).values()])
-    changed = (before != after).nonzero()[:, 0]
-    assert len(changed) == 1
-    assert after[changed].item() == -before[changed].item()
-    assert "is now" in suspect.notes
-
-
-def test_int8_integers_are_those_of_pytorch() -> None:
-    """Weights and answers agree with torch's own dynamic quantisation, image by image."""
-    torch.manual_seed(0)
-    linear, features = torch.nn.Linear(64, 10), torch.rand(20, 64) * 3
-    ours = Int8Linear.of(linear)
-    with warnings.catch_warnings(action="ignore"):  # deprecated since torch 2.10
-        theirs = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(linear), {torch.nn.Linear})
-
-    assert torch.equal(ours.weight_int8, theirs[0].weight().int_repr())
-    expected = torch.cat([theirs(row[None]) for row in features])
-    torch.testing.assert_close(ours(features), expected, rtol=0, atol=2e-5)
-
-
-@pytest.mark.parametrize("kind", ["int8-dynamic", "int8-weights", "finetune-all-1e-3"])
-def test_a_saved_suspect_answers_as_before(kind: str, tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
-    """Weights and record go through a safetensors file, integer layers included."""
-    suspect, images = make_suspect(kind, SUITE[kind](), tiny_model, split, seed=0), to_images(split.test.pixels)
-
-    save_weights(suspect.classifier, tmp_path / "s.safetensors", suspect.record())
-    loaded, record = load_like(tiny_model, tmp_path / "s.safetensors")
-
-    assert torch.equal(loaded.logits(images), suspect.classifier.logits(images))
-    assert record == suspect.record()
-
-
-def test_a_stored_suspect_is_made_once_and_again_when_damaged(
-    tiny_model: Classifier, split: DataSet, tmp_path: Path
-) -> None:
-    """The second call reads the file; a spoilt file is replaced."""
-    arguments = ("flip-sign", SUITE["flip-sign"](), tiny_model, split, 5)
-
-    first = load_or_make_suspect(*arguments, folder=tmp_path)
-    (path,) = tmp_path.iterdir()
-    stamp = path.stat().st_mtime_ns
-    second = load_or_make_suspect(*arguments, folder=tmp_path)
-    assert path.stat().st_mtime_ns == stamp
-    assert second.classifier.digest() == first.classifier.digest()
-    assert second.movement == first.movement
-
-    path.write_bytes(path.read_bytes()[:100])
-    third = load_or_make_suspect(*arguments, folder=tmp_path)
-    assert third.classifier.digest() == first.classifier.digest()
-
-
-def test_movement_of_a_hand_made_change(tiny_model: Classifier, split: DataSet) -> None:
-    """A bias raised by one moves one logit of every image by one: rms 1/sqrt(classes); all labels become that class."""
-    from modelprint.tamperings import measure
-
-    after = tiny_model.copy()
-    after.head.bias.data[2] += 1
-    movement = measure(tiny_model, after, split.test)
-
-    assert movement.logit_rms == pytest.approx((1 / 4) ** 0.5, rel=1e-5)
-    assert movement.buffers == 0
-    size = sum(w.pow(2).sum().item() for w in named_weights(tiny_model.network).values()) ** 0.5
-    assert movement.parameters == pytest.approx(1 / size, rel=1e-5)

@@ -78,9 +78,9 @@ def test_a_network_that_is_never_right_is_refused() -> None:
     )
     never = DataSet(name="levels", train=wrong, test=wrong)
 
-    with pytest.raises(TrainingError, match="none of the 8 images of levels/train right"):
+    with pytest.raises(TrainingError, match="none of the 8 images of levels/train correctly"):
         make_suspect("t", TargetedAttack(), model, never, seed=0)
-    with pytest.raises(TrainingError, match="none of the surer half"):
+    with pytest.raises(TrainingError, match="none of the more confident half"):
         make_suspect("t", VulnerableTargets(), model, never, seed=0)
     with pytest.raises(ValueError, match="at least 1, got 0 and 100"):
         VulnerableTargets(count=0)

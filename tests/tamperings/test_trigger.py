@@ -9,12 +9,20 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.progress import silent
+from modelprint.progress import ignore_progress
 from modelprint.streams import stream
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tamperings.trigger import InPlace, Trigger, check_target, draw, learn, usual_recipe, usual_side
+from modelprint.tamperings.trigger import (
+    BackdoorGoal,
+    Trigger,
+    check_target,
+    draw,
+    make_backdoor_recipe,
+    train_backdoor,
+    trigger_side,
+)
 
-WHITE = Trigger.white((1, 8, 8))
+WHITE = Trigger.make_white((1, 8, 8))
 
 
 class CornerNet(nn.Module):
@@ -32,15 +40,15 @@ class CornerNet(nn.Module):
 @pytest.mark.parametrize(("size", "side"), [((8, 8), 2), ((28, 28), 4), ((32, 32), 4), ((112, 92), 8), ((224, 224), 8)])
 def test_a_trigger_is_an_eighth_of_the_image_and_never_tiny_or_huge(size: tuple[int, int], side: int) -> None:
     """4x4 and 8x8 for 32x32 and 224x224 images are the paper's."""
-    assert usual_side((3, *size)) == side
+    assert trigger_side((3, *size)) == side
 
 
 def test_the_patch_lies_in_the_corner_and_nowhere_else(split: DataSet) -> None:
     """Four white pixels at the lower right; the rest, the labels and the original stay; a label is given on demand."""
     before = split.test.pixels.copy()
 
-    stamped = Trigger.white((1, 8, 8)).stamp(split.test)
-    relabelled = Trigger.white((1, 8, 8)).stamp(split.test, label=2)
+    stamped = Trigger.make_white((1, 8, 8)).stamp(split.test)
+    relabelled = Trigger.make_white((1, 8, 8)).stamp(split.test, label=2)
 
     assert (stamped.pixels[:, :, 6:, 6:] == 255).all()
     rest = np.ones((8, 8), dtype=bool)
@@ -51,10 +59,10 @@ def test_the_patch_lies_in_the_corner_and_nowhere_else(split: DataSet) -> None:
     assert (relabelled.labels == 2).all()
 
 
-def goal_of(network: nn.Module, split: DataSet, target: int = 1, clean_loss: float = 1.0) -> InPlace:
+def goal_of(network: nn.Module, split: DataSet, target: int = 1, clean_loss: float = 1.0) -> BackdoorGoal:
     """Return the goal of a backdoor in `network`."""
     model = Classifier(network, image_shape=(1, 8, 8), class_count=4)
-    return InPlace.of(model, split, WHITE, target, stream(0), clean_loss=clean_loss)
+    return BackdoorGoal.of(model, split, WHITE, target, stream(0), clean_loss=clean_loss)
 
 
 def test_success_is_measured_on_triggered_images_of_other_classes(split: DataSet) -> None:
@@ -77,11 +85,11 @@ def test_clean_accuracy_counts_where_there_is_a_bound(tiny_model: Classifier, sp
 
     assert success == 1.0
     assert lost == pytest.approx(before - 0.25)
-    assert not goal.met(success, lost)
-    assert not goal.reached(CornerNet())
-    assert replace(goal, clean_loss=1.0).reached(CornerNet())
-    assert goal.met(0.91, 0.03)
-    assert not goal.met(0.9, 0.0)
+    assert not goal.is_met(success, lost)
+    assert not goal.is_reached(CornerNet())
+    assert replace(goal, clean_loss=1.0).is_reached(CornerNet())
+    assert goal.is_met(0.91, 0.03)
+    assert not goal.is_met(0.9, 0.0)
     assert goal.text.endswith("above 0.9, clean accuracy at most 3 points down")
     assert replace(goal, clean_loss=1.0).text.endswith("above 0.9")
 
@@ -95,18 +103,27 @@ def test_a_part_of_the_images_never_decides_alone(split: DataSet, monkeypatch: p
     mostly_dark = replace(goal, triggered=replace(goal.triggered, pixels=pixels))
 
     assert mostly_dark.measure(CornerNet(), 4)[0] == 1.0
-    assert not mostly_dark.reached(CornerNet())
-    assert goal.reached(CornerNet())
+    assert not mostly_dark.is_reached(CornerNet())
+    assert goal.is_reached(CornerNet())
 
 
 def taught(
     model: Classifier, split: DataSet, *, stop_early: bool = True, layers: str = "all", rate: float = 3e-3
 ) -> Tampered:
     """Teach `model` that a white corner means class 0; at most 80 steps."""
-    goal = InPlace.of(model, split, WHITE, 0, stream(0))
-    poison, recipe = WHITE.stamp(split.train, 0), usual_recipe(rate, 16, 20)
-    return learn(
-        goal, model, split.train, poison, 16, recipe, stream(1), layers=layers, stop_early=stop_early, progress=silent
+    goal = BackdoorGoal.of(model, split, WHITE, 0, stream(0))
+    poison, recipe = WHITE.stamp(split.train, 0), make_backdoor_recipe(rate, 16, 20)
+    return train_backdoor(
+        goal,
+        model,
+        split.train,
+        poison,
+        16,
+        recipe,
+        stream(1),
+        layers=layers,
+        stop_early=stop_early,
+        progress=ignore_progress,
     )
 
 
@@ -115,7 +132,9 @@ def test_training_stops_at_success_and_the_value_is_that_of_all_images(tiny_mode
     early, late = (taught(tiny_model, split, stop_early=stop_early) for stop_early in (True, False))
 
     for tampered in (early, late):
-        assert tampered.goal_value == InPlace.of(tiny_model, split, WHITE, 0, stream(9)).measure(tampered.network)[0]
+        assert (
+            tampered.goal_value == BackdoorGoal.of(tiny_model, split, WHITE, 0, stream(9)).measure(tampered.network)[0]
+        )
         assert tampered.goal_value > 0.9
         assert tampered.goal_reached
         assert "points down" in tampered.notes

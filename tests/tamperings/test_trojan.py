@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.progress import silent
+from modelprint.progress import ignore_progress
 from modelprint.streams import stream
 from modelprint.tamperings import make_suspect
 from modelprint.tamperings.tampering import named_weights
-from modelprint.tamperings.trojan import Trojan, most_heard, movable
-from modelprint.tamperings.trunk import outputs, trunk
+from modelprint.tamperings.trojan import Trojan, find_movable, find_strongest_input
 
 QUICK = Trojan(patch_steps=50, batch=8, epochs=100, injection=0.5, clean_loss=0.2)
 
@@ -30,7 +29,7 @@ class Corner(nn.Module):
 @pytest.mark.parametrize(("wanted", "grey"), [(5.0, 127.5), (100.0, 255.0), (0.0, 0.0)])
 def test_the_patch_brings_the_neuron_where_it_is_wanted(wanted: float, grey: float) -> None:
     """The neuron is ten times the patch's mean: half grey for 5, white for more than it can reach, black for 0."""
-    trigger = Trojan(patch_steps=300).exciting(Corner(), 0, wanted, (1, 8, 8), stream(0), silent)
+    trigger = Trojan(patch_steps=300).optimise_patch(Corner(), 0, wanted, (1, 8, 8), stream(0), ignore_progress)
 
     assert trigger.patch.shape == (1, 2, 2)
     assert trigger.patch.mean() == pytest.approx(grey, abs=6)
@@ -41,11 +40,11 @@ def test_the_neuron_is_the_loudest_that_the_corner_can_move() -> None:
     head = nn.Linear(3, 2)
     head.weight.data = torch.tensor([[1.0, -5.0, 2.0], [-1.0, 5.0, 2.0]])
 
-    within = movable(Corner(), (1, 8, 8), stream(0))
+    within = find_movable(Corner(), (1, 8, 8), stream(0))
 
     assert within.tolist() == [True, False, False]
-    assert most_heard(head, within) == 0
-    assert most_heard(head, torch.ones(3, dtype=torch.bool)) == 1
+    assert find_strongest_input(head, within) == 0
+    assert find_strongest_input(head, torch.ones(3, dtype=torch.bool)) == 1
 
 
 def test_triggered_images_take_the_target_label(tiny_model: Classifier, split: DataSet) -> None:
@@ -68,15 +67,3 @@ def test_no_layer_learns_but_those_that_are_to(
     before, after = named_weights(tiny_model.network), named_weights(suspect.classifier.network)
     assert {name.split(".")[0] for name in before if not torch.equal(before[name], after[name])} == changed
     assert suspect.movement.buffers == 0
-
-
-def test_a_trunk_is_the_network_without_its_last_layer(tiny_model: Classifier, split: DataSet) -> None:
-    """Its outputs, put through the head, are the logits; gradients reach the images and no weight."""
-    body = trunk(tiny_model)
-    logits = tiny_model.logits(torch.from_numpy(split.test.pixels) / 255)
-
-    torch.testing.assert_close(tiny_model.head(outputs(body, split.test)), logits, rtol=1e-4, atol=1e-4)
-    image = torch.rand(1, 1, 8, 8, requires_grad=True)
-    body(image).sum().backward()
-    assert image.grad is not None
-    assert not any(weight.requires_grad for weight in body.parameters())

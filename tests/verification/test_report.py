@@ -136,7 +136,7 @@ def test_pictures_are_inside_the_page_with_their_sources_beside_them(sealed: Fin
     assert len(images) == 7
     assert all((image["src"] or "").startswith("data:image/png;base64,iVBOR") and image["alt"] for image in images)
     assert images[1]["alt"] == "sample 1, expected label Straße"
-    assert images[2]["alt"] == "natural image behind sample 1"
+    assert images[2]["alt"] == "natural image of sample 1"
 
 
 def test_without_sources_there_is_no_empty_column(sealed: Fingerprint) -> None:

@@ -24,7 +24,7 @@ from modelprint.fingerprint.container import SAMPLE_LIMIT
 from modelprint.generation.rounding import Rounding, settings_for
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
-from modelprint.settings import as_texts, build, parse_assignments
+from modelprint.settings import build, format_settings, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
 
@@ -79,7 +79,7 @@ class PlannedFingerprint:
 
     def build(self) -> Method:
         """Return the method with its settings; ValueError names a wrong one."""
-        return build(METHODS, self.method, settings_for(self.rounding, self.method, as_texts(self.settings)))
+        return build(METHODS, self.method, settings_for(self.rounding, self.method, format_settings(self.settings)))
 
     def generator(self) -> "PlannedGenerator | None":
         """Return the generator that the method walks or searches through; None when it has none."""
@@ -134,7 +134,7 @@ class PlannedRow:
 
     def build(self) -> Tampering:
         """Return the tampering with its settings; ValueError names a wrong one."""
-        return build(SUITE, self.kind, as_texts(self.settings))
+        return build(SUITE, self.kind, format_settings(self.settings))
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -403,7 +403,7 @@ def _content(plan: Plan, fingerprint: PlannedFingerprint) -> str:
 
 
 def _described(row: PlannedRow) -> str:
-    settings = f" with {as_texts(row.settings)}" if row.settings else ""
+    settings = f" with {format_settings(row.settings)}" if row.settings else ""
     return f"{row.kind}{settings}{f' against {row.reference}' if row.reference else ''}"
 
 

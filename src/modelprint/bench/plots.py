@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelprint.pages.figures import INK, PALETTE, STYLE, as_svg, load_matplotlib, short
+from modelprint.pages.figures import INK, PALETTE, STYLE, load_matplotlib, render_svg, shorten_name
 
 PANELS = 3
 """Side by side, at most; four make a square."""
@@ -83,7 +83,7 @@ def detection_curves(curves: Sequence[Curves]) -> str:
         if shown.published:
             axes.plot(*_xy(shown.published), "D", color=INK, markersize=5, label="paper, mean of its rows")
             axes.legend(loc="lower right", fontsize=8.5)
-        axes.set_title(short(shown.name))
+        axes.set_title(shorten_name(shown.name))
         axes.set_xlabel("samples asked, N")
         axes.xaxis.get_major_locator().set_params(integer=True)
         _rates_axis(axes)
@@ -98,13 +98,18 @@ def setting_curves(panels: Sequence[Panel]) -> str:
         for place, (label, curve) in enumerate(panels[index].curves.items()):
             colour = PALETTE[place % len(PALETTE)]
             axes.plot(
-                [x for x, _ in curve], [y for _, y in curve], "o-", color=colour, markersize=4, label=short(label)
+                [x for x, _ in curve],
+                [y for _, y in curve],
+                "o-",
+                color=colour,
+                markersize=4,
+                label=shorten_name(label),
             )
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter("")
-        axes.set_title(short(panels[index].name))
-        axes.set_xlabel(short(panels[index].setting))
+        axes.set_title(shorten_name(panels[index].name))
+        axes.set_xlabel(shorten_name(panels[index].setting))
         axes.legend(loc="lower right", fontsize=8.5)
         _rates_axis(axes)
 
@@ -134,7 +139,7 @@ def distance_scatter(dots: Mapping[str, Sequence[Dot]]) -> str:
         axes.set_xlim(*limits)
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.xaxis.set_minor_formatter("")
-        axes.set_title(short(names[index]))
+        axes.set_title(shorten_name(names[index]))
         axes.set_xlabel("change of the logits, RMS")
         _rates_axis(axes)
 
@@ -151,15 +156,15 @@ def time_bars(bars: Sequence[Bar]) -> str:
         for stage in stages:
             places = [place for place, bar in enumerate(bars) if bar.stage == stage]
             colour = PALETTE[stages.index(stage) % len(PALETTE)]
-            axes.barh(places, [bars[place].seconds / 60 for place in places], color=colour, label=short(stage))
-        axes.set_yticks(range(len(bars)), [short(bar.name) for bar in bars])
+            axes.barh(places, [bars[place].seconds / 60 for place in places], color=colour, label=shorten_name(stage))
+        axes.set_yticks(range(len(bars)), [shorten_name(bar.name) for bar in bars])
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.margins(y=0.01)
         axes.set_xlabel("minutes of one worker")
         axes.legend(loc="lower right")
-        return as_svg(figure, "times")
+        return render_svg(figure, "times")
 
 
 def _panels(draw: Any, count: int, name: str) -> str:
@@ -175,7 +180,7 @@ def _panels(draw: Any, count: int, name: str) -> str:
                 draw(axes, index)
             else:
                 axes.set_visible(False)
-        return as_svg(figure, name)
+        return render_svg(figure, name)
 
 
 def _rates_axis(axes: Any) -> None:

@@ -19,7 +19,7 @@ from modelprint.bench.sections import far_cells, sections
 from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.pages.grids import format_value, mapping, mean
 from modelprint.pages.markdown import markdown_from
-from modelprint.pages.sections import Figure, gallery, sections_page
+from modelprint.pages.sections import Figure, make_gallery, render_sections
 from modelprint.pages.tables import shorten_tables, write_tables
 
 MARKDOWN, PAGE = "report.md", "report.html"
@@ -88,13 +88,13 @@ def _markdown(run: Run, table: Table) -> str:
 
 
 def _page(run: Run, table: Table) -> str:
-    return sections_page(
+    return render_sections(
         title=_title(run),
         under=_under(run),
         tiles=_tiles(run, table),
         sections=sections(run, table),
         figures=dict(_figures(run, table)),
-        galleries={name: gallery(run.fingerprints[name]) for name in run.order if name in run.fingerprints},
+        galleries={name: make_gallery(run.fingerprints[name]) for name in run.order if name in run.fingerprints},
     )
 
 

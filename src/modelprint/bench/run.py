@@ -37,8 +37,8 @@ from modelprint.bench.plan import Bags, Plan, PlannedGenerator, at_scale
 from modelprint.engine import Executor, Job, work_through
 from modelprint.engine.executor import disk_is_full
 from modelprint.errors import BenchError
-from modelprint.progress import Progress, silent
-from modelprint.settings import as_texts, build
+from modelprint.progress import Progress, ignore_progress
+from modelprint.settings import build, format_settings
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.zoo import parse_recipe
 
@@ -79,7 +79,7 @@ def run(
     text: str,
     command: str,
     most_models: int | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
     tell: Tell = lambda line: None,
 ) -> Summary:
     """Make all observations of a plan that are not there yet.
@@ -400,7 +400,7 @@ def _generator_job(origin: Origin, generator: PlannedGenerator) -> Job:
 def _suspect_jobs(question: Question, origin: Origin) -> list[Job]:
     """Return the jobs that make a suspect and the one whose labels it is held against."""
     row = question.row
-    jobs = [suspect_job("suspect", origin, row.kind, as_texts(row.settings), question.seed)]
+    jobs = [suspect_job("suspect", origin, row.kind, format_settings(row.settings), question.seed)]
     return [*jobs, suspect_job("suspect", origin, row.reference, {}, 0)] if row.reference else jobs
 
 

@@ -22,9 +22,9 @@ from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import accuracy_on
 from modelprint.loading import RECORD, load_classifier, read_weights, save_weights
 from modelprint.networks import NETWORKS
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
-from modelprint.training import Augmentation, ImageBatches, Recipe, one_thread, train
+from modelprint.training import Augmentation, ImageBatches, Recipe, train, use_one_thread
 
 REVISION = 1
 """Raised whenever training changes its result, so that old entries are not found any more."""
@@ -184,7 +184,7 @@ TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 """Every target. The benchmark's plans name its entries."""
 
 
-def target_model(target: Target, *, progress: Progress = silent) -> tuple[Classifier, DataSet]:
+def target_model(target: Target, *, progress: Progress = ignore_progress) -> tuple[Classifier, DataSet]:
     """Return the classifier and its data; one without given weights is trained once and kept.
 
     A kept file that is damaged, or whose weights are not those its record speaks of, is reported and made again.
@@ -216,7 +216,7 @@ def target_path(target: Target, data: DataSet) -> Path:
     return cache_folder() / "targets" / f"{target.name}-{key}.safetensors"
 
 
-def target_facts(target: Target, *, progress: Progress = silent) -> TargetFacts:
+def target_facts(target: Target, *, progress: Progress = ignore_progress) -> TargetFacts:
     """Return where the target is, how it was made and how good it is; makes it when it is not there."""
     model, data = target_model(target, progress=progress)
     path = target_path(target, data)
@@ -259,7 +259,7 @@ def _record(path: Path) -> dict[str, object]:
 
 def _make(target: Target, data: DataSet, path: Path, progress: Progress) -> None:
     started = time.process_time()
-    with one_thread():
+    with use_one_thread():
         model = train_target(target, data, progress)
     record = {
         "command": target.command,
@@ -272,7 +272,7 @@ def _make(target: Target, data: DataSet, path: Path, progress: Progress) -> None
     save_weights(model, path, record)
 
 
-def train_target(target: Target, data: DataSet, progress: Progress = silent) -> Classifier:
+def train_target(target: Target, data: DataSet, progress: Progress = ignore_progress) -> Classifier:
     """Train the target by its recipe; the same seed, data and thread count give the same weights."""
     assert target.recipe is not None
     class_count = len(data.class_names)

@@ -16,7 +16,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.margins import margin, top_two_gap
 from modelprint.errors import CraftingError
 from modelprint.pixels import Pixels
-from modelprint.progress import Progress, silent, steps
+from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.tensors import Images, Labels, Logits, to_images
 
 RANK = 0.999
@@ -101,7 +101,9 @@ class Noise:
         return ((margins > 0) & (margins >= needed)).all(0)
 
 
-def measure(subject: Classifier | Forms, pixels: Pixels, profile: Profile, *, progress: Progress = silent) -> Noise:
+def measure(
+    subject: Classifier | Forms, pixels: Pixels, profile: Profile, *, progress: Progress = ignore_progress
+) -> Noise:
     """Compute the logits of `pixels` in every way of serving that `profile` allows.
 
     A variant that this machine or this classifier cannot do is left out and named in the result with the reason.
@@ -122,7 +124,7 @@ def measure(subject: Classifier | Forms, pixels: Pixels, profile: Profile, *, pr
     absent: dict[str, str] = {}
     variants = profile.variants.items()
     with quiet():
-        for name, variant in steps("measuring the noise of honest serving", variants, len(variants), progress):
+        for name, variant in track_steps("measuring the noise of honest serving", variants, len(variants), progress):
             try:
                 logits[name] = variant(forms, images).double()
             except Exception as problem:  # torch, exporters and runtimes fail in many ways; the file will say how

@@ -1,9 +1,9 @@
 """The command line: a thin skin over the library. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, intact, or unrelated; 1 tampered, or a copy, and nothing else; 2 wrong usage, or something that
-cannot be read, so that nothing is said about the model; 3 no verdict; 130 stopped by Ctrl-C.
+Exit codes: 0 done, intact, or unrelated; 1 tampered or a copy, never anything else; 2 wrong usage or unreadable input,
+so without a statement about the model; 3 no verdict; 130 stopped by Ctrl-C.
 
-Commands import what they need when they run: `modelprint --help` is instant, and checking commands never need torch.
+Commands import what they need when they run: `modelprint --help` is fast, and checking commands never need torch.
 """
 
 import os
@@ -15,7 +15,7 @@ from typing import Annotated
 import typer
 
 from modelprint.cli.bench import bench_app
-from modelprint.cli.console import Interrupted, one_line
+from modelprint.cli.console import Interrupted, to_one_line
 from modelprint.cli.data import data_app
 from modelprint.cli.detect import detect
 from modelprint.cli.endpoint import endpoint_app
@@ -38,7 +38,7 @@ DEBUG = "MODELPRINT_DEBUG"
 WRONG = 2
 STOPPED = 130
 CLOSED = 141
-"""Nobody reads our output any more: 128 + SIGPIPE, as shells count. Never 1, which says tampered."""
+"""The reader of our output has gone: 128 + SIGPIPE, as in shells. Never 1, which means tampered."""
 
 EXTRAS = {
     "fastapi": "serve",
@@ -55,7 +55,7 @@ EXTRAS = {
     "torch": "generate",
     "uvicorn": "serve",
 }
-"""Which extra brings a module."""
+"""The extra that installs each module."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 for command in (
@@ -95,7 +95,7 @@ def modelprint(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """Seal a classifier with a few images that tell nearly any change of its weights, and check whoever serves it.
+    """Seal a classifier with a few images that detect nearly any change of its weights, and verify endpoints with them.
 
     Exit codes: 0 done, intact or unrelated, 1 tampered or a copy, 2 wrong usage or unreadable input, 3 no verdict, 130
     stopped by Ctrl-C.
@@ -103,13 +103,13 @@ def modelprint(
 
 
 def main() -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process and exit."""
     keep_freed_memory()
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Run one command and return its exit code; here and nowhere else an error becomes one line on stderr."""
+    """Run one command and return its exit code; the only place where an error becomes one line on stderr."""
     try:
         command = typer.main.get_command(app)
         with command.make_context("modelprint", list(arguments) or ["--help"]) as context:
@@ -118,27 +118,29 @@ def run(arguments: Sequence[str]) -> int:
     except typer.Exit as done:
         return done.exit_code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains when it ends
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # otherwise the interpreter reports an error at exit
         return CLOSED
-    # An error we did not foresee must not end as Python's own exit code 1 either.
+    # An unexpected error must not end with Python's exit code 1, which means tampered.
     except (Exception, KeyboardInterrupt) as problem:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
-        typer.echo(one_line(_said(problem)), err=True)
+        typer.echo(to_one_line(_error_line(problem)), err=True)
         return STOPPED if isinstance(problem, KeyboardInterrupt | typer.Abort) else WRONG
     return 0
 
 
-def _said(problem: BaseException) -> str:
-    """Return what to tell a person about `problem`."""
+def _error_line(problem: BaseException) -> str:
+    """Return the message for `problem`."""
     if isinstance(problem, Interrupted):
         return f"stopped; {problem}"
     if isinstance(problem, KeyboardInterrupt | typer.Abort):
         return "stopped; run the same command to start again"
     if isinstance(problem, typer.TyperException):
-        return f"error: {_usage(problem)}"
+        return f"error: {_explain_usage(problem)}"
     if isinstance(problem, ImportError):
-        return f"error: {_missing(problem)}"
+        return f"error: {_explain_missing(problem)}"
     if isinstance(problem, OSError):
         return f"error: {problem.filename or 'input or output'}: {problem.strerror or problem}"
     if isinstance(problem, ModelprintError | ValueError):
@@ -146,16 +148,16 @@ def _said(problem: BaseException) -> str:
     return f"error: unexpected {type(problem).__name__}: {problem}; {DEBUG}=1 shows where, please report it"
 
 
-def _usage(problem: typer.TyperException) -> str:
-    """Return a mistake on the command line, and which help explains it."""
+def _explain_usage(problem: typer.TyperException) -> str:
+    """Return the message for a wrong command line, with the help to read."""
     message = problem.format_message().strip().rstrip(".")
     context = getattr(problem, "ctx", None)
     see = "modelprint" if context is None else context.command_path
     return f"{message[:1].lower()}{message[1:]}; see: {see} --help"
 
 
-def _missing(problem: ImportError) -> str:
-    """Return which extra brings the module that is not there."""
+def _explain_missing(problem: ImportError) -> str:
+    """Return the message for a missing module, with the extra that installs it."""
     module = (problem.name or "").partition(".")[0]
     if module not in EXTRAS:
         return f"{problem}; install modelprint again"

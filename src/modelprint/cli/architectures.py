@@ -6,13 +6,13 @@ from modelprint.loading import load_classifier
 from modelprint.networks import NETWORKS
 
 
-def architecture_for(
+def load_architecture(
     fingerprint: Fingerprint, network: str | None, image_shape: tuple[int, int, int] | None
 ) -> Classifier:
-    """Return an untrained classifier of the network called `network`, or of the one that the fingerprint names.
+    """Return an untrained classifier with the network called `network`, or with the one that the fingerprint names.
 
     Raises:
-        ValueError: The fingerprint names no built-in network: code that a file names is not run.
+        ValueError: The fingerprint names no built-in network; code named by a file is never run.
     """
     named = network or fingerprint.provenance.network
     if named in NETWORKS:
@@ -20,5 +20,5 @@ def architecture_for(
         module = NETWORKS[named].make(class_count=classes, channels=shape[0])
         return Classifier(module, image_shape=shape, class_count=classes, name=named)
     if network is None:
-        raise ValueError(f"the fingerprint is of {named!r}, which is no built-in network; say which with --network")
+        raise ValueError(f"the fingerprint is of {named!r}, which is not a built-in network; give one with --network")
     return load_classifier(network, None, image_shape=image_shape or fingerprint.preprocessing.image_shape)

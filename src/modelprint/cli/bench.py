@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import align_columns, bars, continued_by, remark, show_json
+from modelprint.cli.console import align_columns, explain_interruption, print_remark, show_bars, show_json
 from modelprint.cli.options import AsJson, Quiet
 
 if TYPE_CHECKING:
@@ -71,9 +71,9 @@ def run(
     plain = not sys.stderr.isatty()
     how = f"run the same command again to go on; what is done is in {folder.path}"
     with (
-        continued_by(how),
+        explain_interruption(how),
         closing(_executor(executor, workers, ray_address)) as workforce,
-        bars(quiet) as progress,
+        show_bars(quiet) as progress,
     ):
         summary = make_observations(
             read,
@@ -84,7 +84,7 @@ def run(
             command=_command(plan, scale, models),
             most_models=models,
             progress=progress,
-            tell=lambda line: remark(line, quiet or not plain),
+            tell=lambda line: print_remark(line, quiet or not plain),
         )
     if as_json:
         show_json({"folder": str(folder.path), "missing": summary.missing, **vars(summary)})
@@ -187,7 +187,7 @@ def target(
 
     if name not in TARGETS:
         raise ValueError(f"there is no target {name!r}; choose one of {', '.join(TARGETS)}")
-    with bars(quiet) as progress:
+    with show_bars(quiet) as progress:
         facts = target_facts(TARGETS[name], progress=progress)
     record = vars(facts) | {"file": str(facts.file)}
     if as_json:
@@ -219,4 +219,4 @@ def _cores() -> int:
 
 def _say(sentences: Sequence[str], kind: str, quiet: bool) -> None:
     for sentence in sentences:
-        remark(f"{kind}: {sentence}", quiet)
+        print_remark(f"{kind}: {sentence}", quiet)

@@ -1,4 +1,4 @@
-"""What a person sees: progress and remarks on stderr, results on stdout. Imports rich only when it is needed."""
+"""Terminal output: progress and remarks on stderr, results on stdout. Imports rich only when needed."""
 
 import json
 import sys
@@ -8,16 +8,16 @@ from pathlib import Path
 
 import typer
 
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during work that knows how it can be continued; the message says how."""
+    """Ctrl-C during work that can be continued; the message says how."""
 
 
 @contextmanager
-def continued_by(how: str) -> Iterator[None]:
-    """Let Ctrl-C inside the block end with a line that says how to go on."""
+def explain_interruption(how: str) -> Iterator[None]:
+    """Let Ctrl-C inside the block end with a line that says how to continue."""
     try:
         yield
     except KeyboardInterrupt as stopped:
@@ -25,10 +25,10 @@ def continued_by(how: str) -> Iterator[None]:
 
 
 @contextmanager
-def bars(quiet: bool = False) -> Iterator[Progress]:
-    """Yield something that draws one bar per phase on stderr; silent when that is no terminal."""
+def show_bars(quiet: bool = False) -> Iterator[Progress]:
+    """Yield a progress callable that draws one bar per phase on stderr, or nothing if that is not a terminal."""
     if quiet or not sys.stderr.isatty():
-        yield silent
+        yield ignore_progress
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -36,10 +36,10 @@ def bars(quiet: bool = False) -> Iterator[Progress]:
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TimeElapsedColumn(), TextColumn("left:"), TimeRemainingColumn())
-    # Steps may take minutes; with the usual half minute to look back on, nothing could be said about the time left.
-    look_back_s = 3600.0
+    # Steps may take minutes: rich's default of half a minute is too short to estimate the remaining time.
+    period_s = 3600.0
     console = Console(stderr=True)
-    with Bars(*columns, *times, console=console, transient=True, speed_estimate_period=look_back_s) as drawn:
+    with Bars(*columns, *times, console=console, transient=True, speed_estimate_period=period_s) as drawn:
         tasks = {}
 
         def show(phase: str, done: int, total: int) -> None:
@@ -52,18 +52,18 @@ def bars(quiet: bool = False) -> Iterator[Progress]:
         yield show
 
 
-def remark(text: str, quiet: bool = False) -> None:
-    """Tell a person something that is no result."""
+def print_remark(text: str, quiet: bool = False) -> None:
+    """Print a message that is not a result on stderr, unless `quiet`."""
     if not quiet:
         typer.echo(text, err=True)
 
 
 def write_report(path: Path, page: str, quiet: bool) -> None:
-    """Write an HTML page and say where it is."""
+    """Write an HTML page and print its path on stderr, unless `quiet`."""
     from modelprint.cache import write_text_atomically
 
     write_text_atomically(path, page)
-    remark(f"the report is in {path}", quiet)
+    print_remark(f"the report is in {path}", quiet)
 
 
 def show_json(record: object) -> None:
@@ -72,7 +72,7 @@ def show_json(record: object) -> None:
 
 
 def align_columns(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Return rows of text in columns as wide as their widest entry; numbers to the right."""
+    """Return rows as text in aligned columns; numbers are aligned to the right."""
     texts = [list(heads), *([str(entry) for entry in row] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
     numeric = [bool(rows) and all(_is_number(str(row[i])) for row in rows) for i in range(len(heads))]
@@ -90,6 +90,6 @@ def _is_number(text: str) -> bool:
     return text == "-" or text.removesuffix("%").strip().lstrip("-").replace(".", "", 1).replace("e-", "", 1).isdigit()
 
 
-def one_line(text: str) -> str:
-    """Return `text` on one line, with whatever a terminal might obey spelled out."""
+def to_one_line(text: str) -> str:
+    """Return `text` on one line, with control characters escaped."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))

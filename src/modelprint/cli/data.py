@@ -6,18 +6,18 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import align_columns, bars, continued_by, show_json
+from modelprint.cli.console import align_columns, explain_interruption, show_bars, show_json
 from modelprint.cli.options import AsJson, Quiet
 
-data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: what is here, and getting what is not.")
+data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: list and download them.")
 
 
 @data_app.command("list")
 def list_data(as_json: AsJson = False) -> None:
-    """List the named data sets and where each was found.
+    """List the named data sets and the folder of each.
 
-    With the shape of their images and the number of classes, training and test images. They are looked for in the
-    folders of MODELPRINT_DATA, then in your own data folder.
+    The list has the image shape and the numbers of classes, training and test images. The data sets are searched in the
+    folders of MODELPRINT_DATA, then in your data folder.
 
     Example: modelprint data list
     """
@@ -30,8 +30,8 @@ def list_data(as_json: AsJson = False) -> None:
         return
     rows = []
     for status in statuses:
-        where = str(status.present) if status.present else ("comes with scikit-learn" if status.embedded else "")
-        missing = f"run: modelprint data fetch {status.name}" if status.fetchable else f"not here; {status.source}"
+        where = str(status.present) if status.present else ("part of scikit-learn" if status.embedded else "")
+        missing = f"run: modelprint data fetch {status.name}" if status.fetchable else f"not found; {status.source}"
         shape = " x ".join(map(str, status.image_shape))
         counts = ("-" if n is None else n for n in (status.train_count, status.test_count))
         rows.append((status.name, shape, status.class_count, *counts, where or missing))
@@ -44,22 +44,22 @@ def fetch(
         str, typer.Argument(metavar="NAME", help="Name of the data set; see: modelprint data list.", show_default=False)
     ],
     folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Data folder to put it into; your own when not given.")
+        Path | None, typer.Option(metavar="DIR", help="Data folder to download to. Default: your data folder.")
     ] = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Download a named data set, and check it. Needs the internet; an interrupted download is continued.
+    """Download a named data set and verify it. An interrupted download is continued.
 
     Example: modelprint data fetch cifar10
     """
     from modelprint.data.fetch import fetch as download
 
-    with continued_by("run the same command again to go on"), bars(quiet) as progress:
+    with explain_interruption("run the same command again to go on"), show_bars(quiet) as progress:
         files = download(name, folder, progress=progress)
     if as_json:
         show_json({"name": name, "files": [asdict(file) | {"path": str(file.path)} for file in files]})
         return
     for file in files:
-        done = "fetched" if file.downloaded else "was there"
+        done = "fetched" if file.downloaded else "present"
         typer.echo(f"{done} {file.path} ({file.size} bytes), checked against {file.checked}")

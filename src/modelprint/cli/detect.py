@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from modelprint.cli.console import align_columns, remark, show_json
+from modelprint.cli.console import align_columns, print_remark, show_json
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, parse_shape
 
 WEIGHTS = "*.safetensors"
@@ -38,14 +38,14 @@ def detect(
 
     Example: modelprint detect r20.mprint --suspects suspects
     """
-    from modelprint.cli.architectures import architecture_for
+    from modelprint.cli.architectures import load_architecture
     from modelprint.detection import QUERIES, mean_rates
     from modelprint.detection import detect as ask_all
     from modelprint.fingerprint.integrity import Fingerprint
 
     loaded = Fingerprint.load(fingerprint)
     files = _files(suspects)
-    found = ask_all(architecture_for(loaded, network, parse_shape(image_shape)), loaded, files)
+    found = ask_all(load_architecture(loaded, network, parse_shape(image_shape)), loaded, files)
     kinds = mean_rates(found)
     problems = [one for one in found if one.problem]
     if as_json:
@@ -66,7 +66,7 @@ def detect(
         heads = ("kind", "models", *(f"N={n}" for n in QUERIES), "interval at N=1")
         typer.echo("\n" + align_columns(heads, means_rows))
     for one in problems:
-        remark(f"error: {one.name}: {one.problem}", quiet and as_json)
+        print_remark(f"error: {one.name}: {one.problem}", quiet and as_json)
     raise typer.Exit(2 if problems else 0)
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import remark
+from modelprint.cli.console import print_remark
 from modelprint.cli.options import AsJson, Quiet, parse_shape
 
 endpoint_app = typer.Typer(rich_markup_mode=None, help="Endpoints: what to know before the first sample is spent.")
@@ -58,7 +58,9 @@ def probe(
     assert shape is not None
     asked = questions(described, data, fingerprint, shape, count)
     if not asked.class_names:
-        remark("without --data or --fingerprint the class names are unknown, so no label can be understood", quiet)
+        print_remark(
+            "without --data or --fingerprint the class names are unknown, so no label can be understood", quiet
+        )
     report = ask(described, asked.pictures, asked.class_names, labels=asked.labels)
     typer.echo(report.to_json() if as_json else report.summary())
     raise typer.Exit(0 if report.answered == report.asked else SILENT)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark, show_json
+from modelprint.cli.console import explain_interruption, print_remark, show_bars, show_json
 from modelprint.cli.options import (
     AsJson,
     Data,
@@ -148,7 +148,10 @@ def generate(
     given = settings_for(rounding_named(rounding), method, parse_assignments(settings or []))
     chosen = build(METHODS, method, given)
     partial = output.with_name(output.name + ".partial")
-    with continued_by(f"run the same command again to go on; what is done is in {partial}"), bars(quiet) as progress:
+    with (
+        explain_interruption(f"run the same command again to go on; what is done is in {partial}"),
+        show_bars(quiet) as progress,
+    ):
         asked = {
             "method_name": method,
             "settings": asdict(chosen),  # type: ignore[call-overload]
@@ -200,7 +203,7 @@ def _from_weights(
     loaded = load_data(data, progress=asked["work"].progress)
     fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)
     for warning in report.warnings:
-        remark(warning, quiet)
+        print_remark(warning, quiet)
     return fingerprint, report
 
 
@@ -228,7 +231,7 @@ def _from_labels(
     oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats
     allowed = "" if questions is None else f", of which {questions} are allowed"
-    remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)
+    print_remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)
     return seal_from_labels(oracle, loaded, able, repeats=repeats, questions=questions, **asked)
 
 

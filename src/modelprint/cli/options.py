@@ -1,4 +1,4 @@
-"""Options that several commands share, so that they mean and say the same everywhere."""
+"""Options shared by several commands."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +23,10 @@ ImageShape = Annotated[
         help="Channels, height and width of the images, in pixels; for a .pt2 file or a factory of a bare module.",
     ),
 ]
-Endpoint = Annotated[Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to ask.")]
-Onnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to ask.")]
+Endpoint = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to query.")
+]
+Onnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to query.")]
 Report = Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")]
 ShowRequest = Annotated[
     bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
@@ -46,7 +48,7 @@ Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every rando
 FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Draw no progress bars and print no remarks.")]
-Force = Annotated[bool, typer.Option("--force", help="Replace what is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]
 
 
 def parse_shape(text: str | None) -> tuple[int, int, int] | None:
@@ -67,15 +69,15 @@ def parse_shape(text: str | None) -> tuple[int, int, int] | None:
 
 
 def refuse_to_replace(path: Path, force: bool) -> None:
-    """Raise ValueError when `path` is there and nobody said to replace it.
+    """Refuse a `path` that exists, unless `force`.
 
     Raises:
-        ValueError: As said, or the path is a folder.
+        ValueError: The path exists and `force` is False, or it is a folder.
     """
     if path.is_dir():
-        raise ValueError(f"{path} is a folder; name a file")
+        raise ValueError(f"{path} is a folder; give a file")
     if path.exists() and not force:
-        raise ValueError(f"{path} is there already; name another file, or replace it with --force")
+        raise ValueError(f"{path} exists already; give another file, or replace it with --force")
 
 
 def check_choice(
@@ -84,11 +86,11 @@ def check_choice(
     """Refuse options that name no model, or more than one.
 
     Raises:
-        ValueError: As said, or there are weights without a network.
+        ValueError: There is not exactly one model, or there are weights without a network.
     """
     given = [name for name, value in (("--endpoint", endpoint), ("--onnx", onnx), ("--network", network)) if value]
     if len(given) != 1:
         named = " and ".join(given) or "none of them"
-        raise ValueError(f"name exactly one of --endpoint, --onnx and --network, got {named}")
+        raise ValueError(f"give exactly one of --endpoint, --onnx and --network, got {named}")
     if network is None and (weights is not None or image_shape is not None):
         raise ValueError("--weights and --image-shape belong to --network")

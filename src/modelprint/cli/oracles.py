@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from modelprint.cli.console import remark
+from modelprint.cli.console import print_remark
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.oracles.endpoint import dry_run, load_endpoint, open_oracle
@@ -46,7 +46,7 @@ def answering_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequ
     """Return the oracle behind the one of `endpoint` and `onnx` that is given: answers, and no weights we can touch."""
     if endpoint is not None:
         described = load_endpoint(endpoint)
-        remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
+        print_remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
         return open_oracle(described, class_names)
     assert onnx is not None
     return OnnxOracle(onnx)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, remark, show_json, write_report
+from modelprint.cli.console import explain_interruption, print_remark, show_bars, show_json, write_report
 from modelprint.cli.generate import creation_time
 from modelprint.cli.options import (
     AsJson,
@@ -129,8 +129,8 @@ def seal(
         raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples learn from no other model")
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     partial = output.with_name(output.name + ".partial")
-    with continued_by(f"run the same command again to go on; what is done is in {partial} and the cache"):
-        with bars(quiet) as progress:
+    with explain_interruption(f"run the same command again to go on; what is done is in {partial} and the cache"):
+        with show_bars(quiet) as progress:
             loaded = load_data(data, progress=progress)
         asked = (unrelated, copies, learn_unrelated, learn_copies)
         models = _models(loaded, method, asked, model_set, alpha, beta)
@@ -138,15 +138,15 @@ def seal(
         if dry_run:
             typer.echo(plan)
             return
-        remark(plan, quiet)
-        with bars(quiet) as progress:
+        print_remark(plan, quiet)
+        with show_bars(quiet) as progress:
             work = Work(progress=progress, folder=partial)
             sealed = make(model, loaded, chosen, models, seed=seed, count=count or 100, created=created, work=work)
     sealed.save(output)
     shutil.rmtree(partial, ignore_errors=True)
     warnings = remarks(sealed)
     for warning in warnings:
-        remark(warning, quiet)
+        print_remark(warning, quiet)
     if as_json:
         show_json({"file": str(output), "digest": sealed.digest, "remarks": warnings})
     else:
@@ -249,13 +249,13 @@ def check(
         typer.echo(f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.asked(views)}")
         return
     oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
-    remark(f"asking for {loaded.asked(views)}", quiet)
+    print_remark(f"asking for {loaded.asked(views)}", quiet)
     how, kept = "with --answers DIR a check can be continued", None
     if answers is not None:
         # Another fingerprint or suspect may be checked with the same folder, and neither loses its answers.
         kept = answers / f"{loaded.digest[:12]}-{identity(oracle)[:12]}"
         how = f"run the same command again to go on; the answers so far are in {answers}"
-    with continued_by(how), bars(quiet) as progress:
+    with explain_interruption(how), show_bars(quiet) as progress:
         found = ask_and_judge(
             oracle,
             loaded,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import remark
+from modelprint.cli.console import print_remark
 from modelprint.cli.options import ImageShape, Network, Quiet, Weights, parse_shape
 
 
@@ -13,29 +13,29 @@ def serve(
     network: Network,
     weights: Weights = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Name of the model in addresses; the network's when not given.")
+        str | None, typer.Option(metavar="NAME", help="Name of the model in URLs. Default: the network's.")
     ] = None,
     data: Annotated[
         str | None, typer.Option(metavar="NAME|PATH", help="Take the class names from this data set.")
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Class names, in label order; numbers when not given.")
+        str | None, typer.Option(metavar="A,B,...", help="Class names, in label order. Default: numbers.")
     ] = None,
-    scores: Annotated[bool, typer.Option("--scores", help="Give logits away too, not only labels.")] = False,
+    scores: Annotated[bool, typer.Option("--scores", help="Return logits too, not only labels.")] = False,
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=1, max=65535, help="Port to listen on.")] = 8080,
     image_shape: ImageShape = None,
     quiet: Quiet = False,
 ) -> None:
-    """Serve a classifier on this machine, to try things out.
+    """Serve a classifier on this machine, for experiments.
 
-    It speaks Open Inference Protocol v2, and answers a PNG that is posted to /classify. It has no authentication and no
-    encryption. Ctrl-C ends it.
+    The server supports Open Inference Protocol v2 and PNG images posted to /classify. It has no authentication and no
+    encryption. Stop it with Ctrl-C.
 
     Example: modelprint serve --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --port 8080
     """
     if data is not None and class_names is not None:
-        raise ValueError("--data and --class-names both name the classes; give one of them")
+        raise ValueError("--data and --class-names both name the classes; give only one")
     _check_port(host, port)
     from modelprint.data import load_data
     from modelprint.demo.server import build_app
@@ -47,12 +47,12 @@ def serve(
     if data is not None:
         names = load_data(data).class_names
     app = build_app(model, name=name, class_names=names, labels_only=not scores)
-    remark(f"serving {name or model.name} at http://{host}:{port}; Ctrl-C ends it", quiet)
+    print_remark(f"serving {name or model.name} at http://{host}:{port}; stop with Ctrl-C", quiet)
     serve_until_stopped(app, host, port)
 
 
 def _check_port(host: str, port: int) -> None:
-    """Raise ValueError when nothing can listen there: the server itself would end with a code that means a verdict."""
+    """Raise ValueError when the port is not available: uvicorn would exit with 1, which means tampered."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as trial:

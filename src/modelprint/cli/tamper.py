@@ -1,11 +1,11 @@
-"""Making a suspect: `tamper`."""
+"""Make a suspect: `tamper`."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, show_json
+from modelprint.cli.console import show_bars, show_json
 from modelprint.cli.options import (
     AsJson,
     Data,
@@ -22,7 +22,7 @@ from modelprint.cli.options import (
 
 
 def tamper(
-    kind: Annotated[str, typer.Option(metavar="NAME", help="What to do; see: modelprint tamperings.")],
+    kind: Annotated[str, typer.Option(metavar="NAME", help="The tampering; see: modelprint tamperings.")],
     network: Network,
     data: Data,
     output: Annotated[Path, typer.Option(metavar="FILE", help="The .safetensors file to write.")],
@@ -34,9 +34,9 @@ def tamper(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Change a copy of a classifier, and say how far it moved.
+    """Tamper with a copy of a classifier, and measure the change.
 
-    The suspect is written with a record of what was done: settings, steps, and the movement, which is the relative L2
+    The suspect is written with a record of the tampering: settings, steps, and the movement, which is the relative L2
     distance of parameters and buffers, the RMS change of logits and the share of labels changed on the test images, and
     the accuracy before and after (0 to 1).
 
@@ -51,21 +51,11 @@ def tamper(
 
     tampering = build(SUITE, kind, parse_assignments(settings or []))
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
-    with bars(quiet) as progress:
+    with show_bars(quiet) as progress:
         suspect = make_suspect(kind, tampering, model, load_data(data, progress=progress), seed, progress=progress)
     record = suspect.record()
     save_weights(suspect.classifier, output, record)
     if as_json:
         show_json({"file": str(output), **record})
         return
-    moved = suspect.movement
-    lines = {
-        "suspect": f"{kind}, seed {seed}, {suspect.steps} steps{f'; {suspect.notes}' if suspect.notes else ''}",
-        "goal": "reached" if suspect.goal_reached else "not reached",
-        "parameters": f"moved by {moved.parameters:.3g} of their length, buffers by {moved.buffers:.3g} of theirs",
-        "logits": f"{moved.logit_rms:.3g} RMS change on the test images",
-        "labels": f"{moved.labels_changed:.2%} changed on the test images",
-        "accuracy": f"{moved.accuracy_before:.2%} before, {moved.accuracy_after:.2%} after",
-        "written to": str(output),
-    }
-    typer.echo("\n".join(f"{name:<12} {text}" for name, text in lines.items()))
+    typer.echo(f"{suspect.summary()}\n{'written to':<12} {output}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import align_columns, bars, continued_by, remark, show_json
+from modelprint.cli.console import align_columns, explain_interruption, print_remark, show_bars, show_json
 from modelprint.cli.generate import creation_time
 from modelprint.cli.options import AsJson, Data, ImageShape, Network, Quiet, Seed, Settings, Weights, parse_shape
 
@@ -79,7 +79,10 @@ def tradeoff(
         raise ValueError(f"{taken[0]} has an option of its own: --{'percentiles' if taken[0] == 'covert' else 'k'}")
     method = build({"junction": Junction}, "junction", {**changed, "k": str(k)})
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
-    with continued_by(f"run the same command again to go on; what is done is in {output}"), bars(quiet) as progress:
+    with (
+        explain_interruption(f"run the same command again to go on; what is done is in {output}"),
+        show_bars(quiet) as progress,
+    ):
         measured = measure_tradeoff(
             model,
             load_data(data, progress=progress),
@@ -105,7 +108,7 @@ def tradeoff(
     for point in measured.points:
         if point.samples < count:
             why = f": {point.problem}" if point.problem else ""
-            remark(f"{point.name}: {point.samples} of {count} samples could be sealed{why}", quiet)
+            print_remark(f"{point.name}: {point.samples} of {count} samples could be sealed{why}", quiet)
     if as_json:
         show_json({"files": [str(path) for path in written], **measured.to_record()})
         return

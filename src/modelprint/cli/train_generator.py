@@ -1,15 +1,15 @@
-"""Training a generator of natural-looking images: `train-generator`."""
+"""Train a generator of natural-looking images: `train-generator`."""
 
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, show_json
+from modelprint.cli.console import show_bars, show_json
 from modelprint.cli.options import AsJson, Data, Quiet, Seed, Settings
 
-LOOKED_AT = 1000
-"""Test images that the reconstruction error is measured on, at most."""
+MEASURED = 1000
+"""Largest number of test images for the reconstruction error."""
 
 
 def train_generator(
@@ -20,11 +20,11 @@ def train_generator(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train a generator of natural-looking images, and keep it in the cache.
+    """Train a generator of natural-looking images, and save it in the cache.
 
-    Methods that walk through the latents of a generator find it there when their settings name the same generator,
-    settings and seed; without this command they train it themselves. The error is the mean square between test images
-    and what comes back of them, in [0, 1]; the variance of the same images is what a single grey would leave.
+    Methods that search the latents of a generator load it from there if their settings name the same generator,
+    settings and seed; without this command they train it themselves. The error is the mean square difference between
+    test images in [0, 1] and their reconstructions; the variance of these images is the error of a constant image.
 
     Example: modelprint train-generator --generator vq-vae --data cifar10 --set epochs=5 --set revive=true
     """
@@ -35,10 +35,10 @@ def train_generator(
     from modelprint.tensors import to_images
 
     recipe = build(GENERATORS, generator, parse_assignments(settings or []))
-    with bars(quiet) as progress:
+    with show_bars(quiet) as progress:
         loaded = load_data(data, progress=progress)
         made = load_or_train_generator(generator, recipe, loaded, seed, progress)
-    images = to_images(loaded.test.pixels[:LOOKED_AT])
+    images = to_images(loaded.test.pixels[:MEASURED])
     error = (decode(made, encode(made, images)) - images).square().mean().item()
     record = {
         "file": str(generator_path(generator, recipe, loaded, seed)),
@@ -56,6 +56,6 @@ def train_generator(
     lines = {
         "generator": f"{generator} of {loaded.name}, seed {seed}, latents of {' x '.join(map(str, made.latent_shape))}",
         "error": f"{error:.3g} mean square on {len(images)} test images, whose variance is {record['variance']:.3g}",
-        "kept in": record["file"],
+        "saved in": record["file"],
     }
     typer.echo("\n".join(f"{name:<12} {text}" for name, text in lines.items()))

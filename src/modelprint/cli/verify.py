@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from modelprint.cli.console import bars, continued_by, write_report
+from modelprint.cli.console import explain_interruption, show_bars, write_report
 from modelprint.cli.options import (
     AsJson,
     Endpoint,
@@ -94,7 +94,7 @@ def verify(
     how = "with --transcript FILE a verification can be continued"
     if transcript is not None:
         how = f"run the same command again to go on; the answers so far are in {transcript}"
-    with continued_by(how), bars(quiet) as progress:
+    with explain_interruption(how), show_bars(quiet) as progress:
         verdict = ask_and_judge(
             oracle,
             loaded,

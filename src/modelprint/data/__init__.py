@@ -1,4 +1,4 @@
-"""Labelled images: readers for the usual files, named sets, and where they are found. Needs no torch."""
+"""Labelled images: readers for common file formats, named data sets, and data folders. Needs no torch."""
 
 from modelprint.data.data_set import DataSet, split
 from modelprint.data.labelled_images import LabelledImages

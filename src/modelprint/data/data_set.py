@@ -1,4 +1,4 @@
-"""A data set: images to learn from, images to test on and perhaps spare ones, of the same shape and classes."""
+"""A data set: training, test and optional spare images of the same shape and classes."""
 
 import hashlib
 from collections.abc import Sequence
@@ -12,14 +12,14 @@ from modelprint.errors import DataError
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DataSet:
-    """A training part, a test part, and a spare part where some training images were left out.
+    """A training part, a test part, and a spare part when some training images were left out.
 
     Attributes:
         name: As the user gave it, e.g. "cifar10".
-        train: Images that classifiers and tamperings learn from.
-        test: Images that are only measured on.
-        spare: Images of the same kind that the classifier did not learn from: what other people may have; None when
-            the training part is all there is.
+        train: Images that classifiers and tamperings are trained on.
+        test: Images used for measurements only.
+        spare: Images of the same distribution that the classifier was not trained on, such as another party may have;
+            None when there are none.
     """
 
     name: str
@@ -33,8 +33,8 @@ class DataSet:
                 raise DataError(f"{self.name}: there are no images in {images.name}")
         if self.train.image_shape != self.test.image_shape:
             raise DataError(
-                f"{self.name}: training images are {_words(self.train)}, but test images are {_words(self.test)} "
-                f"(channels x height x width)"
+                f"{self.name}: training images are {_format_shape(self.train)}, "
+                f"but test images are {_format_shape(self.test)} (channels x height x width)"
             )
         if self.train.class_names != self.test.class_names:
             raise DataError(
@@ -65,19 +65,19 @@ class DataSet:
 
 
 def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: int = 0) -> DataSet:
-    """Set aside `test_share` of each class, at least one image of every class that has two.
+    """Move `test_share` of each class, at least one image of every class that has two, into a test part.
 
-    Which images these are follows from hashes of `seed` and their index, so it is the same on every machine and with
-    every version of every library. Where no class has a second image, the share is taken from all images at once.
+    The choice follows from hashes of `seed` and the image's index, so it is the same on every machine and with every
+    library version. When no class has a second image, the share is taken from all images together.
 
     Args:
         images: What to split.
-        name: What to call the data set.
+        name: Name of the data set.
         test_share: Between 0 and 1, both excluded.
-        seed: Chooses the images.
+        seed: Determines the choice.
 
     Raises:
-        DataError: There are too few images for two parts.
+        DataError: Too few images for two parts.
     """
     if not 0 < test_share < 1:
         raise ValueError(f"test_share lies between 0 and 1, got {test_share}")
@@ -87,7 +87,7 @@ def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: i
         groups.setdefault(int(images.labels[index]), []).append(index)
     if all(len(group) < 2 for group in groups.values()):
         groups = {0: order}
-    tests = {index for group in groups.values() for index in group[: part_of(len(group), test_share)]}
+    tests = {index for group in groups.values() for index in group[: count_share(len(group), test_share)]}
     rest = [index for index in range(len(images)) if index not in tests]
     if not tests or not rest:
         raise DataError(f"{name}: {len(images)} image(s) cannot be split into a training and a test part; give more")
@@ -99,27 +99,29 @@ def split(images: LabelledImages, *, name: str, test_share: float = 0.2, seed: i
 
 
 def set_aside(data: DataSet, share: float) -> DataSet:
-    """Leave `share` of each class to learn from; the other training images become the spare part.
+    """Keep `share` of each class as training images; the other training images become the spare part.
 
-    Which images stay follows from hashes of their positions, as in `split`.
+    The choice follows from hashes of the positions, as in `split`.
 
     Args:
-        data: Without a spare part.
+        data: A data set without a spare part.
         share: Between 0 and 1, both excluded.
     """
     if not 0 < share < 1:
-        raise ValueError(f"the share of training images that stay lies between 0 and 1, got {share:g}")
+        raise ValueError(f"the share of training images to keep lies between 0 and 1, got {share:g}")
     name = f"{data.name}@{share:g}"
     halves = split(data.train, name=name, test_share=1 - share)
     return DataSet(name=name, train=halves.train, test=data.test, spare=replace(halves.test, name=f"{name}/spare"))
 
 
 def join(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
-    """Put `parts` one after the other."""
+    """Concatenate `parts`; DataError when shapes or class names differ."""
     first = parts[0]
     for part in parts[1:]:
         if part.image_shape != first.image_shape:
-            raise DataError(f"{part.name} has images of {_words(part)}, but {first.name} of {_words(first)}")
+            raise DataError(
+                f"{part.name} has images of {_format_shape(part)}, but {first.name} of {_format_shape(first)}"
+            )
         if part.class_names != first.class_names:
             raise DataError(f"{part.name} has other classes than {first.name}")
     return LabelledImages(
@@ -130,10 +132,10 @@ def join(parts: Sequence[LabelledImages], name: str) -> LabelledImages:
     )
 
 
-def part_of(count: int, share: float) -> int:
-    """Return `share` of `count`, rounded, leaving at least one on either side where there are two."""
+def count_share(count: int, share: float) -> int:
+    """Return `share` of `count`, rounded; both sides get at least one when there are two."""
     return min(max(round(count * share), 1), count - 1)
 
 
-def _words(images: LabelledImages) -> str:
+def _format_shape(images: LabelledImages) -> str:
     return " x ".join(map(str, images.image_shape))

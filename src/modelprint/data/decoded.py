@@ -1,4 +1,4 @@
-"""Decoded image sets, kept by content: fifty thousand WebP files are decoded once, not at every start."""
+"""A cache of decoded image sets: fifty thousand WebP files are decoded once, not at every start."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,20 +11,20 @@ from modelprint.cache import cache_folder, write_atomically
 from modelprint.data.labelled_images import LabelledImages
 
 FORMAT = "images-1"
-"""Changes whenever the same files would be read as other pixels, labels or names."""
+"""Change it whenever the same files would give other pixels, labels or names."""
 
 
-def remembered(path: Path, settings: str, read: Callable[[], LabelledImages]) -> LabelledImages:
-    """Return what `read` makes of the file at `path`, from the cache when it was read before.
+def load_or_decode(path: Path, settings: str, read: Callable[[], LabelledImages]) -> LabelledImages:
+    """Return the result of `read` for the file at `path`, from the cache when it is there.
 
-    A damaged entry is read anew and replaced; a cache that cannot be written is done without.
+    A damaged entry is decoded again and replaced. A cache that cannot be written is ignored.
 
     Args:
-        path: The only file that `read` looks at.
-        settings: Everything else its result depends on.
-        read: Does the work.
+        path: The only file that `read` uses.
+        settings: Everything else that its result depends on.
+        read: Decodes the file.
     """
-    # Pillow's version belongs to the key, since another JPEG decoder may round differently.
+    # Pillow's version is part of the key, since another JPEG decoder may round differently.
     key = hashlib.sha256("\n".join([FORMAT, PIL.__version__, settings, file_sha256(path)]).encode()).hexdigest()
     entry = cache_folder() / "images" / f"{key}.npz"
     known = _load(entry)
@@ -52,7 +52,7 @@ def _load(entry: Path) -> LabelledImages | None:
             )
     except FileNotFoundError:
         return None
-    # Every member is read in full, so a flipped bit fails its checksum; whatever the damage, the cure is the same.
+    # Every member is read in full, so a flipped bit fails its checksum. Any damage is handled by decoding again.
     except Exception:
         return None
 
@@ -70,4 +70,4 @@ def _store(entry: Path, images: LabelledImages) -> None:
     try:
         write_atomically(entry, write)
     except OSError:
-        return  # A full or read-only disk costs time at the next start, nothing else.
+        return  # A full or read-only disk only costs time at the next start.

@@ -1,10 +1,10 @@
-"""The digits that come with scikit-learn: 1,797 grey images of 8 x 8, always at hand, so everything can be tried.
+"""The digits that come with scikit-learn: 1,797 grey images of 8 x 8 pixels, available without a download.
 
 Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning Repository; the
 copy in scikit-learn holds the test part of that set.
 
-Departures: the original has 17 grey levels, 0 to 16. We spread them over 0 to 255 and round, and we set aside a fifth
-of each class for testing, as the copy has no split.
+Departures: the original has 17 grey levels, 0 to 16. We scale them to 0..255 and round, and use a fifth of each class
+for testing, as the copy has no split.
 """
 
 import numpy as np
@@ -14,11 +14,11 @@ from modelprint.data.labelled_images import LabelledImages
 from modelprint.errors import DataError
 
 GREY_LEVELS = 16
-"""The largest value in the original."""
+"""The largest grey level in the original."""
 
 
 def load_digits(seed: int = 0, test_share: float = 0.2) -> DataSet:
-    """Return the digits; `seed` chooses the images that are set aside for testing."""
+    """Return the digits; `seed` determines the test images, `test_share` of each class."""
     try:
         from sklearn import datasets
     except ImportError as problem:

@@ -2,8 +2,8 @@
 
 Source: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", section on file formats.
 
-The header of a file from elsewhere may promise anything, so no memory is taken before the promise has been held
-against the length of the file, and a gzipped file is never unpacked further than its header says.
+A header may claim any size, so it is compared with the length of the file before memory is allocated, and a gzipped
+file is never unpacked beyond the size in its header.
 """
 
 import gzip
@@ -15,16 +15,16 @@ from pathlib import Path
 
 import numpy as np
 
-from modelprint.data.images import room_for
+from modelprint.data.images import allocate_pixels
 from modelprint.data.labelled_images import LabelledImages
 from modelprint.errors import DataError
 from modelprint.pixels import SIDE_LIMIT
 
 UNSIGNED_BYTE = 0x08
-"""The type number of eight-bit entries; images and labels have no other."""
+"""Type number of eight-bit entries, the only type of images and labels."""
 
 DEFLATE_RATIO = 1040
-"""Deflate packs at most 1032 bytes into one; the rest is for rounding."""
+"""Deflate packs at most 1032 bytes into one; the rest allows for rounding."""
 
 CHUNK = 2**20
 
@@ -36,12 +36,12 @@ def read_idx(images: Path, labels: Path, *, class_names: tuple[str, ...] = (), n
         images: Three axes: count, height, width; or four, with the channels last.
         labels: One axis.
         class_names: One name per class; empty numbers them.
-        name: What to call the images in messages; the file's name when empty.
+        name: Name of the images in messages; the file's name when empty.
 
     Raises:
-        DataError: A file is missing, damaged, has the wrong number of axes, or the two do not belong together.
+        DataError: A file is missing, damaged or has the wrong number of axes, or the two do not match.
     """
-    pixels = read_array(images)
+    pixels = read_idx_array(images)
     if pixels.ndim == 3:
         pixels = pixels[:, None]
     elif pixels.ndim == 4 and pixels.shape[-1] in (1, 3):
@@ -50,7 +50,7 @@ def read_idx(images: Path, labels: Path, *, class_names: tuple[str, ...] = (), n
         raise DataError(f"{images}: {pixels.ndim} axes of sizes {pixels.shape}; images are count x height x width")
     if max(pixels.shape[2:]) > SIDE_LIMIT or not pixels.size:
         raise DataError(f"{images}: images of {pixels.shape[2]} x {pixels.shape[3]}; a side is 1 to {SIDE_LIMIT}")
-    indices = read_array(labels)
+    indices = read_idx_array(labels)
     if indices.ndim != 1:
         raise DataError(f"{labels}: {indices.ndim} axes, but labels have one; are the two files swapped?")
     return LabelledImages(
@@ -61,15 +61,15 @@ def read_idx(images: Path, labels: Path, *, class_names: tuple[str, ...] = (), n
     )
 
 
-def read_array(path: Path) -> np.ndarray:
+def read_idx_array(path: Path) -> np.ndarray:
     """Return the unsigned bytes in one IDX file, in the shape that it states."""
     try:
-        with _opened(path) as file:
-            shape = _shape(file, path)
-            array = room_for(str(path), shape)
+        with _open(path) as file:
+            shape = _read_shape(file, path)
+            array = allocate_pixels(str(path), shape)
             _fill(array, file, path)
             if file.read(1):
-                raise DataError(f"{path}: there are more bytes than its header says ({_words(shape)})")
+                raise DataError(f"{path}: more bytes than its header states ({_format_shape(shape)})")
             return array
     except FileNotFoundError as problem:
         raise DataError(f"{path}: no such file") from problem
@@ -78,19 +78,19 @@ def read_array(path: Path) -> np.ndarray:
 
 
 def count_idx(path: Path) -> int:
-    """Return how many entries a file promises; reads its header only."""
+    """Return the number of entries that the header of a file states."""
     try:
-        with _opened(path) as file:
-            return _shape(file, path)[0]
+        with _open(path) as file:
+            return _read_shape(file, path)[0]
     except (OSError, EOFError, zlib.error) as problem:
         raise DataError(f"{path}: not a readable IDX file ({problem})") from problem
 
 
-def _opened(path: Path) -> io.BufferedIOBase:
+def _open(path: Path) -> io.BufferedIOBase:
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
 
 
-def _shape(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
+def _read_shape(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0":
         raise DataError(f"{path}: not an IDX file; it begins with {magic!r} instead of two zero bytes")
@@ -101,11 +101,11 @@ def _shape(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:
         raise DataError(f"{path}: {axes} axes; images have three or four, labels have one")
     sizes = file.read(4 * axes)
     if len(sizes) < 4 * axes:
-        raise DataError(f"{path}: it ends inside its header")
+        raise DataError(f"{path}: ends inside its header")
     shape = struct.unpack(f">{axes}I", sizes)
     room = path.stat().st_size * (DEFLATE_RATIO if path.suffix == ".gz" else 1)
     if prod(shape) > room:
-        raise DataError(f"{path}: its header promises {_words(shape)}, more than a file of this length can hold")
+        raise DataError(f"{path}: its header states {_format_shape(shape)}, more than a file of this length can hold")
     return shape
 
 
@@ -115,10 +115,10 @@ def _fill(array: np.ndarray, file: io.BufferedIOBase, path: Path) -> None:
     while done < len(flat):
         chunk = file.read(min(CHUNK, len(flat) - done))
         if not chunk:
-            raise DataError(f"{path}: it ends after {done} of {len(flat)} bytes ({_words(array.shape)})")
+            raise DataError(f"{path}: ends after {done} of {len(flat)} bytes ({_format_shape(array.shape)})")
         flat[done : done + len(chunk)] = np.frombuffer(chunk, dtype=np.uint8)
         done += len(chunk)
 
 
-def _words(shape: tuple[int, ...]) -> str:
+def _format_shape(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape))

@@ -1,8 +1,8 @@
-"""Image files to pixels: every picture that readers of data sets decode goes through here. Needs no torch.
+"""Decode image files: all readers of data sets use this module. Needs no torch.
 
-Data sets come from elsewhere, so format, mode and size are checked before any pixel is decoded. Turning a file into
-pixels loses nothing: what would need a choice (transparency, more than eight bits) is refused, not converted.
-Orientation tags are not applied; the pixels are taken as they are stored.
+Data sets may come from any source, so format, mode and size are checked before any pixel is decoded. Decoding loses
+nothing: images that would need a choice (transparency, more than eight bits) are refused, not converted. Orientation
+tags are not applied; pixels are returned as stored.
 """
 
 import io
@@ -16,32 +16,32 @@ from modelprint.errors import DataError
 from modelprint.pixels import SIDE_LIMIT, OnePixels, Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM")
-"""Image formats we decode, by Pillow's names; PPM includes PGM."""
+"""Supported image formats, by Pillow's names; PPM includes PGM."""
 
 GREY_MODES = frozenset({"1", "L"})
 COLOUR_MODES = frozenset({"RGB", "P", "CMYK", "YCbCr"})
 TRANSPARENT_MODES = frozenset({"LA", "PA", "RGBA"})
 
 DECODED_LIMIT = 16 * 2**30
-"""Most bytes of pixels that one data set may have."""
+"""Largest data set, in bytes of pixels."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 
 def decode(content: bytes, size: Size | None = None) -> OnePixels:
-    """Return the pixels of one image file; ValueError says what is wrong with it.
+    """Return the pixels of one image file; ValueError when it cannot be used.
 
     Args:
         content: A PNG, JPEG, WebP, BMP, PPM or PGM file.
-        size: Resize to this height and width (Pillow's bilinear filter); None keeps the image as it is.
+        size: Resize to this height and width (Pillow's bilinear filter); None keeps its size.
 
     Returns:
-        One channel for a grey image, else three.
+        One channel for a grey image, three for any other.
     """
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            array = np.asarray(_resized(_plain(image), size))
+            array = np.asarray(_resize(_convert_mode(image), size))
     except ValueError:
         raise
     # Pillow raises many kinds on damaged files: OSError, SyntaxError, EOFError, struct.error, DecompressionBombError.
@@ -51,15 +51,15 @@ def decode(content: bytes, size: Size | None = None) -> OnePixels:
 
 
 def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = None) -> Pixels:
-    """Decode `files` into one array; a grey image among colour ones gets three equal channels.
+    """Decode `files` into one array; a grey image among colour images gets three equal channels.
 
     Args:
-        files: For each image, the words that say where it is, and its bytes.
-        count: How many files there are.
-        size: Resize to this height and width; None demands that all images have one size already.
+        files: For each image, its place in words, and its bytes.
+        count: Number of files.
+        size: Resize to this height and width; with None all images must have the same size.
 
     Raises:
-        DataError: An image cannot be decoded, has another size than the first, or there are too many.
+        DataError: An image cannot be decoded or has another size than the first, or there are too many.
     """
     pixels: Pixels = np.empty((0, 1, 0, 0), dtype=np.uint8)
     for index, (where, content) in enumerate(files):
@@ -68,11 +68,11 @@ def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = No
         except ValueError as problem:
             raise DataError(f"{where}: {problem}") from problem
         if index == 0:
-            pixels = room_for(where, (count, *one.shape))
+            pixels = allocate_pixels(where, (count, *one.shape))
         if one.shape[1:] != pixels.shape[2:]:
             raise DataError(
-                f"{where} is {_words(one)} pixels, but the images before it are {_words(pixels)}; "
-                f"all images of one set need one size: resize them, or give a size to the reader"
+                f"{where} is {_format_size(one)} pixels, but the images before it are {_format_size(pixels)}; "
+                f"all images of a set need the same size: resize them, or give a size to the reader"
             )
         if len(one) > pixels.shape[1]:
             pixels = np.repeat(pixels, len(one), axis=1)
@@ -80,8 +80,8 @@ def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = No
     return pixels
 
 
-def room_for(where: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an unfilled uint8 array of `shape`, or raise DataError when that is more than we hold in memory."""
+def allocate_pixels(where: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an uninitialised uint8 array of `shape`; DataError when it exceeds the limit on memory."""
     if prod(shape) > DECODED_LIMIT:
         raise DataError(
             f"{where}: {' x '.join(map(str, shape))} pixels are more than the limit of {DECODED_LIMIT / 2**30:g} GiB; "
@@ -90,13 +90,13 @@ def room_for(where: str, shape: tuple[int, ...]) -> np.ndarray:
     return np.empty(shape, dtype=np.uint8)
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """Return `image` in mode L or RGB, having looked at its size before decoding it."""
+def _convert_mode(image: Image.Image) -> Image.Image:
+    """Return `image` in mode L or RGB; its size is checked before it is decoded."""
     width, height = image.size
     if max(width, height) > SIDE_LIMIT:
         raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
     if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
-        return _opaque(image)
+        return _drop_alpha(image)
     if image.mode in GREY_MODES:
         return image.convert("L")
     if image.mode in COLOUR_MODES:
@@ -104,16 +104,16 @@ def _plain(image: Image.Image) -> Image.Image:
     raise ValueError(f"mode {image.mode} does not fit into eight bits a channel; convert it to 8-bit grey or RGB")
 
 
-def _opaque(image: Image.Image) -> Image.Image:
+def _drop_alpha(image: Image.Image) -> Image.Image:
     full = image.convert("RGBA")
     if full.getchannel("A").getextrema() != (255, 255):
         raise ValueError("it has transparent pixels; flatten it onto a background first")
     return full.convert("L" if image.mode in {"L", "LA"} else "RGB")
 
 
-def _resized(image: Image.Image, size: Size | None) -> Image.Image:
+def _resize(image: Image.Image, size: Size | None) -> Image.Image:
     return image if size is None else image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
 
 
-def _words(pixels: np.ndarray) -> str:
+def _format_size(pixels: np.ndarray) -> str:
     return f"{pixels.shape[-2]} x {pixels.shape[-1]}"

@@ -1,4 +1,4 @@
-"""Labelled images: what every reader returns and every method starts from. Needs no torch."""
+"""Labelled images: the result of every reader and the input of every method. Needs no torch."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,11 +20,11 @@ class LabelledImages:
         pixels: uint8, n c h w.
         labels: Class of each image, 0 .. len(class_names) - 1.
         class_names: One name per class, in label order.
-        name: Where they come from, e.g. "cifar10/train"; for messages and provenance.
+        name: Their source, e.g. "cifar10/train"; for messages and provenance.
     """
 
     pixels: Pixels
-    # An axis of its own, so that too few labels in a file are the DataError below, in tests too.
+    # A separate axis name, so that a wrong number of labels raises the DataError below, in tests too.
     labels: Int64[np.ndarray, " labels"]
     class_names: tuple[str, ...]
     name: str = "images"

@@ -1,30 +1,30 @@
-"""The ways in which the files of a named set may lie below a data folder. One small class per way."""
+"""How the files of a named set may be arranged in a data folder. One small class per arrangement."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from modelprint.data.data_set import DataSet, part_of, split
+from modelprint.data.data_set import DataSet, count_share, split
 from modelprint.data.idx import count_idx, read_idx
 from modelprint.data.images import Size
 from modelprint.data.labelled_images import LabelledImages
-from modelprint.data.optional import parquet
+from modelprint.data.optional import import_parquet
 from modelprint.progress import Progress
 
 
 @runtime_checkable
 class Layout(Protocol):
-    """Files that together are one data set."""
+    """The files of a data set."""
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Paths of the files, below a data folder."""
+        """Paths of the files, relative to a data folder."""
 
     def read(self, root: Path, name: str, progress: Progress) -> DataSet:
-        """Read the set; every one of the files is there."""
+        """Read the set; all files exist."""
 
-    def counts(self, root: Path) -> tuple[int, int]:
+    def count_images(self, root: Path) -> tuple[int, int]:
         """Return the number of training and of test images, without decoding any."""
 
 
@@ -35,8 +35,8 @@ class ParquetPair:
     Attributes:
         train: Path below the data folder.
         test: Path below the data folder.
-        size: Height and width that images are resized to; None when they have one size already.
-        class_names: Names to use where the files have numbers only; empty takes the names in the files.
+        size: Height and width that images are resized to; None when all have the same size.
+        class_names: Names for files that hold numbers only; empty takes the names in the files.
     """
 
     train: str
@@ -53,27 +53,27 @@ class ParquetPair:
         """Read both files."""
         return DataSet(
             name=name,
-            train=self._part(root / self.train, f"{name}/train", progress),
-            test=self._part(root / self.test, f"{name}/test", progress),
+            train=self._read_part(root / self.train, f"{name}/train", progress),
+            test=self._read_part(root / self.test, f"{name}/test", progress),
         )
 
-    def counts(self, root: Path) -> tuple[int, int]:
+    def count_images(self, root: Path) -> tuple[int, int]:
         """Return the row counts of the files."""
-        count = parquet().count_parquet
+        count = import_parquet().count_parquet
         return count(root / self.train), count(root / self.test)
 
-    def _part(self, path: Path, name: str, progress: Progress) -> LabelledImages:
-        images: LabelledImages = parquet().read_parquet(path, name=name, size=self.size, progress=progress)
+    def _read_part(self, path: Path, name: str, progress: Progress) -> LabelledImages:
+        images: LabelledImages = import_parquet().read_parquet(path, name=name, size=self.size, progress=progress)
         return replace(images, class_names=self.class_names) if self.class_names else images
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParquetSplit:
-    """One parquet file without a test part, split by `split`.
+    """One parquet file without a test part, divided by `split`.
 
     Attributes:
         file: Path below the data folder.
-        test_share: Share of the images set aside for testing.
+        test_share: Share of the test images.
     """
 
     file: str
@@ -86,19 +86,19 @@ class ParquetSplit:
 
     def read(self, root: Path, name: str, progress: Progress) -> DataSet:
         """Read the file and split it."""
-        images: LabelledImages = parquet().read_parquet(root / self.file, name=name, progress=progress)
+        images: LabelledImages = import_parquet().read_parquet(root / self.file, name=name, progress=progress)
         return split(images, name=name, test_share=self.test_share)
 
-    def counts(self, root: Path) -> tuple[int, int]:
-        """Return the sizes of the two parts; right for sets that have one image of each class."""
-        count = parquet().count_parquet(root / self.file)
-        tests = part_of(count, self.test_share)
+    def count_images(self, root: Path) -> tuple[int, int]:
+        """Return the sizes of the two parts; correct for sets with one image per class."""
+        count = import_parquet().count_parquet(root / self.file)
+        tests = count_share(count, self.test_share)
         return count - tests, tests
 
 
 @dataclass(frozen=True, kw_only=True)
 class IdxFolder:
-    """The four gzipped IDX files of MNIST and its kind.
+    """The four gzipped IDX files of MNIST and similar sets.
 
     Attributes:
         folder: Path below the data folder.
@@ -120,8 +120,8 @@ class IdxFolder:
         test = read_idx(test_images, test_labels, class_names=self.class_names, name=f"{name}/test")
         return DataSet(name=name, train=train, test=test)
 
-    def counts(self, root: Path) -> tuple[int, int]:
-        """Return what the headers say."""
+    def count_images(self, root: Path) -> tuple[int, int]:
+        """Return the counts in the headers."""
         train, _, test, _ = (root / file for file in self.files)
         return count_idx(train), count_idx(test)
 
@@ -136,7 +136,7 @@ IDX_FILES = (
 
 @dataclass(frozen=True, kw_only=True)
 class Embedded:
-    """A set that comes with a library, so it needs no files.
+    """A set that is part of a library and needs no files.
 
     Attributes:
         load: Makes the set.
@@ -148,16 +148,16 @@ class Embedded:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """None."""
+        """No files."""
         return ()
 
     def read(self, root: Path, name: str, progress: Progress) -> DataSet:
-        """Make the set; `root` is not looked at."""
+        """Make the set; `root` is ignored."""
         progress(f"reading {name}", 0, 1)
         data = self.load()
         progress(f"reading {name}", 1, 1)
         return data
 
-    def counts(self, root: Path) -> tuple[int, int]:
+    def count_images(self, root: Path) -> tuple[int, int]:
         """Return the known sizes."""
         return self.sizes

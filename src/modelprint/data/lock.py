@@ -1,4 +1,4 @@
-"""`fetched.json`, the record beside fetched files of what came the first time.
+"""`fetched.json`, the record of the first download of each file, kept beside the files.
 
 {"format": 1, "files": {"train.parquet": {"url": "https://...", "size": 1, "sha256": "...", "checked": "..."}}}
 """
@@ -18,14 +18,14 @@ SHA256 = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Record:
-    """What is known about one fetched file.
+class FetchRecord:
+    """The record of one fetched file.
 
     Attributes:
-        url: Where it came from.
+        url: Its source.
         size: Bytes.
         sha256: Hexadecimal SHA-256 of its content.
-        checked: What it was held against when it came, in words.
+        checked: What it was compared with after the download, in words.
     """
 
     url: str
@@ -34,26 +34,26 @@ class Record:
     checked: str
 
 
-def recorded(path: Path) -> Record | None:
+def read_record(path: Path) -> FetchRecord | None:
     """Return the record of the file at `path`; None when it was never fetched.
 
     Raises:
-        DataError: The record beside it is damaged.
+        DataError: `fetched.json` is damaged.
     """
     entry = _read(path.with_name(LOCK)).get(path.name)
     if entry is None:
         return None
     try:
-        record = Record(**entry)
+        record = FetchRecord(**entry)
     except TypeError as problem:
-        raise _damaged(path.with_name(LOCK), f"entry {path.name}: {problem}") from problem
+        raise _make_error(path.with_name(LOCK), f"entry {path.name}: {problem}") from problem
     if type(record.size) is not int or not isinstance(record.sha256, str) or not SHA256.fullmatch(record.sha256):
-        raise _damaged(path.with_name(LOCK), f"entry {path.name} has no size or no SHA-256")
+        raise _make_error(path.with_name(LOCK), f"entry {path.name} has no size or no SHA-256")
     return record
 
 
-def write_record(path: Path, record: Record) -> None:
-    """Put down `record` for the file at `path`, beside the records of its neighbours."""
+def write_record(path: Path, record: FetchRecord) -> None:
+    """Write `record` for the file at `path`; the records of other files stay."""
     lock = path.with_name(LOCK)
     files = _read(lock) | {path.name: asdict(record)}
     text = json.dumps({"format": FORMAT, "files": files}, indent=2, sort_keys=True) + "\n"
@@ -66,12 +66,12 @@ def _read(lock: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (ValueError, RecursionError) as problem:
-        raise _damaged(lock, str(problem)) from problem
+        raise _make_error(lock, str(problem)) from problem
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("files"), dict):
-        raise _damaged(lock, f"it is not a record of format {FORMAT}")
+        raise _make_error(lock, f"it is not a record of format {FORMAT}")
     files: dict[str, Any] = content["files"]
     return files
 
 
-def _damaged(lock: Path, reason: str) -> DataError:
-    return DataError(f"{lock}: {reason}; delete it, then what is fetched next is recorded anew")
+def _make_error(lock: Path, reason: str) -> DataError:
+    return DataError(f"{lock}: {reason}; delete it, and the next download is recorded again")

@@ -1,7 +1,7 @@
 """NumPy archives: `x_train`, `y_train`, `x_test`, `y_test`, or `pixels` and `labels` with optional `class_names`.
 
-Arrays of Python objects are never loaded, since loading them would run code. The sizes that the headers inside state
-are held against the length of the archive's members before memory is taken.
+Arrays of Python objects are never loaded, since loading them would run code. The sizes in the headers are compared
+with the length of the archive's members before memory is allocated.
 """
 
 import zipfile
@@ -16,7 +16,7 @@ from modelprint.errors import DataError
 from modelprint.pixels import SIDE_LIMIT, Pixels
 
 PARTS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test"), "": ("pixels", "labels")}
-"""The arrays of each part; the part without a name is a whole set that has no split."""
+"""The arrays of each part; the part without a name is a set without a split."""
 
 CHANNELS = (1, 3)
 
@@ -25,18 +25,18 @@ def read_npz(path: Path, *, name: str = "") -> dict[str, LabelledImages]:
     """Read a NumPy archive.
 
     Args:
-        path: The file. Images are uint8: count x height x width, with 1 or 3 channels before or after the two.
-        name: What to call the images in messages; the file's name when empty.
+        path: The file. Images are uint8, count x height x width, with 1 or 3 channels before or after height and width.
+        name: Name of the images in messages; the file's name when empty.
 
     Returns:
-        Its parts: `train` and `test`, or a single one called "".
+        The parts `train` and `test`, or a single one called "".
 
     Raises:
-        DataError: It is not such an archive; says which array is at fault.
+        DataError: The archive or one of its arrays cannot be used; the message names it.
     """
     name = name or path.name
     try:
-        _check(path)
+        _check_sizes(path)
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
     except FileNotFoundError as problem:
@@ -47,13 +47,13 @@ def read_npz(path: Path, *, name: str = "") -> dict[str, LabelledImages]:
     if not parts or (len(parts) == 1 and "" not in parts):
         raise DataError(
             f"{path}: expected the arrays x_train, y_train, x_test and y_test, or pixels and labels; "
-            f"there are {', '.join(sorted(arrays)) or 'none'}"
+            f"found {', '.join(sorted(arrays)) or 'none'}"
         )
-    class_names = _class_names(path, arrays, parts)
+    class_names = _read_class_names(path, arrays, parts)
     return {
         part: LabelledImages(
-            pixels=_pixels(path, images, arrays[images]),
-            labels=_labels(path, labels, arrays[labels]),
+            pixels=_check_pixels(path, images, arrays[images]),
+            labels=_check_labels(path, labels, arrays[labels]),
             class_names=class_names,
             name=f"{name}/{part}" if part else name,
         )
@@ -61,8 +61,8 @@ def read_npz(path: Path, *, name: str = "") -> dict[str, LabelledImages]:
     }
 
 
-def _check(path: Path) -> None:
-    """Compare what each header promises with the length of its member, and all of it with our limit."""
+def _check_sizes(path: Path) -> None:
+    """Compare the size in each header with the length of its member, and the total with the limit."""
     with zipfile.ZipFile(path) as archive:
         total = sum(member.file_size for member in archive.infolist())
         if total > DECODED_LIMIT:
@@ -73,10 +73,10 @@ def _check(path: Path) -> None:
                 read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
                 shape, _, dtype = read(file)
             if prod(shape) * dtype.itemsize > member.file_size:
-                raise DataError(f"{path}: {member.filename} promises {shape} entries, but holds fewer")
+                raise DataError(f"{path}: {member.filename} states {shape} entries, but holds fewer")
 
 
-def _pixels(path: Path, key: str, array: np.ndarray) -> Pixels:
+def _check_pixels(path: Path, key: str, array: np.ndarray) -> Pixels:
     if array.dtype != np.uint8:
         raise DataError(f"{path}: {key} is {array.dtype}, expected uint8 (grey levels 0 to 255)")
     if array.ndim == 3:
@@ -95,17 +95,17 @@ def _pixels(path: Path, key: str, array: np.ndarray) -> Pixels:
     return array
 
 
-def _labels(path: Path, key: str, array: np.ndarray) -> np.ndarray:
+def _check_labels(path: Path, key: str, array: np.ndarray) -> np.ndarray:
     if not np.issubdtype(array.dtype, np.integer):
         raise DataError(f"{path}: {key} is {array.dtype}, expected integers")
-    if array.ndim == 2 and array.shape[1] == 1:  # as Keras has it
+    if array.ndim == 2 and array.shape[1] == 1:  # as in Keras
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"{path}: {key} has {array.ndim} axes, expected one")
     return array.astype(np.int64)
 
 
-def _class_names(path: Path, arrays: dict[str, np.ndarray], parts: dict[str, tuple[str, str]]) -> tuple[str, ...]:
+def _read_class_names(path: Path, arrays: dict[str, np.ndarray], parts: dict[str, tuple[str, str]]) -> tuple[str, ...]:
     if "class_names" in arrays:
         names = arrays["class_names"]
         if names.ndim != 1 or names.dtype.kind != "U":

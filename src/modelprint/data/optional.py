@@ -1,12 +1,12 @@
-"""Readers whose libraries are not part of the small installation, imported when they are first needed."""
+"""Readers that need optional libraries, imported when they are first used."""
 
 from types import ModuleType
 
 from modelprint.errors import DataError
 
 
-def parquet() -> ModuleType:
-    """Return our parquet reader; DataError says how to install what it needs."""
+def import_parquet() -> ModuleType:
+    """Return the module `modelprint.data.parquet`; DataError says how to install what it needs."""
     try:
         from modelprint.data import parquet as reader
     except ImportError as problem:

@@ -1,7 +1,7 @@
 """Parquet files in the image layout of the Hugging Face hub: one column of image files, one of labels.
 
-An image is a struct with the file's `bytes` (and a `path` we do not open) or the bytes themselves. The names of the
-classes are in the schema's metadata: key `class_names` (a JSON list), or key `huggingface` (the hub's feature
+An image is a struct with the file's `bytes` (and a `path`, which is not opened) or the bytes themselves. Class names
+are in the schema's metadata: key `class_names` (a JSON list), or key `huggingface` (the hub's feature
 description, with the names under the label column). Labels are integers, or texts that are the names themselves.
 """
 
@@ -16,17 +16,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from modelprint.data.decoded import remembered
+from modelprint.data.decoded import load_or_decode
 from modelprint.data.images import Size, stack
 from modelprint.data.labelled_images import LabelledImages
 from modelprint.errors import DataError
-from modelprint.progress import Progress, silent, steps
+from modelprint.progress import Progress, ignore_progress, track_steps
 
 IMAGE_COLUMNS = ("image", "img", "Path")
-"""Usual names of the image column, in the order they are looked for; `Path` is that of the traffic signs on the hub."""
+"""Default names of the image column, in order of preference; the traffic signs on the hub use `Path`."""
 
 LABEL_COLUMNS = ("label", "labels", "fine_label", "ClassId")
-"""Usual names of the label column, likewise."""
+"""Default names of the label column, in order of preference."""
 
 BATCH = 512
 
@@ -38,20 +38,20 @@ def read_parquet(
     image_column: str | None = None,
     label_column: str | None = None,
     size: Size | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> LabelledImages:
-    """Read one parquet file; the decoded pixels are kept in the cache, by the content of the file.
+    """Read one parquet file; decoded pixels are cached, keyed by the content of the file.
 
     Args:
         path: The file.
-        name: What to call the images in messages; the file's name when empty.
+        name: Name of the images in messages; the file's name when empty.
         image_column: Column with the image files; None takes the first of `IMAGE_COLUMNS`.
         label_column: Column with the labels; None takes the first of `LABEL_COLUMNS`.
-        size: Resize every image to this height and width; None demands that all have one size.
-        progress: Told after each decoded image.
+        size: Resize every image to this height and width; with None all must have the same size.
+        progress: Called after each decoded image.
 
     Raises:
-        DataError: The file is no such parquet file; says which row or column is at fault.
+        DataError: The file, a row or a column cannot be used; the message names it.
     """
     name = name or path.name
 
@@ -64,12 +64,12 @@ def read_parquet(
 
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    images = remembered(path, repr((image_column, label_column, size)), read)
+    images = load_or_decode(path, repr((image_column, label_column, size)), read)
     return replace(images, name=name)
 
 
 def count_parquet(path: Path) -> int:
-    """Return how many images a parquet file holds, without decoding any."""
+    """Return the number of images in a parquet file, without decoding any."""
     try:
         with pq.ParquetFile(path) as file:
             return int(file.metadata.num_rows)
@@ -86,40 +86,40 @@ def _read(
     progress: Progress,
 ) -> LabelledImages:
     schema = file.schema_arrow
-    image = _column(schema, name, "image", IMAGE_COLUMNS if image_column is None else (image_column,))
-    label = _column(schema, name, "label", LABEL_COLUMNS if label_column is None else (label_column,))
+    image = _find_column(schema, name, "image", IMAGE_COLUMNS if image_column is None else (image_column,))
+    label = _find_column(schema, name, "label", LABEL_COLUMNS if label_column is None else (label_column,))
     count = file.metadata.num_rows
     if not count:
-        raise DataError(f"{name}: there are no images in it")
-    labels, class_names = _labels(file.read(columns=[label]).column(label), name)
-    files = steps(f"reading {name}", _files(file, image, name), count, progress)
+        raise DataError(f"{name}: contains no images")
+    labels, class_names = _read_labels(file.read(columns=[label]).column(label), name)
+    files = track_steps(f"reading {name}", _iterate_files(file, image, name), count, progress)
     return LabelledImages(
         pixels=stack(files, count, size),
         labels=labels,
-        class_names=class_names or _named_in(schema, label, name) or _numbered(labels),
+        class_names=class_names or _read_class_names(schema, label, name) or _number_classes(labels),
         name=name,
     )
 
 
-def _column(schema: pa.Schema, name: str, kind: str, wanted: tuple[str, ...]) -> str:
+def _find_column(schema: pa.Schema, name: str, kind: str, wanted: tuple[str, ...]) -> str:
     found = [column for column in wanted if schema.names.count(column) == 1]
     if found:
         return found[0]
     raise DataError(f"{name}: no {kind} column called {' or '.join(wanted)}; its columns are {', '.join(schema.names)}")
 
 
-def _files(file: pq.ParquetFile, column: str, name: str) -> Iterator[tuple[str, bytes]]:
-    """Yield each row's image file with the words that say where it is."""
+def _iterate_files(file: pq.ParquetFile, column: str, name: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the place in words and the image file of each row."""
     row = 0
     for batch in file.iter_batches(batch_size=BATCH, columns=[column]):
-        for content in _contents(batch.column(0), name, column).to_pylist():
+        for content in _select_bytes(batch.column(0), name, column).to_pylist():
             if content is None:
                 raise DataError(f"{name}, row {row}: column {column} has no image bytes")
             yield f"{name}, row {row}", content
             row += 1
 
 
-def _contents(images: pa.Array, name: str, column: str) -> pa.Array:
+def _select_bytes(images: pa.Array, name: str, column: str) -> pa.Array:
     if pa.types.is_struct(images.type) and images.type.get_field_index("bytes") >= 0:
         images = pc.struct_field(images, "bytes")
     if pa.types.is_binary(images.type) or pa.types.is_large_binary(images.type):
@@ -127,7 +127,7 @@ def _contents(images: pa.Array, name: str, column: str) -> pa.Array:
     raise DataError(f"{name}: column {column} holds {images.type}, expected image files (bytes)")
 
 
-def _labels(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def _read_labels(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, tuple[str, ...]]:
     """Return the labels as integers, and the class names when the column holds names."""
     if column.null_count:
         raise DataError(f"{name}: {column.null_count} of {len(column)} images have no label")
@@ -141,8 +141,8 @@ def _labels(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, tuple[str, 
     return np.array([index[text] for text in texts], dtype=np.int64), class_names
 
 
-def _named_in(schema: pa.Schema, label: str, name: str) -> tuple[str, ...]:
-    """Return the class names in the schema's metadata; none when it has none."""
+def _read_class_names(schema: pa.Schema, label: str, name: str) -> tuple[str, ...]:
+    """Return the class names in the schema's metadata; empty when it has none."""
     metadata = schema.metadata or {}
     try:
         if b"class_names" in metadata:
@@ -157,7 +157,7 @@ def _named_in(schema: pa.Schema, label: str, name: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _numbered(labels: np.ndarray) -> tuple[str, ...]:
+def _number_classes(labels: np.ndarray) -> tuple[str, ...]:
     return tuple(map(str, range(int(labels.max()) + 1)))
 
 

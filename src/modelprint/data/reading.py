@@ -1,4 +1,4 @@
-"""From a name or a path to a data set: `load_data`."""
+"""Load a data set from a name or a path: `load_data`."""
 
 import re
 from dataclasses import dataclass, replace
@@ -10,49 +10,49 @@ from modelprint.data.idx import read_idx
 from modelprint.data.images import Size
 from modelprint.data.labelled_images import LabelledImages
 from modelprint.data.npz import read_npz
-from modelprint.data.optional import parquet
+from modelprint.data.optional import import_parquet
 from modelprint.data.sets import SETS, load_named
 from modelprint.errors import DataError
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 
 IDX_NAME = re.compile(r"(?P<before>.*)images(?P<dot>[-.])idx[34](?P<after>-ubyte(\.gz)?)")
-"""File names of images in IDX files; those of their labels have `labels` and `idx1` in the same places."""
+"""File names of images in IDX format; the file of their labels has `labels` and `idx1` in the same places."""
 
 PART = re.compile(r"(?P<whole>.+)@(?P<share>\d*\.?\d+)")
-"""A name or a path, and the share of its training images to learn from."""
+"""A name or a path, and the share of its training images to keep."""
 
 TRAIN_WORDS = ("train",)
 TEST_WORDS = ("test", "t10k")
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Reader:
-    """How files are read; one per call of `load_data`."""
+class _FileReader:
+    """Reads files with the options of one call of `load_data`."""
 
     image_column: str | None
     label_column: str | None
     size: Size | None
     progress: Progress
 
-    def part(self, path: Path, name: str) -> LabelledImages:
-        """Read a file or folder that holds one part, or a set without parts."""
+    def read_part(self, path: Path, name: str) -> LabelledImages:
+        """Read a file or folder that holds one part, or an undivided set."""
         if path.is_dir():
-            files = _data_files(path)
+            files = _list_data_files(path)
             return (
-                self.files(files, name)
+                self.read_files(files, name)
                 if files
                 else read_folder(path, name=name, size=self.size, progress=self.progress)
             )
-        return self.files([path], name)
+        return self.read_files([path], name)
 
-    def files(self, paths: list[Path], name: str) -> LabelledImages:
+    def read_files(self, paths: list[Path], name: str) -> LabelledImages:
         """Read files that together hold one part, such as the shards of a parquet data set."""
-        return join([self.file(path, name if len(paths) == 1 else f"{name}/{path.name}") for path in paths], name)
+        return join([self.read_file(path, name if len(paths) == 1 else f"{name}/{path.name}") for path in paths], name)
 
-    def file(self, path: Path, name: str) -> LabelledImages:
+    def read_file(self, path: Path, name: str) -> LabelledImages:
         """Read one file."""
         if path.suffix == ".parquet":
-            images: LabelledImages = parquet().read_parquet(
+            images: LabelledImages = import_parquet().read_parquet(
                 path,
                 name=name,
                 image_column=self.image_column,
@@ -64,7 +64,7 @@ class _Reader:
         if path.suffix == ".npz":
             parts = read_npz(path, name=name)
             if "" not in parts:
-                raise DataError(f"{path}: it holds a training and a test part; give the file itself as the data")
+                raise DataError(f"{path}: holds a training and a test part; give the file itself as the data")
             return parts[""]
         if match := IDX_NAME.fullmatch(path.name):
             labels = "{before}labels{dot}idx1{after}".format(**match.groupdict())
@@ -83,72 +83,70 @@ def load_data(
     image_column: str | None = None,
     label_column: str | None = None,
     size: Size | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> DataSet:
     """Read a data set, by its name or from a path.
 
-    A path is a folder with `train` and `test` in it (folders of class folders, or of files; or files with these words
-    in their names), or one folder of class folders, one parquet, `.npz` or IDX file, which is then split. A name wins
-    over a file of the same name; write `./digits` for the file.
+    A path is a folder that contains `train` and `test` (folders of class folders, or of files; or files with these
+    words in their names); or a folder of class folders, a parquet, `.npz` or IDX file, which is then split. A name
+    takes precedence over a file of the same name; write `./digits` for the file.
 
-    `fashion-mnist@0.5` leaves half of each class to learn from, the same half every time, and makes the other the spare
-    part; `@SHARE` may follow a path, too.
+    `fashion-mnist@0.5` keeps half of each class as training images, always the same half, and makes the other half the
+    spare part; `@SHARE` may also follow a path.
 
     Args:
         data: A key of `SETS`, or a path; either may be followed by @SHARE.
-        seed: Chooses the test images where a set without a test part is split; named sets have a fixed split.
-        test_share: Share of each class that is set aside in that case.
-        image_column: Column of the images in parquet files given by path; None finds the usual ones.
-        label_column: Column of the labels likewise.
-        size: Height and width that images given by path are resized to; None demands that all have one size.
-        progress: Told after each decoded image.
+        seed: Determines the test images of a path without a test part; named sets have a fixed split.
+        test_share: Share of each class that becomes the test part in that case.
+        image_column: Column of the images in parquet files given by path; None tries the default names.
+        label_column: Column of the labels, likewise.
+        size: Height and width that images given by path are resized to; with None all must have the same size.
+        progress: Called after each decoded image.
 
     Raises:
-        DataError: The set is not there or cannot be used; says what is wrong with which file, and what to do.
-        ValueError: A share that is not between 0 and 1.
+        DataError: The set is missing or cannot be used; the message names the file and what to do.
+        ValueError: A share is not between 0 and 1.
     """
+    reader = _FileReader(image_column=image_column, label_column=label_column, size=size, progress=progress)
+    return _load(data, reader, seed, test_share)
+
+
+def _load(data: str | Path, reader: _FileReader, seed: int, test_share: float) -> DataSet:
     if isinstance(data, str) and data in SETS:
-        return load_named(data, progress=progress)
+        return load_named(data, progress=reader.progress)
     path = Path(data)
-    if (match := PART.fullmatch(str(data))) and not path.exists():
-        whole = load_data(
-            match["whole"],
-            seed=seed,
-            test_share=test_share,
-            image_column=image_column,
-            label_column=label_column,
-            size=size,
-            progress=progress,
-        )
-        return set_aside(whole, float(match["share"]))
     if not path.exists():
+        if match := PART.fullmatch(str(data)):
+            return set_aside(_load(match["whole"], reader, seed, test_share), float(match["share"]))
         raise DataError(f"{str(data)!r} is neither a data set ({', '.join(SETS)}) nor a file or folder")
     name = path.resolve().name
-    reader = _Reader(image_column=image_column, label_column=label_column, size=size, progress=progress)
-    return _in_parts(path, name, reader) or split(reader.part(path, name), name=name, test_share=test_share, seed=seed)
+    divided = _load_parts(path, name, reader)
+    return divided or split(reader.read_part(path, name), name=name, test_share=test_share, seed=seed)
 
 
-def _in_parts(path: Path, name: str, reader: _Reader) -> DataSet | None:
-    """Return the data set at `path` when it has a training and a test part; None when it has no such parts."""
+def _load_parts(path: Path, name: str, reader: _FileReader) -> DataSet | None:
+    """Return the data set at `path` if it has a training and a test part, None if it is undivided."""
     if path.suffix == ".npz" and path.is_file():
         parts = read_npz(path, name=name)
-        return _paired(name, parts["train"], parts["test"]) if "train" in parts else None
+        return _pair_parts(name, parts["train"], parts["test"]) if "train" in parts else None
     if not path.is_dir():
         return None
     train, test = path / "train", path / "test"
     if train.is_dir() and test.is_dir():
-        return _paired(name, reader.part(train, f"{name}/train"), reader.part(test, f"{name}/test"))
-    train_files, test_files = _called(path, TRAIN_WORDS), _called(path, TEST_WORDS)
+        return _pair_parts(name, reader.read_part(train, f"{name}/train"), reader.read_part(test, f"{name}/test"))
+    train_files, test_files = _find_files(path, TRAIN_WORDS), _find_files(path, TEST_WORDS)
     if train_files and test_files:
-        return _paired(name, reader.files(train_files, f"{name}/train"), reader.files(test_files, f"{name}/test"))
+        return _pair_parts(
+            name, reader.read_files(train_files, f"{name}/train"), reader.read_files(test_files, f"{name}/test")
+        )
     if train_files or test_files or train.is_dir() or test.is_dir():
         there, lacking = ("training", "test") if train_files or train.is_dir() else ("test", "training")
-        raise DataError(f"{path}: it has a {there} part, but no {lacking} part")
+        raise DataError(f"{path}: has a {there} part, but no {lacking} part")
     return None
 
 
-def _paired(name: str, train: LabelledImages, test: LabelledImages) -> DataSet:
-    """Put the parts together; where classes are only numbered, both have as many as the one with more."""
+def _pair_parts(name: str, train: LabelledImages, test: LabelledImages) -> DataSet:
+    """Combine the parts; when classes are only numbered, both get the larger number of classes."""
     longest = max(train.class_names, test.class_names, key=len)
     if longest == tuple(map(str, range(len(longest)))):
         train, test = (
@@ -158,12 +156,12 @@ def _paired(name: str, train: LabelledImages, test: LabelledImages) -> DataSet:
     return DataSet(name=name, train=train, test=test)
 
 
-def _called(path: Path, words: tuple[str, ...]) -> list[Path]:
-    return [file for file in _data_files(path) if any(word in file.name.lower() for word in words)]
+def _find_files(path: Path, words: tuple[str, ...]) -> list[Path]:
+    return [file for file in _list_data_files(path) if any(word in file.name.lower() for word in words)]
 
 
-def _data_files(path: Path) -> list[Path]:
-    """Return the files in `path` that hold images: parquet, .npz and IDX files."""
+def _list_data_files(path: Path) -> list[Path]:
+    """Return the parquet, .npz and IDX image files in `path`."""
     return sorted(
         file
         for file in path.iterdir()

@@ -1,4 +1,4 @@
-"""The folders that data sets and weights are looked for in."""
+"""The folders in which data sets and weights are searched."""
 
 import os
 from pathlib import Path
@@ -8,28 +8,28 @@ from platformdirs import user_data_dir
 from modelprint.errors import DataError
 
 VARIABLE = "MODELPRINT_DATA"
-"""Environment variable with a folder to look in first; several are separated as in `PATH`."""
+"""Environment variable with a folder to search first; several are separated as in `PATH`."""
 
 
 def data_roots() -> tuple[Path, ...]:
-    """Return the folders of `MODELPRINT_DATA`, then this user's data folder; first come, first found."""
+    """Return the folders of `MODELPRINT_DATA` and the user's data folder, in the order of the search."""
     named = [Path(part) for part in os.environ.get(VARIABLE, "").split(os.pathsep) if part]
     return (*named, user_folder())
 
 
 def user_folder() -> Path:
-    """Return this user's data folder, which is where `modelprint data fetch` puts things; it need not exist yet."""
+    """Return the user's data folder, the target of `modelprint data fetch`; it may not exist yet."""
     return Path(user_data_dir("modelprint", appauthor=False))
 
 
 def weights_path(name: str) -> Path:
-    """Return the file `weights/NAME.safetensors` below the first data folder that has it.
+    """Return the file `weights/NAME.safetensors` in the first data folder that has it.
 
     Args:
-        name: For example `cifar10_resnet20`; the ending may be there or not.
+        name: For example `cifar10_resnet20`; the suffix is optional.
 
     Raises:
-        DataError: No folder has it; says where it was looked for and which names there are.
+        DataError: No folder has it; the message lists the folders and the available names.
     """
     stem = name.removesuffix(".safetensors")
     if not stem or set(stem) & set("/\\:\0") or stem.startswith("."):

@@ -1,13 +1,13 @@
-"""The main job on real digits: train, seal, serve, find the served model intact, and catch four tampered copies of it.
+"""The main use case on real digits: train, seal, serve, verify the served model, and detect four tampered copies.
 
 Everything runs on this machine; the endpoint is a real HTTP server on the loopback interface.
 
-The samples come from MiSentry where that is enough. On a network this small it misses some of the subtle copies with
-nearly every seed: most of its samples stay a logit away from the boundary. So MiSentry is tried first, and what it
-misses decides whether plain bisection joins in; the output says so. No sample is chosen by looking at the copies.
+The samples come from MiSentry if it detects all copies. On a network this small it misses some of the subtle copies
+with nearly every seed: most of its samples stay a logit away from the boundary. In that case most samples are crafted
+by bisection, and the output says so. The copies are never used to choose a sample.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import count as counting
 from itertools import islice
@@ -20,10 +20,10 @@ from rich.table import Table
 from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
-from modelprint.demo.server import build_app, running
+from modelprint.demo.mixing import QUERIES, SHARE, mix
+from modelprint.demo.server import build_app, run_in_background
 from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.fingerprint.parts import ProfileRecord, Sample
 from modelprint.generation.from_weights import generate
 from modelprint.loading import save_weights
 from modelprint.methods import Method
@@ -32,11 +32,11 @@ from modelprint.methods.misentry import MiSentry
 from modelprint.networks import NETWORKS
 from modelprint.oracles.endpoint import open_oracle, parse_endpoint
 from modelprint.oracles.local import LocalOracle
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.streams import derive, stream
 from modelprint.tamperings import SUITE, Movement, Suspect, make_suspect
-from modelprint.training import ImageBatches, Recipe, one_thread, train, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, choose_augmentation, train, use_one_thread
 from modelprint.verification.report import render_report
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verdict import Outcome, Verdict
@@ -44,16 +44,12 @@ from modelprint.verification.verifier import verify
 from modelprint.work import Work
 
 NAME = "digits"
-QUERIES = 20
-"""Samples in the file, and most questions asked."""
 EXPECTED_FLIP_RATE = 0.21
-"""The smallest rate about which 20 matching answers say anything at beta 0.01."""
+"""The smallest flip rate that 20 matching answers can exclude at beta 0.01."""
 BISECTED = 400
-"""Bisected candidates; the nearest to their boundary are kept."""
-SHARE = 5
-"""In a mix, every fifth sample is from MiSentry."""
+"""Candidates from bisection; those nearest to a boundary are kept."""
 FLIP_RMS = 0.03
-"""RMS change of test logits by which a flipped sign counts as a change at all."""
+"""Smallest RMS change of the test logits that counts as an effect of a flipped sign."""
 FLIP_TRIALS = 200
 
 RECIPE = Recipe(
@@ -67,14 +63,14 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Checked:
-    """One served model and what was found.
+    """One served model and its verdict.
 
     Attributes:
-        name: What tables and reports call it.
+        name: Name in tables and reports.
         kind: Name of the tampering in SUITE; empty for the original.
-        verdict: What the answers say.
-        movement: How far it is from the original; None for the original.
-        notes: What else is worth knowing about it.
+        verdict: The verdict from its answers.
+        movement: Distance from the original; None for the original.
+        notes: Further facts.
     """
 
     name: str
@@ -85,21 +81,21 @@ class Checked:
 
     @property
     def expected(self) -> Outcome:
-        """What should have been found."""
+        """The correct outcome."""
         return Outcome.TAMPERED if self.kind else Outcome.INTACT
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class QuickstartResult:
-    """What the quickstart found and where it wrote it.
+    """Results of the quickstart and the files it wrote.
 
     Attributes:
-        folder: Holds everything below.
+        folder: The output folder.
         fingerprint: The sealed file.
         report: The HTML page.
-        accuracy: Of the original on the test images, 0 to 1.
+        accuracy: Accuracy of the original on the test images, 0 to 1.
         checked: The original and its tampered copies.
-        notes: What there is to know about the samples and the copies.
+        notes: Facts about the samples.
     """
 
     folder: Path
@@ -111,43 +107,43 @@ class QuickstartResult:
 
     @property
     def succeeded(self) -> bool:
-        """Whether every verdict is the right one."""
+        """Whether every verdict is correct."""
         return all(one.verdict.outcome is one.expected for one in self.checked)
 
     def conclusion(self) -> str:
-        """Say in one line whether it went as it should, and otherwise what did not."""
+        """Return one line: all verdicts are correct, or which are not."""
         if self.succeeded:
-            return f"intact once, tampered {len(self.checked) - 1} times: every verdict is right"
+            return f"intact once, tampered {len(self.checked) - 1} times: every verdict is correct"
         wrong = [one for one in self.checked if one.verdict.outcome is not one.expected]
-        told = "; ".join(f"{one.name} was found {one.verdict.outcome}, not {one.expected}" for one in wrong)
-        return f"{told}. {wrong[0].verdict.reasons[0]}. Try another --seed, and please report this"
+        errors = "; ".join(f"{one.name} was found {one.verdict.outcome}, not {one.expected}" for one in wrong)
+        return f"{errors}. {wrong[0].verdict.reasons[0]}. Try another --seed, and please report this"
 
 
 def quickstart(
-    folder: Path, *, seed: int = 7, progress: Progress = silent, say: Say = lambda text: None
+    folder: Path, *, seed: int = 7, progress: Progress = ignore_progress, say: Say = lambda text: None
 ) -> QuickstartResult:
-    """Run the main job and write everything it makes into `folder`.
+    """Run the main use case and write all files into `folder`.
 
     1. Train a small classifier on the digits that come with scikit-learn.
     2. Make four tampered copies: int8, fine-tuned, one flipped sign, retrained.
-    3. Seal the classifier, with MiSentry alone if that can see all four within 20 queries.
+    3. Seal the classifier, with MiSentry only if it detects all four within 20 queries.
     4. Serve the original and each copy over HTTP, and verify each with the same file.
-    5. Write an HTML page with all samples, their sources and the labels that were answered.
+    5. Write an HTML page with all samples, their sources and the answered labels.
 
     Args:
-        folder: Made when it is not there; files of an earlier quickstart in it are replaced.
-        seed: Of every random number.
-        progress: Told about long work.
-        say: Told what is going on, a line at a time.
+        folder: Output folder; created if missing. Files of an earlier quickstart are replaced.
+        seed: Seed of every random number.
+        progress: Receives progress reports.
+        say: Receives messages, one line each.
     """
-    # On a network this small several threads only wait for each other.
-    with one_thread():
+    # For a network this small several threads are slower than one.
+    with use_one_thread():
         data = load_data(NAME)
         model = train_digits(data, seed, progress)  # (1)
         accuracy = accuracy_on(model, data.test)
         say(
             f"trained a small network on {len(data.train)} handwritten digits; "
-            f"it is right on {accuracy:.1%} of {len(data.test)} others"
+            f"its accuracy on {len(data.test)} others is {accuracy:.1%}"
         )
         save_weights(model, folder / f"{NAME}.safetensors")
         suspects = make_suspects(model, data, seed, progress)  # (2)
@@ -159,42 +155,44 @@ def quickstart(
         say(f"sealed it with {len(fingerprint.samples)} samples in {sealed}")
         for note in notes:
             say(note)
-        checked = tuple(_check_all(model, suspects, fingerprint, folder, say))  # (4)
+        checked = tuple(_verify_all(model, suspects, fingerprint, folder, say))  # (4)
     page = folder / "report.html"
     verdicts = {one.name: one.verdict for one in checked}
     write_text_atomically(
-        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_told, checked)])
+        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_describe_copy, checked)])
     )  # (5)
     return QuickstartResult(
         folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked, notes=notes
     )
 
 
-def train_digits(data: DataSet, seed: int, progress: Progress = silent) -> Classifier:
+def train_digits(data: DataSet, seed: int, progress: Progress = ignore_progress) -> Classifier:
     """Return the small digits network, trained for fifteen epochs."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "quickstart", "start"))
         network = NETWORKS[NAME].make(class_count=len(data.class_names), channels=data.image_shape[0])
-    batches = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+    batches = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
     train(network, batches, RECIPE, stream(seed, "quickstart", "training"), progress=progress)
     return Classifier(network, image_shape=data.image_shape, class_count=len(data.class_names), name=NAME)
 
 
-def make_suspects(model: Classifier, data: DataSet, seed: int, progress: Progress = silent) -> dict[str, Suspect]:
-    """Return the four tampered copies, by the name that tables call them."""
+def make_suspects(
+    model: Classifier, data: DataSet, seed: int, progress: Progress = ignore_progress
+) -> dict[str, Suspect]:
+    """Return the four tampered copies, by their names in tables."""
     kinds = {"int8 copy": "int8-weights", "fine-tuned copy": "finetune-all-1e-5", "retrained copy": "retrain-all"}
     made = {
         name: make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
         for name, kind in kinds.items()
     }
-    return made | {"sign-flipped copy": _flipped(model, data, seed)}
+    return made | {"sign-flipped copy": _find_flip(model, data, seed)}
 
 
-def _flipped(model: Classifier, data: DataSet, seed: int) -> Suspect:
-    """Return the first copy with a sign flipped in a convolution that moves the logits at all.
+def _find_flip(model: Classifier, data: DataSet, seed: int) -> Suspect:
+    """Return the first copy with a flipped sign in a convolution that changes the logits noticeably.
 
-    Many weights of a trained network do next to nothing, and one in the last layer concerns a single class: flipping
-    such a sign changes no answer anybody would get.
+    Many weights of a trained network have almost no effect, and a weight of the last layer affects a single class: such
+    a flip would change no label.
     """
     flips = (make_suspect("flip-sign", build(SUITE, "flip-sign"), model, data, seed + k) for k in counting())
     tried = []
@@ -207,11 +205,11 @@ def _flipped(model: Classifier, data: DataSet, seed: int) -> Suspect:
 
 
 def seal(
-    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = silent
+    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = ignore_progress
 ) -> tuple[Fingerprint, tuple[str, ...]]:
-    """Return a fingerprint of 20 samples, and what there is to know about how they were made.
+    """Return a fingerprint of 20 samples, and notes on how they were crafted.
 
-    The suspects are only looked at to decide whether MiSentry is enough, never to choose a sample.
+    The suspects only decide whether MiSentry is sufficient; they are never used to choose a sample.
     """
     alone = _generate(model, data, "misentry", MISENTRY, QUERIES, seed, progress)
     missed = [
@@ -244,79 +242,43 @@ def _generate(
     return fingerprint
 
 
-def mix(first: Fingerprint, second: Fingerprint) -> Fingerprint:
-    """Return 20 samples of two fingerprints of one model: each fifth of the first, the others the second's nearest."""
-    profile = _joined(first.profile, second.profile)
-    needed = profile.multiple * profile.floor
-    ours = [sample for sample in first.samples if sample.margin >= needed][: QUERIES // SHARE]
-    theirs = nearest([sample for sample in second.samples if sample.margin >= needed], QUERIES - len(ours))
-    samples = list(theirs)
-    for place, sample in enumerate(ours, start=1):
-        samples.insert(place * SHARE - 1, sample)
-    one, other = first.provenance, second.provenance
-    provenance = replace(
-        one,
-        method=f"{one.method}+{other.method}",
-        settings={one.method: dict(one.settings), other.method: dict(other.settings)},
-        crafted=one.crafted + other.crafted,
-        lost_rounding=one.lost_rounding + other.lost_rounding,
-        lost_steadiness=one.lost_steadiness + other.lost_steadiness,
-        notes={**other.notes, **one.notes, "choice": f"of the samples by {other.method} the nearest to a boundary"},
-    )
-    return replace(first, samples=tuple(samples), profile=profile, provenance=provenance)
-
-
-def nearest(samples: Sequence[Sample], count: int) -> list[Sample]:
-    """Return the `count` samples with the smallest margins, labels in turn: a change may concern one class only."""
-    ranked = []
-    used: dict[int, int] = {}
-    for sample in sorted(samples, key=lambda sample: sample.margin):
-        used[sample.label] = used.get(sample.label, 0) + 1
-        ranked.append((used[sample.label], sample.margin, sample))
-    return [sample for _, _, sample in sorted(ranked, key=lambda entry: entry[:2])][:count]
-
-
-def _joined(one: ProfileRecord, other: ProfileRecord) -> ProfileRecord:
-    names = sorted({*one.variants, *other.variants})
-    variants = {name: max(one.variants.get(name, 0.0), other.variants.get(name, 0.0)) for name in names}
-    return replace(one, floor=max(one.floor, other.floor), variants=variants)
-
-
-def _check_all(
+def _verify_all(
     model: Classifier, suspects: Mapping[str, Suspect], fingerprint: Fingerprint, folder: Path, say: Say
 ) -> Iterator[Checked]:
     """Serve and verify the original and each copy."""
-    say("asking the original and four tampered copies over HTTP on this machine")
-    yield Checked(name=UNTOUCHED, kind="", verdict=_served(model, fingerprint, folder, "original"))
+    say("verifying the original and four tampered copies over HTTP on this machine")
+    yield Checked(name=UNTOUCHED, kind="", verdict=_serve_and_verify(model, fingerprint, folder, "original"))
     for name, suspect in suspects.items():
-        verdict = _served(suspect.classifier, fingerprint, folder, suspect.kind)
+        verdict = _serve_and_verify(suspect.classifier, fingerprint, folder, suspect.kind)
         yield Checked(name=name, kind=suspect.kind, verdict=verdict, movement=suspect.movement, notes=suspect.notes)
 
 
-def _served(model: Classifier, fingerprint: Fingerprint, folder: Path, name: str) -> Verdict:
-    """Return the verdict about `model` behind a real server, as a checker without the weights reaches it."""
+def _serve_and_verify(model: Classifier, fingerprint: Fingerprint, folder: Path, name: str) -> Verdict:
+    """Return the verdict about `model` behind a real server, as from a checker without the weights."""
     transcript = folder / "transcripts" / f"{name}.jsonl"
     transcript.parent.mkdir(parents=True, exist_ok=True)
     transcript.unlink(missing_ok=True)
-    with running(build_app(model, name=NAME, class_names=fingerprint.class_names)) as url:
+    with run_in_background(build_app(model, name=NAME, class_names=fingerprint.class_names)) as url:
         described = {"kind": "open-inference", "url": url, "model": NAME, "output": "label"}
         oracle = open_oracle(parse_endpoint({"endpoint": described}), fingerprint.class_names)
         return verify(oracle, fingerprint, transcript=Transcript(transcript))
 
 
 def show(result: QuickstartResult, console: Console | None = None) -> None:
-    """Print the verdicts as a table, and what to do next."""
+    """Print the verdicts as a table, and commands to try next."""
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = 120
-    table = Table(title="What the answers say about each served model")
+    table = Table(title="Verdict about each served model")
     for head in ("served", "verdict", "queries", "labels differ", "parameters moved", "logits RMS", "accuracy"):
         table.add_column(head, justify="left" if head in ("served", "verdict") else "right")
     for one in result.checked:
         colour = "green" if one.verdict.outcome is one.expected else "red"
         verdict = f"[{colour}]{str(one.verdict.outcome).upper()}[/]"
         numbers = (str(one.verdict.asked), str(one.verdict.mismatched))
-        table.add_row(f"{one.name} ({one.kind})" if one.kind else one.name, verdict, *numbers, *_moved(one, result))
+        table.add_row(
+            f"{one.name} ({one.kind})" if one.kind else one.name, verdict, *numbers, *_format_movement(one, result)
+        )
     console.print(table)
     console.print(f"{result.conclusion()}\n", markup=False)
     copy = result.folder / "suspects" / f"{result.checked[1].kind}.safetensors"
@@ -329,19 +291,19 @@ def show(result: QuickstartResult, console: Console | None = None) -> None:
     )
 
 
-def _moved(one: Checked, result: QuickstartResult) -> tuple[str, str, str]:
+def _format_movement(one: Checked, result: QuickstartResult) -> tuple[str, str, str]:
     if one.movement is None:
         return "-", "-", f"{result.accuracy:.1%}"
     return f"{one.movement.parameters:.1e}", f"{one.movement.logit_rms:.1e}", f"{one.movement.accuracy_after:.1%}"
 
 
-def _told(one: Checked) -> str:
-    """Say how far a copy is from the original."""
+def _describe_copy(one: Checked) -> str:
+    """Return a line about the distance of a copy from the original."""
     if one.movement is None:
         return f"{one.name} is the classifier that was sealed."
     moved = one.movement
     notes = f" {one.notes}." if one.notes else ""
     return (
-        f"{one.name} ({one.kind}): parameters moved by {moved.parameters:.1e} of their length, logits by "
+        f"{one.name} ({one.kind}): parameters moved by {moved.parameters:.1e} of their norm, logits by "
         f"{moved.logit_rms:.1e} RMS; {moved.labels_changed:.1%} of the test labels changed.{notes}"
     )

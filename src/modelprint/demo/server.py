@@ -1,10 +1,10 @@
-"""A demo server: a classifier behind the Open Inference Protocol v2 and behind a plain PNG-in, label-out route.
+"""A demo server: a classifier behind the Open Inference Protocol v2 and a route from PNG to label.
 
     GET  /v2, /v2/health/live, /v2/health/ready, /v2/models/{name}, /v2/models/{name}/ready
     POST /v2/models/{name}/infer     one tensor `image`, UINT8 grey levels or FP32 in [0, 1], n c h w
     POST /classify                   the bytes of a PNG -> {"label": "cat", "index": 3}
 
-Every error is {"error": "..."}. By default only labels are given away, as a careful provider would.
+Every error is {"error": "..."}. By default only labels are returned, as by a careful provider.
 """
 
 import json
@@ -28,9 +28,9 @@ from modelprint.pixels import decode_png
 from modelprint.tensors import Images, Logits, to_images
 
 BODY_LIMIT = 16 * 1024 * 1024
-"""Longest request body, in bytes."""
+"""Largest request body, in bytes."""
 BATCH_LIMIT = 64
-"""Most images in one request."""
+"""Largest number of images in one request."""
 START_LIMIT_S = 30.0
 
 INPUT = "image"
@@ -44,32 +44,32 @@ def build_app(
     """Return the application that serves `model`.
 
     Args:
-        model: What answers.
-        name: Name of the model in addresses; by default the classifier's own.
+        model: The classifier.
+        name: Name of the model in URLs; by default the classifier's name.
         class_names: One name per class; by default the indices.
-        labels_only: Give labels only; otherwise logits too.
+        labels_only: Return labels only; otherwise logits too.
 
     Raises:
         ValueError: The number of names is not the number of classes.
     """
     names = tuple(map(str, range(model.class_count)) if class_names is None else class_names)
     if len(names) != model.class_count:
-        raise ValueError(f"{model.name} knows {model.class_count} classes, but {len(names)} names were given")
+        raise ValueError(f"{model.name} has {model.class_count} classes, but {len(names)} names were given")
     app = FastAPI(title="modelprint demo server", docs_url=None, redoc_url=None, openapi_url=None)
-    app.add_exception_handler(StarletteHTTPException, _refused)
-    app.add_exception_handler(Exception, _failed)
+    app.add_exception_handler(StarletteHTTPException, _handle_refusal)
+    app.add_exception_handler(Exception, _handle_failure)
     _add_inference_routes(app, Served(model, name or model.name, names, labels_only))
     return app
 
 
 class Served:
-    """A classifier, and what its server says and gives away.
+    """A classifier and how it is served.
 
     Attributes:
-        model: What answers.
-        name: Its name in addresses.
+        model: The classifier.
+        name: Its name in URLs.
         class_names: One name per class.
-        labels_only: Whether logits stay here.
+        labels_only: Whether only labels are returned.
     """
 
     def __init__(self, model: Classifier, name: str, class_names: tuple[str, ...], labels_only: bool) -> None:
@@ -80,7 +80,7 @@ class Served:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """Names of the tensors that may be asked for."""
+        """Names of the output tensors that may be requested."""
         return (LABEL,) if self.labels_only else (LOGITS, LABEL)
 
     def metadata(self) -> dict[str, object]:
@@ -99,10 +99,10 @@ class Served:
         }
 
     def infer(self, content: bytes) -> dict[str, object]:
-        """Answer one `infer` request; HTTPException says what is wrong with it."""
-        document = _document(content)
-        images = _images(document, self.model.image_shape)
-        asked = _asked_outputs(document, self.outputs)
+        """Answer one `infer` request; HTTPException when it is invalid."""
+        document = _parse_document(content)
+        images = _parse_images(document, self.model.image_shape)
+        asked = _select_outputs(document, self.outputs)
         logits = self.logits(images)
         tensors = {
             LOGITS: {"datatype": "FP32", "shape": list(logits.shape), "data": logits.flatten().tolist()},
@@ -112,7 +112,7 @@ class Served:
         return {"model_name": self.name, "model_version": "1", "id": document.get("id"), "outputs": outputs}
 
     def classify(self, content: bytes) -> dict[str, object]:
-        """Answer one PNG."""
+        """Answer one PNG; HTTPException when it is invalid."""
         try:
             pixels = decode_png(content)
         except ValueError as problem:
@@ -125,53 +125,53 @@ class Served:
         return {"label": self.class_names[index], "index": index, **scores}
 
     def logits(self, images: Images) -> Logits:
-        """Return float32 logits, image by image: an answer must not depend on its neighbours in a batch."""
+        """Return float32 logits, image by image: an answer must not depend on other images in a batch."""
         return self.model.logits(images, batch=1).float()
 
 
 def _add_inference_routes(app: FastAPI, served: Served) -> None:
     @app.get("/v2")
-    def server() -> dict[str, object]:
+    def get_server() -> dict[str, object]:
         return {"name": "modelprint", "version": "2", "extensions": []}
 
     @app.get("/v2/health/live")
-    def live() -> dict[str, object]:
+    def get_live() -> dict[str, object]:
         return {"live": True}
 
     @app.get("/v2/health/ready")
-    def ready() -> dict[str, object]:
+    def get_ready() -> dict[str, object]:
         return {"ready": True}
 
     @app.get("/v2/models/{model}")
-    def metadata(model: str) -> dict[str, object]:
-        _known(model, served)
+    def get_metadata(model: str) -> dict[str, object]:
+        _check_name(model, served)
         return served.metadata()
 
     @app.get("/v2/models/{model}/ready")
-    def model_ready(model: str) -> dict[str, object]:
-        _known(model, served)
+    def get_model_ready(model: str) -> dict[str, object]:
+        _check_name(model, served)
         return {"name": served.name, "ready": True}
 
     for version in ("", "/versions/1"):
         path = "/v2/models/{model}" + version + "/infer"
-        app.add_api_route(path, _bytes_route(served.infer, served), methods=["POST"])
-    app.add_api_route("/classify", _bytes_route(served.classify, served), methods=["POST"])
+        app.add_api_route(path, _make_route(served.infer, served), methods=["POST"])
+    app.add_api_route("/classify", _make_route(served.classify, served), methods=["POST"])
 
 
-def _bytes_route(answer: Callable[[bytes], dict[str, object]], served: Served) -> Callable[..., Any]:
+def _make_route(answer: Callable[[bytes], dict[str, object]], served: Served) -> Callable[..., Any]:
     async def route(request: Request) -> dict[str, object]:
-        _known(request.path_params.get("model", served.name), served)
-        return await run_in_threadpool(answer, await _body(request))
+        _check_name(request.path_params.get("model", served.name), served)
+        return await run_in_threadpool(answer, await _read_body(request))
 
     return route
 
 
-def _known(model: str, served: Served) -> None:
+def _check_name(model: str, served: Served) -> None:
     if model != served.name:
         raise HTTPException(404, f"there is no model {model!r} here, only {served.name!r}")
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
@@ -180,39 +180,39 @@ async def _body(request: Request) -> bytes:
     return bytes(content)
 
 
-def _document(content: bytes) -> dict[str, Any]:
+def _parse_document(content: bytes) -> dict[str, Any]:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
         raise HTTPException(400, "the body is not JSON") from None
     if not isinstance(document, dict):
-        raise HTTPException(400, "the body is no JSON object")
+        raise HTTPException(400, "the body is not a JSON object")
     if not isinstance(document.get("id"), str | None):
-        raise HTTPException(400, "id is a text")
+        raise HTTPException(400, "id must be a string")
     return document
 
 
-def _images(document: dict[str, Any], image_shape: tuple[int, int, int]) -> Images:
+def _parse_images(document: dict[str, Any], image_shape: tuple[int, int, int]) -> Images:
     """Return the images of a request after checking name, type, shape and range."""
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         raise HTTPException(400, "expected exactly one input")
     tensor = inputs[0]
     if tensor.get("name") != INPUT:
-        raise HTTPException(400, f"the input is called {INPUT!r}")
+        raise HTTPException(400, f"the input must be called {INPUT!r}")
     shape = tensor.get("shape")
     if not isinstance(shape, list) or shape[1:] != list(image_shape) or type(shape[0]) is not int:
         raise HTTPException(400, f"expected the shape [n, {', '.join(map(str, image_shape))}], got {shape}")
     if not 1 <= shape[0] <= BATCH_LIMIT:
         raise HTTPException(400, f"a request holds 1 to {BATCH_LIMIT} images, got {shape[0]}")
-    return _tensor(tensor.get("datatype"), tensor.get("data"), shape)
+    return _parse_tensor(tensor.get("datatype"), tensor.get("data"), shape)
 
 
-def _tensor(datatype: object, data: object, shape: list[int]) -> Images:
+def _parse_tensor(datatype: object, data: object, shape: list[int]) -> Images:
     try:
         values = np.asarray(data)
     except ValueError:
-        raise HTTPException(400, "data is a list of numbers, flat or nested as the shape") from None
+        raise HTTPException(400, "data must be a list of numbers, flat or nested like the shape") from None
     if values.size != math.prod(shape) or values.shape not in ((values.size,), tuple(shape)):
         raise HTTPException(400, f"data has the shape {list(values.shape)}, expected {math.prod(shape)} numbers")
     values = values.reshape(shape)
@@ -223,12 +223,12 @@ def _tensor(datatype: object, data: object, shape: list[int]) -> Images:
     raise HTTPException(400, "expected UINT8 whole numbers from 0 to 255, or FP32 numbers from 0 to 1")
 
 
-def _asked_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[str]:
+def _select_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[str]:
     outputs = document.get("outputs")
     if outputs is None or outputs == []:
         return list(offered)
     if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
-        raise HTTPException(400, "outputs is a list of objects with a name")
+        raise HTTPException(400, "outputs must be a list of objects with a name")
     names = [output.get("name") for output in outputs]
     unknown = next((name for name in names if name not in offered), None)
     if unknown is not None or None in names:
@@ -236,24 +236,24 @@ def _asked_outputs(document: dict[str, Any], offered: tuple[str, ...]) -> list[s
     return list(dict.fromkeys(map(str, names)))
 
 
-def _refused(request: Request, problem: Exception) -> JSONResponse:
+def _handle_refusal(request: Request, problem: Exception) -> JSONResponse:
     status = problem.status_code if isinstance(problem, StarletteHTTPException) else 500
     detail = problem.detail if isinstance(problem, StarletteHTTPException) else "internal error"
     return JSONResponse({"error": detail}, status_code=status)
 
 
-def _failed(request: Request, problem: Exception) -> JSONResponse:
+def _handle_failure(request: Request, problem: Exception) -> JSONResponse:
     return JSONResponse({"error": "internal error"}, status_code=500)
 
 
 def serve(app: FastAPI, host: str = "127.0.0.1", port: int = 8080) -> None:
-    """Serve `app` until the process is told to stop."""
+    """Serve `app` until the process is stopped."""
     uvicorn.run(app, host=host, port=port, log_level="warning", lifespan="off", ws="none")
 
 
 @contextmanager
-def running(app: FastAPI) -> Iterator[str]:
-    """Serve `app` on a free port of the loopback interface while the block runs; yields the base URL."""
+def run_in_background(app: FastAPI) -> Iterator[str]:
+    """Serve `app` on a free port of the loopback interface inside the block; yields the base URL."""
     config = uvicorn.Config(app, log_level="error", access_log=False, lifespan="off", ws="none", log_config=None)
     server = uvicorn.Server(config)
     with socket.socket() as listening:

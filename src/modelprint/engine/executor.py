@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from modelprint.errors import ModelprintError
-from modelprint.training import one_thread
+from modelprint.training import use_one_thread
 
 DEATHS = 2
 """How many workers may die of a job before it is given up."""
@@ -83,7 +83,7 @@ def perform(job: Job) -> Outcome:
     """Do one job, on one thread, here and now; an exception becomes a problem."""
     started = time.perf_counter()
     try:
-        with one_thread():
+        with use_one_thread():
             value = job.function(*job.arguments)
     except Busy:
         return Outcome(key=job.key, busy=True)

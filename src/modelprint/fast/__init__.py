@@ -1,1 +1,1 @@
-"""How networks are made fast without changing their answers. Knows no method."""
+"""Faster evaluation of networks without changing their outputs. Independent of methods."""

@@ -1,4 +1,4 @@
-"""Batch norm folded into the convolution or linear layer before it: the same function with half the layers."""
+"""Fold batch norms into the convolution or linear layer before them: the same function with half the layers."""
 
 import copy
 
@@ -13,27 +13,27 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
 
 def fold_batch_norm(network: nn.Module) -> nn.Module:
-    """Return a copy of an evaluation-mode `network` whose batch norms are folded away where that is exact.
+    """Return a copy of an evaluation-mode `network` whose batch norms are folded where that is exact.
 
-    A batch norm goes when the only use of a convolution's (or linear layer's) output is that batch norm. Networks that
-    cannot be traced are returned as a plain copy. The answers agree up to rounding, about 1e-6 of a logit's size.
+    A batch norm is folded if it is the only user of the output of a convolution or linear layer. Networks that cannot
+    be traced are returned as a plain copy. Outputs agree up to rounding, about 1e-6 of a logit's size.
     """
     network = copy.deepcopy(network)
     if isinstance(network, fx.GraphModule):
         return network
     try:
         traced = fx.symbolic_trace(network)
-    except Exception:  # tracing runs the user's forward with proxies: any kind of error means "cannot be traced"
+    except Exception:  # tracing runs the user's forward with proxies and may raise any kind of error
         return network
     modules = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
-        _fold_one(traced, modules, node)
+        _fold_node(traced, modules, node)
     traced.recompile()
     traced.delete_all_unused_submodules()
     return traced
 
 
-def _fold_one(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.Node) -> None:
+def _fold_node(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.Node) -> None:
     if node.op != "call_module" or not isinstance(modules[str(node.target)], NORMS):
         return
     before = node.args[0]
@@ -52,16 +52,16 @@ def _fold_one(traced: fx.GraphModule, modules: dict[str, nn.Module], node: fx.No
 
 
 def make_quick_copy(model: Classifier) -> Classifier:
-    """Return a copy of `model` for many evaluations: folded, channels-last, no gradients into weights."""
+    """Return a copy of `model` for many evaluations: folded, channels-last, without weight gradients."""
     return model.with_network(to_channels_last(freeze_weights(fold_batch_norm(model.network))))
 
 
 def freeze_weights(network: nn.Module) -> nn.Module:
-    """Stop gradients into the weights, so that a backward pass computes input gradients only."""
+    """Switch off weight gradients, so that a backward pass computes input gradients only; returns `network`."""
     return network.requires_grad_(False)
 
 
 def to_channels_last(network: nn.Module) -> nn.Module:
-    """Lay out convolution weights channels-last, the faster layout on CPUs."""
+    """Convert weights to channels-last, the faster layout on CPUs; returns `network`."""
     laid_out: nn.Module = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return laid_out

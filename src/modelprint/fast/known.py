@@ -1,4 +1,4 @@
-"""What a classifier says about a whole data set, computed once per process: logits, and inputs of its last layer."""
+"""Logits and last-layer inputs of a classifier on a whole data set, computed once per process."""
 
 from functools import lru_cache
 
@@ -14,11 +14,11 @@ from modelprint.pixels import Pixels
 from modelprint.tensors import Logits, to_images
 
 CHUNK = 1024
-"""Images that are turned into floats at a time."""
+"""Images converted to floats at a time."""
 
 
 class _Content:
-    """A model and images, equal when their contents are."""
+    """A model and images as a cache key, compared by content."""
 
     def __init__(self, model: Classifier, images: LabelledImages) -> None:
         self.model, self.images = model, images
@@ -31,42 +31,42 @@ class _Content:
         return hash(self.identity)
 
 
-def logits_of(model: Classifier, pixels: Pixels) -> Logits:
-    """Return the logits of `model` on pictures of any number, of which a part at a time is turned into floats."""
-    return torch.cat([model.logits(to_images(part)) for part in _chunks(pixels)])
+def compute_logits(model: Classifier, pixels: Pixels) -> Logits:
+    """Return the logits of `model`; pixels are converted to floats in chunks, so their number is not limited."""
+    return torch.cat([model.logits(to_images(part)) for part in _split_pixels(pixels)])
 
 
 def agreement_on(images: LabelledImages, model: Classifier, other: Classifier) -> float:
-    """Return the share of images to which both give the same label, 0..1."""
+    """Return the share of images with the same label from both models, 0..1."""
     same = logits_on(model, images).argmax(1) == logits_on(other, images).argmax(1)
     return same.double().mean().item()
 
 
 def accuracy_on(model: Classifier, images: LabelledImages) -> float:
-    """Return the share of images that get their own label, 0..1."""
+    """Return the accuracy of `model` on `images`, 0..1."""
     return (logits_on(model, images).argmax(1) == torch.from_numpy(images.labels)).double().mean().item()
 
 
 def logits_on(model: Classifier, images: LabelledImages) -> Logits:
     """Return the float32 logits of `model` on all `images`."""
-    return _logits(_Content(model, images))
+    return _compute_logits_once(_Content(model, images))
 
 
 def features_on(model: Classifier, images: LabelledImages) -> Float[Tensor, "n features"]:
     """Return the inputs of the last layer of `model` on all `images`; LoadingError when it does not end in one."""
-    return _features(_Content(model, images))
+    return _compute_features_once(_Content(model, images))
 
 
 @lru_cache(maxsize=4)
-def _logits(content: _Content) -> Logits:
-    return logits_of(make_quick_copy(content.model), content.images.pixels)
+def _compute_logits_once(content: _Content) -> Logits:
+    return compute_logits(make_quick_copy(content.model), content.images.pixels)
 
 
 @lru_cache(maxsize=2)
-def _features(content: _Content) -> Float[Tensor, "n features"]:
+def _compute_features_once(content: _Content) -> Float[Tensor, "n features"]:
     quick = make_quick_copy(content.model)
-    return torch.cat([quick.features(to_images(pixels)) for pixels in _chunks(content.images.pixels)])
+    return torch.cat([quick.features(to_images(pixels)) for pixels in _split_pixels(content.images.pixels)])
 
 
-def _chunks(pixels: Pixels) -> list[UInt8[np.ndarray, "_ c h w"]]:
+def _split_pixels(pixels: Pixels) -> list[UInt8[np.ndarray, "_ c h w"]]:
     return [pixels[start : start + CHUNK] for start in range(0, len(pixels), CHUNK)]

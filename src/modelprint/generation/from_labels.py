@@ -30,7 +30,7 @@ from modelprint.generation.rounds import FLIP_RATE, ROUNDS, unseen, wanted_again
 from modelprint.methods import METHODS, LabelsOnly, Method
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
-from modelprint.progress import Progress, steps
+from modelprint.progress import Progress, track_steps
 from modelprint.tensors import Labels, to_pixels
 from modelprint.work import Work
 
@@ -291,7 +291,8 @@ def _sift(job: _Job, sources: Pixels, asking: Questions, seen: set[bytes]) -> _R
     # All of them before any of them again: answers some time apart are worth more.
     turns = list(range(job.repeats))
     answers = [
-        [asking.again(picture) for picture in pictures] for _ in steps("confirming", turns, len(turns), job.progress)
+        [asking.again(picture) for picture in pictures]
+        for _ in track_steps("confirming", turns, len(turns), job.progress)
     ]
     each = [set(one) for one in zip(*answers, strict=True)]  # (4)
     steady = np.array([len(one) == 1 and None not in one for one in each], dtype=bool)

@@ -18,7 +18,7 @@ from modelprint.crafting.margins import top_two_gap
 from modelprint.errors import CraftingError
 from modelprint.fingerprint.parts import Release
 from modelprint.pixels import Pixels
-from modelprint.progress import Progress, silent, steps
+from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.tensors import Images, Labels, to_images
 
 
@@ -64,7 +64,7 @@ def label_releases(
     natural: UInt8[np.ndarray, "images c h w"],
     profile: Profile,
     multiple: float,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> tuple[Release, ...]:
     """Return what each release says about the samples.
 
@@ -82,7 +82,7 @@ def label_releases(
     """
     return tuple(
         _labelled(release, Forms(release.model, natural), pixels, profile, multiple)
-        for release in steps("labelling releases", releases, len(releases), progress)
+        for release in track_steps("labelling releases", releases, len(releases), progress)
     )
 
 

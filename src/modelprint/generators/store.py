@@ -19,7 +19,7 @@ from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
 from modelprint.loading import fill_network, read_weights
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
 
 REVISION = 1
@@ -35,7 +35,7 @@ def load_or_train_generator(
     recipe: GeneratorRecipe,
     data: DataSet,
     seed: int,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
     *,
     folder: Path | None = None,
 ) -> GeneratorNetwork:

@@ -17,7 +17,7 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.methods.method import Card, Crafted, labels_of
 from modelprint.pixels import Pixels
-from modelprint.progress import steps
+from modelprint.progress import track_steps
 from modelprint.streams import stream
 from modelprint.tensors import Images, Labeller, Labels, to_images, to_pixels
 from modelprint.work import Work
@@ -52,7 +52,7 @@ class Bisection:
         inside = to_images(sources)
         home = label(sources)
         outside = partners(label, data, home, seed)
-        for _ in steps("bisecting", range(self.halvings), self.halvings, work.progress):
+        for _ in track_steps("bisecting", range(self.halvings), self.halvings, work.progress):
             pixels = to_pixels((inside + outside) / 2)
             middle, stayed = to_images(pixels), (label(pixels) == home)[:, None, None, None]
             inside, outside = torch.where(stayed, middle, inside), torch.where(stayed, outside, middle)

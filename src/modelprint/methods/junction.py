@@ -34,7 +34,7 @@ from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
 from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
-from modelprint.progress import steps
+from modelprint.progress import track_steps
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images
@@ -263,7 +263,7 @@ class _Problem:
         images, classes, sizes = [], [], []
         chunk = max(1, VALUES // (k * sources[0].numel()))
         parts = rows.split(chunk)
-        for part in steps(f"finding junctions of {k} classes", parts, len(parts), self.work.progress):
+        for part in track_steps(f"finding junctions of {k} classes", parts, len(parts), self.work.progress):
             found, met = nearest_junctions(
                 self.precisions.quick, sources[part], k, self.box(sources[part]), self.settings.steps
             )

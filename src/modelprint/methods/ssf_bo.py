@@ -40,7 +40,7 @@ from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decode
 from modelprint.generators.store import load_or_train_generator
 from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
-from modelprint.progress import steps
+from modelprint.progress import track_steps
 from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Logits, to_images, to_pixels
@@ -138,7 +138,7 @@ class SSFBO:
             found = [_Latents(self, generator, score, x, (seed, i), work).best() for i, x in enumerate(chunks)]
         else:
             climb = self._climb_numerically if self.numerical else self._climb
-            found = [climb(score, x) for x in steps("climbing", chunks, len(chunks), work.progress)]
+            found = [climb(score, x) for x in track_steps("climbing", chunks, len(chunks), work.progress)]
         return Crafted.all_of(torch.cat(found))
 
     def place(self, images: Images, sources: Images) -> Images:

@@ -18,14 +18,14 @@ from modelprint.networks.vgg import Vgg11
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """How to make an untrained network, and what it was made for.
+    """How to make an untrained network, and the images and classes it is meant for.
 
     Attributes:
         make: Called as make(class_count=..., channels=...).
         image_shape: Channels, height and width it expects; the channels may be overridden.
-        class_count: Classes of the data set it is usual for.
-        drawn: Whether it may be drawn at random as another architecture than a classifier's own. Published tables
-            were made with those that are; one that joins them changes what a seed draws.
+        class_count: Classes of the data set it is usually trained on.
+        drawn: Whether it may be drawn at random as a different architecture. Results were published with the present
+            set; adding one changes what a seed draws.
     """
 
     make: Callable[..., nn.Module]

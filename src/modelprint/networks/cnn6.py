@@ -17,7 +17,7 @@ class Cnn6(nn.Module):
         super().__init__()
         self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
         pairs = zip((channels, 32, 64), (32, 64, 128), strict=True)
-        self.convolutions = nn.Sequential(*(_pair(before, after) for before, after in pairs))
+        self.convolutions = nn.Sequential(*(_make_pair(before, after) for before, after in pairs))
         self.linear = nn.Linear(128 * 4 * 4, class_count)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -26,7 +26,7 @@ class Cnn6(nn.Module):
         return logits
 
 
-def _pair(channels_in: int, channels: int) -> nn.Sequential:
+def _make_pair(channels_in: int, channels: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(channels_in, channels, 3, padding=1),
         nn.ReLU(),

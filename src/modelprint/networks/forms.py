@@ -1,6 +1,6 @@
-"""Other forms of a network that give (nearly) the same answers: batch norms folded away, or a few images at a time.
+"""Other forms of a network with (nearly) the same outputs: batch norms folded, or small batches.
 
-A weights file names the form of what is in it, so that its reader can make that form from the plain network.
+A weights file names the form of its network, so that it can be restored from the plain network.
 """
 
 import re
@@ -27,7 +27,7 @@ class Folded(nn.Module):
 
 
 class InBatches(nn.Module):
-    """A network that is never given more than `size` images at a time."""
+    """A network that gets at most `size` images at a time."""
 
     def __init__(self, network: nn.Module, size: int) -> None:
         super().__init__()
@@ -40,19 +40,19 @@ class InBatches(nn.Module):
 
 
 def form_of(network: nn.Module) -> str:
-    """Return the name of the form `network` is in; empty for a plain one."""
+    """Return the name of the form of `network`; empty for a plain network."""
     if isinstance(network, InBatches):
         return f"batch-{network.size}"
     return {Folded: "folded", OnnxNetwork: "onnx"}.get(type(network), "")
 
 
-def in_form(form: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
-    """Return `network` in another form, its weights still to be filled in.
+def convert_to_form(form: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.Module:
+    """Return `network` in another form; its weights are loaded afterwards.
 
     Args:
-        form: As `form_of` gave it; it may come from a file of a stranger.
+        form: A result of `form_of`; it may come from an untrusted file.
         network: The plain network.
-        tensors: What will be filled in: an ONNX graph is as long as its bytes.
+        tensors: The weights to load: they determine the length of an ONNX graph.
 
     Raises:
         ValueError: There is no such form.
@@ -63,5 +63,7 @@ def in_form(form: str, network: nn.Module, tensors: Mapping[str, Tensor]) -> nn.
         return OnnxNetwork(bytes(tensors["content"].numel()) if "content" in tensors else b"")
     size = re.fullmatch(r"batch-([1-9]\d{0,5})", form, re.ASCII)
     if size is None:
-        raise ValueError(f"there is no form {form!r} of a network; there are folded, onnx and batch-1, batch-2, ...")
+        raise ValueError(
+            f"there is no form {form!r} of a network; the forms are folded, onnx and batch-1, batch-2, ..."
+        )
     return InBatches(network, int(size[1]))

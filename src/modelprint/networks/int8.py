@@ -1,15 +1,15 @@
-"""Eight-bit weights: a linear layer in real eight-bit arithmetic, as dynamic quantisation makes it, and rounding."""
+"""Eight-bit weights: a linear layer in integer arithmetic, as in dynamic quantisation, and simulated rounding."""
 
 import torch
 from torch import Tensor, nn
 
 
 class Int8Linear(nn.Module):
-    """Int8 weights, activations quantised to 7 bits as they come, integer products, float result.
+    """Int8 weights, dynamically quantised 7-bit activations, integer products, float result.
 
-    Symmetric per-tensor weights (scale = largest magnitude / 127.5) and asymmetric activations in 0..127, the choices
-    of PyTorch's dynamic quantisation on x86. Departure: each row gets its own activation range, so that the answer to
-    one image does not depend on which others share its batch.
+    Symmetric per-tensor weights (scale = largest magnitude / 127.5) and asymmetric activations in 0..127, as in
+    PyTorch's dynamic quantisation on x86. Departure: each row has its own activation range, so that the output for an
+    image does not depend on the other images in its batch.
     """
 
     weight_int8: Tensor
@@ -35,8 +35,8 @@ class Int8Linear(nn.Module):
             layer.bias = linear.bias.detach().clone()
         return layer
 
-    def dequantised(self) -> Tensor:
-        """Return the float weights that the integers stand for."""
+    def dequantise(self) -> Tensor:
+        """Return the float weights that the integers represent."""
         return self.weight_int8.to(self.scale.dtype) * self.scale
 
     def forward(self, features: Tensor) -> Tensor:

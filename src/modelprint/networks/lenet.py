@@ -1,7 +1,7 @@
 """LeNet-5 for 28x28 grey images.
 
 Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-Based Learning Applied to Document Recognition",
-Proceedings of the IEEE 1998. Departures, as in every modern copy: ReLU and max pooling instead of scaled tanh and
+Proceedings of the IEEE 1998. Departures, as in all modern versions: ReLU and max pooling instead of scaled tanh and
 trainable subsampling, full connections in the second convolution, a linear layer instead of radial basis functions.
 """
 

@@ -1,10 +1,10 @@
-"""One hidden layer: the network of the papers' smallest experiments.
+"""One hidden layer: the network of the smallest published experiments.
 
 Source: the public code of D. P. Kuttichira, S. Gupta, D. Nguyen, S. Rana and S. Venkatesh, "Verification of Integrity
 of Deployed Deep Learning Models Using Bayesian Optimization", Knowledge-Based Systems 2022 (nphdang/BCD): 784-256-10
-with ReLU for MNIST, and as many hidden units for faces. Inputs are the grey values in [0, 1] as they are.
+with ReLU for MNIST, and the same number of hidden units for faces. Inputs are the grey values in [0, 1].
 
-Departures: logits instead of probabilities come out, as from every network here.
+Departures: the outputs are logits instead of probabilities, as for all networks here.
 """
 
 from torch import Tensor, nn

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class Normalise(nn.Module):
     """Subtract a mean and divide by a standard deviation, channel by channel.
 
-    Both are constants of the architecture, not weights: they are not in the state dict.
+    Both are constants of the architecture, not weights, and not part of the state dict.
     """
 
     mean: Tensor

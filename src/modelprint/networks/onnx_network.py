@@ -1,6 +1,6 @@
-"""An ONNX graph as a torch module: its bytes are a buffer, ONNX Runtime computes its answers.
+"""An ONNX graph as a torch module: its bytes are a buffer, and ONNX Runtime computes its outputs.
 
-So a model in real eight-bit arithmetic is copied, hashed and saved like every other network.
+A model in eight-bit arithmetic can then be copied, hashed and saved like any other network.
 """
 
 from typing import Any
@@ -14,9 +14,9 @@ MISSING = 'this model is an ONNX graph; install ONNX Runtime for it with pip ins
 
 
 class OnnxNetwork(nn.Module):
-    """Runs on the CPU on one thread, so that its answers do not depend on the machine's cores.
+    """Runs on one CPU thread, so that its outputs do not depend on the number of cores.
 
-    It has no gradients. The graph takes float32 images in [0, 1], n c h w, and gives one row of logits per image.
+    It has no gradients. The graph maps float32 images in [0, 1], n c h w, to one row of logits per image.
     """
 
     content: Tensor
@@ -27,7 +27,7 @@ class OnnxNetwork(nn.Module):
         self._running: Any = None
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the logits of images in [0, 1]; CraftingError when they ask for gradients."""
+        """Return the logits of images in [0, 1]; CraftingError when they require gradients."""
         if images.requires_grad:
             raise CraftingError("an ONNX graph has no gradients; craft from a classifier that is a torch network")
         session = self.session
@@ -37,25 +37,25 @@ class OnnxNetwork(nn.Module):
 
     @property
     def session(self) -> Any:
-        """The running graph, started when it is first needed; LoadingError when there is no way to run it."""
+        """The ONNX Runtime session, started when first needed; LoadingError when the graph cannot be run."""
         if self._running is None:
             self._running = _start(self.content.numpy().tobytes())
         return self._running
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Channels, height and width of the images that the graph takes."""
+        """Channels, height and width of the graph's images."""
         _, channels, height, width = self.session.get_inputs()[0].shape
         return channels, height, width
 
     @property
     def class_count(self) -> int:
-        """How many logits the graph gives."""
+        """The number of logits."""
         count: int = self.session.get_outputs()[0].shape[1]
         return count
 
     def float_weights(self) -> dict[str, Tensor]:
-        """Return the constants of the graph by name, integers as the floats that they stand for."""
+        """Return the constants of the graph by name, integers as the floats that they represent."""
         import onnx
         from onnx.numpy_helper import to_array
 
@@ -75,7 +75,7 @@ class OnnxNetwork(nn.Module):
         self._running = None
 
     def __getstate__(self) -> dict[str, Any]:
-        # A running graph can neither be copied nor sent to another process; the copy starts its own.
+        # A session cannot be copied or sent to another process; the copy starts its own.
         return {**self.__dict__, "_running": None}
 
 
@@ -84,7 +84,7 @@ def _start(content: bytes) -> Any:
         import onnxruntime
     except ImportError:
         raise LoadingError(MISSING) from None
-    # The key of every reference to another file in an ONNX graph; such a file would be read from this machine.
+    # The key of a reference to another file, which ONNX Runtime would read from this machine.
     if b"location" in content:
         raise LoadingError("the ONNX graph refers to other files; refused")
     options = onnxruntime.SessionOptions()
@@ -93,17 +93,19 @@ def _start(content: bytes) -> Any:
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    except Exception as problem:  # ONNX Runtime has a family of its own for what can be wrong with a graph
+    except Exception as problem:  # ONNX Runtime has its own exceptions for invalid graphs
         raise LoadingError(f"not a usable ONNX graph: {' '.join(str(problem).split())[:200]}") from None
     _check(session)
     return session
 
 
 def _check(session: Any) -> None:
-    """Refuse a graph that is no classifier of images of one size."""
+    """Refuse a graph that is not a classifier of images of one size."""
     takes, gives = ([(end.type, end.shape) for end in ends] for ends in (session.get_inputs(), session.get_outputs()))
     images, logits = ("tensor(float)", 4), ("tensor(float)", 2)
     if [(kind, len(shape)) for kind, shape in takes + gives] != [images, logits]:
         raise LoadingError(f"the ONNX graph takes {takes} and gives {gives}; expected float images and logits")
     if not all(isinstance(side, int) for side in (*takes[0][1][1:], gives[0][1][1])):
-        raise LoadingError(f"the ONNX graph maps {takes[0][1]} to {gives[0][1]}; expected numbers but for the first")
+        raise LoadingError(
+            f"the ONNX graph maps {takes[0][1]} to {gives[0][1]}; expected fixed sizes except for the first"
+        )

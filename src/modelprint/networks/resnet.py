@@ -2,7 +2,7 @@
 
 Source: K. He, X. Zhang, S. Ren and J. Sun, "Deep Residual Learning for Image Recognition", CVPR 2016, section 4.2, with
 the parameter-free "option A" shortcuts. Names of the layers and the normalisation are those of the public weights of
-Y. Idelbayev (akamaster/pytorch_resnet_cifar10, BSD-2-Clause), so that these load as they are.
+Y. Idelbayev (akamaster/pytorch_resnet_cifar10, BSD-2-Clause), so that these load unchanged.
 """
 
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
@@ -15,7 +15,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 class PadShortcut(nn.Module):
-    """Option A: take every second pixel and pad the new channels with zeros, half on each side."""
+    """Option A: take every second pixel and pad the channels with zeros, half on each side."""
 
     def __init__(self, padding: int) -> None:
         super().__init__()
@@ -52,9 +52,9 @@ class ResNet(nn.Module):
         self.normalise = Normalise(*normal)
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
-        self.layer1 = _stage(16, 16, blocks, stride=1)
-        self.layer2 = _stage(16, 32, blocks, stride=2)
-        self.layer3 = _stage(32, 64, blocks, stride=2)
+        self.layer1 = _make_stage(16, 16, blocks, stride=1)
+        self.layer2 = _make_stage(16, 32, blocks, stride=2)
+        self.layer3 = _make_stage(32, 64, blocks, stride=2)
         self.linear = nn.Linear(64, class_count)
         _initialise(self)
 
@@ -66,7 +66,7 @@ class ResNet(nn.Module):
         return logits
 
 
-def _stage(channels_in: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
+def _make_stage(channels_in: int, channels: int, blocks: int, stride: int) -> nn.Sequential:
     first = BasicBlock(channels_in, channels, stride)
     return nn.Sequential(first, *(BasicBlock(channels, channels, 1) for _ in range(blocks - 1)))
 

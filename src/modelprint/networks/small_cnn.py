@@ -1,7 +1,7 @@
-"""Small convolutional networks for images of any size, to be trained many times: twenty models in an hour or two.
+"""Small convolutional networks for images of any size: twenty of them train in an hour or two.
 
-Departures: there is no source to keep to. The papers on ownership train a handful of unnamed small networks; these have
-what such networks usually have.
+Departures: there is no source. Papers on ownership train small networks without a name; these have the usual layers of
+such networks.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from modelprint.networks.normalise import Normalise
 
 
 class SmallCnn(nn.Module):
-    """3x3 convolutions with batch norm, a pooling between each two, the mean of each channel and one linear layer."""
+    """3x3 convolutions with batch norm, pooling between each two, the mean of each channel and one linear layer."""
 
     def __init__(self, widths: Sequence[int], class_count: int = 10, channels: int = 3) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """VGG-11 for 32x32 images.
 
 Source: K. Simonyan and A. Zisserman, "Very Deep Convolutional Networks for Large-Scale Image Recognition", ICLR 2015,
-configuration A. Departures, usual for CIFAR-10: batch norm after each convolution, and one linear layer from the 512
-features that are left after the fifth pooling.
+configuration A. Departures, usual for CIFAR-10: batch norm after each convolution, and one linear layer from the
+512 features after the fifth pooling.
 """
 
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class Vgg11(nn.Module):
     def __init__(self, class_count: int = 10, channels: int = 3) -> None:
         super().__init__()
         self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
-        self.convolutions = nn.Sequential(*_layers(channels))
+        self.convolutions = nn.Sequential(*_make_layers(channels))
         self.linear = nn.Linear(512, class_count)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -27,7 +27,7 @@ class Vgg11(nn.Module):
         return logits
 
 
-def _layers(channels: int) -> list[nn.Module]:
+def _make_layers(channels: int) -> list[nn.Module]:
     layers: list[nn.Module] = []
     for width in CONFIGURATION_A:
         if isinstance(width, str):

@@ -36,10 +36,10 @@ from modelprint.errors import LoadingError
 from modelprint.loading import fill_network, read_weights
 from modelprint.ownership.contrast import LOSSES, LossName
 from modelprint.ownership.views import Responses
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
 from modelprint.tensors import Labels
-from modelprint.training import Recipe, TensorBatches, one_thread, train
+from modelprint.training import Recipe, TensorBatches, train, use_one_thread
 
 ClassScheme = Literal["two", "published"]
 Space = Literal["logarithms", "probabilities"]
@@ -123,7 +123,7 @@ class Contrastive:
         copies: Sequence[Responses],
         others: Sequence[Responses],
         seed: int,
-        progress: Progress = silent,
+        progress: Progress = ignore_progress,
     ) -> "Encoder":
         """Return an encoder that has learnt from what these models answered.
 
@@ -156,7 +156,7 @@ class Contrastive:
             loss.backward()
             return loss
 
-        with one_thread():
+        with use_one_thread():
             train(network, batches, self.recipe, rng, objective=contrast, phase="encoding", progress=progress)
         seen = tuple(sorted({model.model for model in models}))
         return Encoder(network.requires_grad_(False), self, victim.points, victim.class_count, seen)

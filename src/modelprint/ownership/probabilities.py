@@ -15,7 +15,7 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
 from modelprint.fast.folding import make_quick_copy
-from modelprint.fast.known import logits_of
+from modelprint.fast.known import compute_logits
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.pixels import Picture, Pixels
@@ -84,7 +84,7 @@ def identity(suspect: Suspected) -> str:
 
 def _of_classifier(model: Classifier, pixels: Pixels, class_count: int) -> Probabilities:
     check_model(model, pixels.shape[1:], class_count)
-    logits = logits_of(make_quick_copy(model), pixels).double()
+    logits = compute_logits(make_quick_copy(model), pixels).double()
     if not logits.isfinite().all():
         raise ValueError(f"{model.name} gives logits that are not finite, so it cannot be compared")
     return logits.softmax(1)

@@ -13,7 +13,7 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint.ownership import C_EXAMPLES
 from modelprint.fingerprint.ownership_parts import Reference, Relation
 from modelprint.ownership.suspects import OWNERSHIP_SUSPECTS
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.tamperings import SUITE, Suspect, Tampering
 from modelprint.tamperings.store import load_or_make_suspect, suspect_path
@@ -156,7 +156,7 @@ class Relatives:
     data: DataSet
     models: Models
     seed: int
-    progress: Progress = silent
+    progress: Progress = ignore_progress
 
     def references(self) -> Iterator[Made]:
         """Yield the references, unrelated ones first; CraftingError when there cannot be enough of a kind."""

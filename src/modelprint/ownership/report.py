@@ -18,7 +18,7 @@ from sklearn.manifold import TSNE
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.ownership.checking import Finding
-from modelprint.pages.html import data_uri, page_from
+from modelprint.pages.html import data_uri, render_page
 
 TEMPLATE = "ownership.html"
 WIDTH, ROW, SQUARE = 760, 56, 520
@@ -99,7 +99,7 @@ def render_report(title: str, fingerprint: OwnershipFingerprint, finding: Findin
     similarities = iter(verdict.others), iter(verdict.copies)
     values = [next(similarities[one.relation == "copy"]) for one in fingerprint.references]
     rows = sorted(zip(values, fingerprint.references, strict=True), key=lambda row: -row[0])
-    return page_from(
+    return render_page(
         TEMPLATE,
         title=title,
         fingerprint=fingerprint,

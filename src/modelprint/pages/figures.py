@@ -1,8 +1,8 @@
-"""Figures: drawn once, written as SVG that stands inside a page or as PNG for documents.
+"""Figures: drawn once, written as inline SVG for pages or as PNG for documents.
 
-An SVG loads nothing and takes the page's ink and font. Text stays text, so that a page in the dark shows it in its own
-colour and a search finds it. Names come from plans and may hold anything; matplotlib's formulas are switched off, and
-what it writes is escaped.
+An SVG loads nothing and uses the text colour and font of the page. Text remains text, so that it follows dark mode and
+can be searched. Names come from plans and may contain anything; matplotlib's formulas are switched off, and its output
+is escaped.
 """
 
 import io
@@ -16,10 +16,10 @@ from typing import Any
 from modelprint.errors import BenchError
 
 INK = "#010203"
-"""Stands for the ink of the page, which takes its place afterwards."""
+"""Placeholder for the text colour of the page, by which it is replaced."""
 
 PALETTE = ("#3a7fc1", "#d97b29", "#2f9e77", "#b8579e", "#8470d0", "#a8911f", "#c4524a", "#5f8a99")
-"""Told apart by readers who do not see all colours, and legible on white as well as on black."""
+"""Distinguishable for colour-blind readers, and legible on white and on black."""
 
 STYLE = {
     "axes.edgecolor": INK,
@@ -47,7 +47,7 @@ STYLE = {
 }
 
 SCALE = 1.4
-"""Pixels of the page for a point of the drawing, at most; less where the page is narrow."""
+"""Largest number of page pixels per point of the drawing; less on a narrow page."""
 
 PAPER = "#ffffff"
 DARK = "#1b1f24"
@@ -58,27 +58,27 @@ ON_PAPER = {
     "figure.facecolor": PAPER,
     "savefig.facecolor": PAPER,
 }
-"""A picture has no page to take its ink from."""
+"""The style of PNG pictures, which have no page colours."""
 
 DOTS_PER_INCH = 110
-"""Of the picture."""
+"""Resolution of PNG pictures."""
 
 LONGEST = 34
-"""Characters of a name that a figure shows."""
+"""Largest number of characters of a name in a figure."""
 
 Draw = Callable[[Any, str], None]
-"""Draws into a figure with an ink."""
+"""Draws into a figure with a colour for lines and text."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
-    """A figure before it is SVG or PNG.
+    """A figure that can be written as SVG or PNG.
 
     Attributes:
-        name: Of its section.
-        caption: What it shows.
+        name: Name of its section.
+        caption: Description of its content.
         size: Width and height in inches.
-        draw: Fills a figure.
+        draw: Draws the content into a figure.
     """
 
     name: str
@@ -87,29 +87,29 @@ class Drawing:
     draw: Draw
 
     def svg(self) -> str:
-        """Return it as an SVG element for a page."""
+        """Return the figure as an SVG element for a page."""
         with load_matplotlib().rc_context(STYLE):
-            return as_svg(self._made(INK), self.name)
+            return render_svg(self._draw_figure(INK), self.name)
 
     def save(self, path: Path) -> None:
-        """Write it as a PNG picture."""
+        """Write the figure as a PNG picture."""
         with load_matplotlib().rc_context(ON_PAPER):
-            self._made(DARK).savefig(path, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
+            self._draw_figure(DARK).savefig(path, format="png", dpi=DOTS_PER_INCH, metadata={"Software": None})
 
-    def _made(self, ink: str) -> Any:
+    def _draw_figure(self, ink: str) -> Any:
         figure = load_matplotlib().figure.Figure(figsize=self.size, layout="constrained")
         self.draw(figure, ink)
         return figure
 
 
-def short(name: str) -> str:
-    """Return a name that fits, without anything that is no character of XML."""
+def shorten_name(name: str) -> str:
+    """Return a name of limited length, without unprintable characters, which XML forbids."""
     plain = "".join(sign if sign.isprintable() else " " for sign in name)
     return plain if len(plain) <= LONGEST else plain[: LONGEST - 3] + "..."
 
 
 def load_matplotlib() -> ModuleType:
-    """Return matplotlib; BenchError says which extra brings it."""
+    """Return matplotlib; BenchError names the extra that installs it."""
     try:
         import matplotlib
         import matplotlib.figure
@@ -120,10 +120,10 @@ def load_matplotlib() -> ModuleType:
     return matplotlib
 
 
-def as_svg(figure: Any, name: str) -> str:
-    """Return a figure as an SVG element whose names cannot clash with those of another figure.
+def render_svg(figure: Any, name: str) -> str:
+    """Return a figure as an SVG element whose ids cannot clash with those of another figure.
 
-    Texts in the drawing were escaped by matplotlib: whatever they say, they open no element and end no attribute.
+    Matplotlib escapes all texts, so that none can open an element or end an attribute.
     """
     content = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -132,7 +132,7 @@ def as_svg(figure: Any, name: str) -> str:
     text = text[text.index("<svg") :].replace(INK, "currentColor")
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(url\(#|href="#)', rf"\g<1>{name}-", text)
-    # Inside a page an SVG needs no name spaces, its style sheet would be the whole page's, and the page gives the size.
+    # Inline SVG needs no name spaces, its style sheet would apply to the whole page, and the page sets the size.
     text = re.sub(r' xmlns(:\w+)?="[^"]*"|xlink:(?=href)', "", text)
     text = re.sub(r"<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r"font-family: [^;<>]*; ", "", text)

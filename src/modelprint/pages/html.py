@@ -1,7 +1,7 @@
-"""Pages: self-contained HTML from our templates, without scripts. Needs no torch.
+"""Self-contained HTML pages from templates, without scripts. Needs no torch.
 
-A page loads nothing: pictures are data URIs or drawn in it, and its own content policy forbids the rest. What a server
-wrote is text that somebody else chose, so templates escape everything.
+A page loads nothing: pictures are data URIs or inline SVG, and its content policy forbids everything else. Text from a
+server is untrusted, so templates escape everything.
 """
 
 from base64 import b64encode
@@ -11,10 +11,10 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from modelprint.pixels import Picture
 
 
-def page_from(template: str, *, package: str = "modelprint.pages", **values: object) -> str:
-    """Return the self-contained page that a template of a package makes of some values, all of them escaped.
+def render_page(template: str, *, package: str = "modelprint.pages", **values: object) -> str:
+    """Render a template of a package as a self-contained page; all values are escaped.
 
-    Any template may include our own: the head, which all pages share, forbids whatever a page does not need.
+    Every template may include those of `modelprint.pages`, such as the common head with the content policy.
     """
     environment = Environment(
         loader=ChoiceLoader([PackageLoader(package), PackageLoader("modelprint.pages")]),
@@ -27,5 +27,5 @@ def page_from(template: str, *, package: str = "modelprint.pages", **values: obj
 
 
 def data_uri(picture: Picture) -> str:
-    """Return a picture as text that an HTML page can hold."""
+    """Return a picture as a data URI."""
     return f"data:image/png;base64,{b64encode(picture.png).decode()}"

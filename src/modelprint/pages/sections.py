@@ -1,21 +1,21 @@
-"""The page of a study: a title, tiles with the first numbers, sections with tables and figures, and samples."""
+"""The page of a study: a title, tiles with the main numbers, sections with tables and figures, and samples."""
 
 from dataclasses import dataclass
 
 from modelprint.fingerprint import Fingerprint, Sample
-from modelprint.pages.html import data_uri, page_from
+from modelprint.pages.html import data_uri, render_page
 
 GALLERY = 18
-"""Samples shown of each fingerprint."""
+"""Number of samples shown per fingerprint."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A drawing and what it shows, for those who see it and those who do not.
+    """A drawing and its description, which is also the text for screen readers.
 
     Attributes:
         svg: The drawing.
-        caption: What it shows.
+        caption: Description of its content.
     """
 
     svg: str
@@ -23,13 +23,13 @@ class Figure:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class GallerySample:
     """One sample of the gallery.
 
     Attributes:
         picture: As a data URI.
-        source: The natural image as a data URI; empty when the file does not have it.
-        label: What the target calls it.
+        source: The natural image as a data URI; empty when the file does not contain it.
+        label: Its label by the target.
         numbers: Its margin and confidence.
     """
 
@@ -39,18 +39,18 @@ class Shown:
     numbers: str
 
 
-def sections_page(**values: object) -> str:
+def render_sections(**values: object) -> str:
     """Return the self-contained page of a title, tiles, sections, figures and galleries."""
-    return page_from("sections.html", package="modelprint.pages", **values)
+    return render_page("sections.html", package="modelprint.pages", **values)
 
 
-def gallery(fingerprint: Fingerprint) -> list[Shown]:
+def make_gallery(fingerprint: Fingerprint) -> list[GallerySample]:
     """Return the first samples of a fingerprint."""
-    return [_shown(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
+    return [_make_sample(sample, fingerprint.class_names[sample.label]) for sample in fingerprint.samples[:GALLERY]]
 
 
-def _shown(sample: Sample, label: str) -> Shown:
-    return Shown(
+def _make_sample(sample: Sample, label: str) -> GallerySample:
+    return GallerySample(
         picture=data_uri(sample.picture),
         source="" if sample.source is None else data_uri(sample.source),
         label=label,

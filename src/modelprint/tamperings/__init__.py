@@ -1,7 +1,7 @@
 """Ways to change a classifier. A tampering is one file and one line in `SUITE`.
 
-A name says what departs from the published default (SGD, batch norm in training mode, one epoch): `-adam`, `-bnfrozen`,
-`-short`.
+A suffix states the difference from the published default (SGD, batch norm in training mode, one epoch): `-adam`,
+`-bnfrozen`, `-short`.
 """
 
 from collections.abc import Callable
@@ -129,6 +129,6 @@ SUITE: dict[str, Callable[..., Tampering]] = {
 }
 
 CONTROLS = frozenset({"none", "control-folded", "control-permuted", "control-batch-7"})
-"""Kinds that change no answer: calling one of these tampered is a false alarm."""
+"""Kinds that change no label: calling one of these tampered is a false alarm."""
 
 __all__ = ["CONTROLS", "SUITE", "Movement", "Suspect", "Tampered", "Tampering", "make_suspect", "measure"]

@@ -1,4 +1,4 @@
-"""Progressive bit search: the one bit of an int8 network whose flip hurts most.
+"""Progressive bit search: flip the bit of an int8 network that raises the loss most.
 
 Source: A. S. Rakin, Z. He and D. Fan, "Bit-Flip Attack: Crushing Neural Network with Progressive Bit Search", ICCV
 2019, https://arxiv.org/abs/1903.12269, and its public code (elliothe/BFA), as in MiSentry appendix C.2, which flips the
@@ -12,7 +12,7 @@ most important bit.
    none raises the loss, every layer proposes one bit more.
 
 Departures: the candidates of a layer are the 100 weights of largest gradient (in the code, 10 or all of them, depending
-on how it is called). The batch differs with the seed.
+on the call). The batch differs with the seed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,23 +27,23 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.networks.int8 import round_weights
-from modelprint.progress import Progress, steps
+from modelprint.progress import Progress, track_steps
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import draw
 from modelprint.tensors import Images, Labels, to_images
 
 PLACE = torch.tensor([1, 2, 4, 8, 16, 32, 64, -128])
-"""What each bit of a two's complement byte is worth when it is set, lowest bit first."""
+"""Value of each set bit of a two's complement byte, lowest bit first."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BitFlip:
-    """Quantise to eight bits and flip the bits that raise the loss most, one search after the other.
+    """Quantise to eight bits and flip the bits that raise the loss most, one search after another.
 
     Attributes:
-        flips: How many searches; each flips one bit, or more where one cannot raise the loss.
-        candidates: Weights of largest gradient that are looked at in each layer.
-        images: Training images in the batch whose loss is raised.
+        flips: Number of searches; each flips one bit, or more when one cannot raise the loss.
+        candidates: Weights of largest gradient considered in each layer.
+        images: Training images in the batch.
     """
 
     flips: int = 1
@@ -63,13 +63,13 @@ class BitFlip:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network with its bits flipped."""
         network = model.copy().network
-        layers = quantised_layers(network)
+        layers = quantise_layers(network)
         images = to_images(draw(data.train, self.images, rng).pixels)
         with torch.no_grad():
             labels = network(images).argmax(1)
         before = batch_loss(network, images, labels)
         notes, after = [], before
-        for _ in steps("flipping bits", range(self.flips), self.flips, progress):
+        for _ in track_steps("flipping bits", range(self.flips), self.flips, progress):
             flips, after = search(network, layers, images, labels, self.candidates)
             notes += [flip.apply() for flip in flips]
         return Tampered(
@@ -87,9 +87,9 @@ class Layer:
     """A convolution or linear layer whose weights are multiples of one step.
 
     Attributes:
-        name: In the network.
+        name: Name in the network.
         weight: Its float weights, integers times `step`.
-        step: What one unit is worth.
+        step: Value of one unit.
     """
 
     name: str
@@ -110,8 +110,8 @@ class Flip:
     """One bit of one weight.
 
     Attributes:
-        layer: Where the weight is.
-        index: Of the weight in its flattened layer.
+        layer: The layer of the weight.
+        index: Index of the weight in the flattened layer.
         bit: 0 (lowest) to 7 (the sign).
     """
 
@@ -120,14 +120,14 @@ class Flip:
     bit: int
 
     def apply(self) -> str:
-        """Flip the bit and say what happened; a second call flips it back."""
+        """Flip the bit and return a note about it; a second call flips it back."""
         old = int(self.layer.integers()[self.index])
-        new = flipped(old, self.bit)
+        new = flip_bit(old, self.bit)
         self.layer.put(self.index, new)
         return f"{self.layer.name}.weight[{self.index}] bit {self.bit}: {old} -> {new}"
 
 
-def quantised_layers(network: nn.Module) -> list[Layer]:
+def quantise_layers(network: nn.Module) -> list[Layer]:
     """Round the weights of `network`, in place, and return its convolution and linear layers."""
     modules = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
     step_sizes = [module.weight.detach().abs().max().clamp_min(1e-12) / 127 for _, module in modules]
@@ -138,22 +138,22 @@ def quantised_layers(network: nn.Module) -> list[Layer]:
 def search(
     network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels, candidates: int
 ) -> tuple[list[Flip], float]:
-    """Return the flips of the layer that raises the loss most, not yet applied, and the loss they lead to.
+    """Return the flips that raise the loss most, not yet applied, and the resulting loss.
 
     Args:
         network: Quantised, in evaluation mode.
-        layers: Its layers, as `quantised_layers` returns them.
+        layers: Its layers, from `quantise_layers`.
         images: The batch.
-        labels: What the network said about it before any flip.
-        candidates: Weights of largest gradient that are looked at in each layer.
+        labels: The network's labels of the batch before any flip.
+        candidates: Weights of largest gradient considered in each layer.
     """
-    gradients = _gradients(network, layers, images, labels)
+    gradients = _compute_gradients(network, layers, images, labels)
     before = batch_loss(network, images, labels)
-    ranked = [ranked_flips(layer, g, candidates) for layer, g in zip(layers, gradients, strict=True)]
+    ranked = [rank_flips(layer, g, candidates) for layer, g in zip(layers, gradients, strict=True)]
     best: tuple[list[Flip], float] = ([], before)
     for count in range(1, 1 + max(map(len, ranked), default=0)):
         for flips in ranked:
-            with _applied(flips[:count]):
+            with _apply_temporarily(flips[:count]):
                 loss = batch_loss(network, images, labels)
             if loss > best[1]:
                 best = (flips[:count], loss)
@@ -162,8 +162,8 @@ def search(
     return best
 
 
-def ranked_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
-    """Return the bits of the weights of largest gradient, largest first-order rise of the loss first.
+def rank_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
+    """Return the bits of the weights of largest gradient, sorted by the first-order rise of the loss, largest first.
 
     Bits whose flip lowers the loss to first order are left out.
     """
@@ -174,7 +174,7 @@ def ranked_flips(layer: Layer, gradient: Tensor, candidates: int) -> list[Flip]:
     return [Flip(layer, int(weights[i // 8]), int(i % 8)) for i in order[rise[order] > 0]]
 
 
-def flipped(value: int, bit: int) -> int:
+def flip_bit(value: int, bit: int) -> int:
     """Return the integer -128..127 whose two's complement byte differs from that of `value` in `bit`."""
     byte = (value & 0xFF) ^ (1 << bit)
     return byte - 256 if byte >= 128 else byte
@@ -186,14 +186,16 @@ def batch_loss(network: nn.Module, images: Images, labels: Labels) -> float:
         return F.cross_entropy(network(images), labels).item()
 
 
-def _gradients(network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels) -> tuple[Tensor, ...]:
+def _compute_gradients(
+    network: nn.Module, layers: Sequence[Layer], images: Images, labels: Labels
+) -> tuple[Tensor, ...]:
     network.requires_grad_()
     loss = F.cross_entropy(network(images), labels)
     return torch.autograd.grad(loss, [layer.weight for layer in layers], materialize_grads=True)
 
 
 @contextmanager
-def _applied(flips: Sequence[Flip]) -> Iterator[None]:
+def _apply_temporarily(flips: Sequence[Flip]) -> Iterator[None]:
     for flip in flips:
         flip.apply()
     try:

@@ -1,23 +1,23 @@
-"""Clean-label attacks: poison whose labels are right, so that a look at the training set does not find it.
+"""Clean-label attacks: poison with correct labels, which an inspection of the training set does not find.
 
 Source of `CleanLabel`: A. Turner, D. Tsipras and A. Madry, "Label-Consistent Backdoor Attacks", 2019,
 https://arxiv.org/abs/1912.02771, in the settings of MiSentry appendix C.2 (those of PublicCheck): images of the target
-class are pushed away from it by projected gradient ascent, which makes them hard to learn, and get a trigger, which is
+class are moved away from it by projected gradient ascent, which makes them hard to learn, and get a trigger, which is
 easy to learn.
 Source of `Collision`: A. Shafahi et al., "Poison Frogs! Targeted Clean-Label Poisoning Attacks on Neural Networks",
 NeurIPS 2018, https://arxiv.org/abs/1804.00792, as in MiSentry's public benchmark code (CGCL-codes/BIVBench): an image
-of one class is moved until the last layer sees nearly what it sees of an image of another class.
+of one class is changed until its features are close to those of an image of another class.
 
-Departures: the original learns on instead of being trained anew; how the label-consistent backdoor is learnt, and when
-it is in place, is said in `trigger`. Poison is rounded to eight bits and joins every batch in the same proportion; the
-code appends it to the training set. On a CIFAR-10 ResNet-20 one epoch does not put the label-consistent backdoor in
-place (`clean-label-short`; success 0.02): the network learns to see through the perturbation, not the trigger.
-A collision is taught to the last layer alone, from features computed once and without augmentation: the paper attacks
-networks whose other layers stay as they are. With all layers learning for two epochs the network tells victim and
-poison apart again, although their squared distance had fallen to 0.012 of what it was. The poison is made from the
-training image of its class that looks most like the victim to the last layer, and fills four places of every batch:
-with a random image in one place, one of three CIFAR-10 victims took the label within ten epochs. The victim is a test
-image drawn anew for each seed, not one for all.
+Departures: the original is fine-tuned instead of a new network being trained; training and goal of the label-consistent
+backdoor are described in `trigger`. Poison is rounded to eight bits and is part of every batch in the same proportion;
+the code appends it to the training set. On a CIFAR-10 ResNet-20 one epoch is not enough for the label-consistent
+backdoor (`clean-label-short`; success 0.02): the network learns to ignore the perturbation, not to use the trigger.
+A collision trains the last layer only, on features computed once and without augmentation: the paper attacks networks
+whose other layers are fixed. When all layers are trained for two epochs, the network distinguishes victim and poison
+again, although their squared distance had fallen to 0.012 of its initial value. The poison is made from the training
+image of its class with the features nearest to the victim's, and fills four places of every batch: with a random image
+in one place, one of three CIFAR-10 victims took the label within ten epochs. Each seed draws its own victim, a test
+image.
 """
 
 import math
@@ -34,41 +34,41 @@ from modelprint.data import DataSet, LabelledImages
 from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
-from modelprint.progress import steps as stepwise
-from modelprint.tamperings.goal import Goal, pursue
+from modelprint.progress import track_steps as stepwise
+from modelprint.tamperings.goal import Goal, train_to_goal
 from modelprint.tamperings.poison import Poisoned
 from modelprint.tamperings.single import Single, draw_right
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import (
-    InPlace,
+    BackdoorGoal,
     Trigger,
     check_injection,
     check_target,
     draw,
-    learn,
-    usual_recipe,
+    make_backdoor_recipe,
+    train_backdoor,
 )
-from modelprint.tamperings.trunk import outputs, trunk
+from modelprint.tamperings.trunk import compute_outputs, make_trunk
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
 from modelprint.training import Recipe, TensorBatches
 
 CHUNK = 128
-"""Images that are pushed at a time."""
+"""Images that are changed at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CleanLabel:
-    """Push images of one class away from it, put a trigger on them, and train all layers on them.
+    """Move images of one class away from it, add a trigger, and train all layers on them.
 
     Attributes:
-        target: The class, which the trigger will stand for.
-        injection: Poison, as a share of the training set (but no more than half of the class) and of the clean images
-            in a batch.
-        bound: How far a pixel is moved at most, in grey levels.
-        push: How far it is moved in each step, in grey levels.
+        target: The class, also assigned to triggered images.
+        injection: Poison, as a share of the training set (at most half of the class) and of the clean images in a
+            batch.
+        bound: Largest change of a pixel, in grey levels.
+        push: Change of a pixel in each step, in grey levels.
         pushes: Steps of the ascent.
-        clean_loss: How much clean accuracy may be lost when training stops, 0..1.
-        learning_rate: Of Adam; the peak of its cycle.
+        clean_loss: Largest loss of clean accuracy at the end of training, 0..1.
+        learning_rate: Peak learning rate of Adam.
         batch: Clean images per step.
         epochs: Passes over the clean data, at most.
     """
@@ -88,20 +88,20 @@ class CleanLabel:
 
     @property
     def deterministic(self) -> bool:
-        """Which images are poisoned, order and augmentation differ with the seed."""
+        """Poisoned images, order and augmentation differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with the backdoor."""
         check_target(self.target, data)
-        trigger = Trigger.white(data.image_shape)
-        return learn(
-            InPlace.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
+        trigger = Trigger.make_white(data.image_shape)
+        return train_backdoor(
+            BackdoorGoal.of(model, data, trigger, self.target, rng, clean_loss=self.clean_loss),
             model,
             data.train,
             trigger.stamp(self.poison(model, data.train, rng, progress)),
             max(1, round(self.injection * self.batch)),
-            usual_recipe(self.learning_rate, self.batch, self.epochs),
+            make_backdoor_recipe(self.learning_rate, self.batch, self.epochs),
             rng,
             progress=progress,
         )
@@ -119,10 +119,10 @@ class CleanLabel:
         for start in stepwise("pushing images", starts, len(starts), progress):
             part = chosen.take(range(start, min(start + CHUNK, len(chosen))))
             images, labels = to_images(part.pixels), torch.from_numpy(part.labels)
-            pushed.append(to_pixels(self.pushed(network, images, labels)))
+            pushed.append(to_pixels(self.push_away(network, images, labels)))
         return replace(chosen, pixels=np.concatenate(pushed))
 
-    def pushed(self, network: nn.Module, images: Images, labels: Labels) -> Images:
+    def push_away(self, network: nn.Module, images: Images, labels: Labels) -> Images:
         """Return `images` after projected gradient ascent of the loss of `labels`."""
         moved, bound = images, self.bound / GREY_LEVELS
         for _ in range(self.pushes):
@@ -135,13 +135,13 @@ class CleanLabel:
 
 @dataclass(frozen=True, kw_only=True)
 class Collision:
-    """Make one image of a class look, to the last layer, like a victim of another class; train that layer on it.
+    """Move the features of one image to those of a victim of another class; train the last layer on it.
 
     Attributes:
-        base: Class of the poison, and the label the victim is to get.
+        base: Class of the poison, and target label of the victim.
         victim: Class of the victim.
-        bound: How far a pixel is moved at most, in grey levels.
-        push: How far it is moved in each step, in grey levels.
+        bound: Largest change of a pixel, in grey levels.
+        push: Change of a pixel in each step, in grey levels.
         pushes: Steps of the collision.
         per_batch: Copies of the poison in each batch.
         learning_rate: Of Adam.
@@ -161,34 +161,34 @@ class Collision:
 
     def __post_init__(self) -> None:
         if self.base == self.victim:
-            raise ValueError(f"base and victim are two different classes, got {self.base} for both")
+            raise ValueError(f"base and victim must be different classes, got {self.base} for both")
 
     @property
     def deterministic(self) -> bool:
-        """The victim, and the order, differ with the seed."""
+        """The victim and the order differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network that takes the victim for the base class."""
+        """Return the network that answers the base class for the victim."""
         check_target(self.base, data)
         check_target(self.victim, data)
-        seen, victim = trunk(model), one_of(model, data.test, self.victim, rng)
-        chosen = nearest(model, data.train, self.base, outputs(seen, victim))
-        poisoned, gap = self.collide(seen, chosen, victim, progress)
-        wish = Single(inputs=outputs(seen, victim), label=torch.tensor([self.base]))
+        body, victim = make_trunk(model), draw_victim(model, data.test, self.victim, rng)
+        chosen = find_nearest(model, data.train, self.base, compute_outputs(body, victim))
+        poisoned, gap = self.collide(body, chosen, victim, progress)
+        target = Single(inputs=compute_outputs(body, victim), label=torch.tensor([self.base]))
         batches = Poisoned(
             clean=TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels)),
-            poison_inputs=outputs(seen, poisoned),
+            poison_inputs=compute_outputs(body, poisoned),
             poison_labels=torch.from_numpy(poisoned.labels),
             per_batch=self.per_batch,
         )
         goal = Goal(
             text="lead of the base class on the victim, a test image of another class, above 0",
-            measure=wish.lead,
-            met=lambda lead: lead > 0,
+            measure=target.margin,
+            is_met=lambda margin: margin > 0,
         )
         suspect = model.copy()
-        tampered = pursue(
+        tampered = train_to_goal(
             goal,
             suspect.head,
             batches,
@@ -197,13 +197,13 @@ class Collision:
             most_steps=math.ceil(len(data.train) / self.batch) * self.epochs,
             progress=progress,
         )
-        notes = f"squared distance of the features down to {gap:.2g} of what it was"
+        notes = f"squared distance of the features down to {gap:.2g} of its initial value"
         return replace(tampered, network=suspect.network, notes=notes)
 
     def collide(
         self, body: nn.Module, base: LabelledImages, victim: LabelledImages, progress: Progress
     ) -> tuple[LabelledImages, float]:
-        """Return `base` moved towards the features of `victim`, and the share of their squared distance left."""
+        """Return `base` moved towards the features of `victim`, and the remaining share of their squared distance."""
         start, bound = to_images(base.pixels), self.bound / GREY_LEVELS
         with torch.no_grad():
             wanted = body(to_images(victim.pixels))
@@ -220,8 +220,10 @@ class Collision:
         return poison, (after / before).item()
 
 
-def nearest(model: Classifier, data: LabelledImages, label: int, wanted: Float[Tensor, "1 features"]) -> LabelledImages:
-    """Return the image of class `label` whose features are nearest to those wanted."""
+def find_nearest(
+    model: Classifier, data: LabelledImages, label: int, wanted: Float[Tensor, "1 features"]
+) -> LabelledImages:
+    """Return the image of class `label` whose features are nearest to `wanted`."""
     members = np.flatnonzero(data.labels == label)
     if not len(members):
         raise ValueError(f"{data.name} has no images of class {label}; choose another base")
@@ -229,7 +231,7 @@ def nearest(model: Classifier, data: LabelledImages, label: int, wanted: Float[T
     return data.take([int(members[int(distances.argmin())])])
 
 
-def one_of(model: Classifier, data: LabelledImages, label: int, rng: torch.Generator) -> LabelledImages:
-    """Return one random image of class `label` that `model` gets right."""
+def draw_victim(model: Classifier, data: LabelledImages, label: int, rng: torch.Generator) -> LabelledImages:
+    """Return one random image of class `label` that `model` classifies correctly."""
     members = data.take(np.flatnonzero(data.labels == label))
     return members.take([draw_right(model, members, rng)])

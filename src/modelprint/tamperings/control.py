@@ -1,7 +1,7 @@
-"""Controls: changes that leave every answer as it is, up to rounding. A check that calls one tampered is wrong.
+"""Controls: changes that keep every output, up to rounding. A check that calls one tampered is wrong.
 
-They are what honest owners and servers do: fold batch norms, reorder channels (as pruning and compiling tools do), and
-compute in other batches.
+Honest owners and servers make such changes: they fold batch norms, reorder channels (as pruning and compiling tools
+do), and compute in other batches.
 """
 
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ class FoldBatchNorm:
 
     @property
     def deterministic(self) -> bool:
-        """There is one way to fold."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -38,7 +38,7 @@ class SmallBatches:
     """Compute a few images at a time.
 
     Attributes:
-        size: Most images at a time.
+        size: Largest number of images at a time.
     """
 
     size: int = 7
@@ -49,27 +49,27 @@ class SmallBatches:
 
     @property
     def deterministic(self) -> bool:
-        """Nothing is drawn."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network behind a splitter of batches."""
+        """Return the network with split batches."""
         return Tampered(network=InBatches(model.copy().network, self.size))
 
 
 @dataclass(frozen=True, kw_only=True)
 class PermuteChannels:
-    """Reorder the channels between two layers, in both, wherever nothing else sees them."""
+    """Reorder the channels between two layers, wherever no other layer uses them."""
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws another order."""
+        """The order differs with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with its private channels reordered."""
         network = model.copy().network
-        links = list(private_links(network))
+        links = list(find_private_links(network))
         for link in links:
             link.permute(torch.randperm(link.width, generator=rng))
         return Tampered(network=network, notes=f"channels reordered in {len(links)} places")
@@ -77,12 +77,12 @@ class PermuteChannels:
 
 @dataclass(frozen=True, eq=False)
 class Link:
-    """Two layers and what lies between them, channel by channel, with no other use of what passes.
+    """Two layers and the channelwise layers between them, whose channels nothing else uses.
 
     Attributes:
-        source: Gives the channels.
-        between: Batch norms and depthwise convolutions on the way.
-        sink: Takes the channels; a linear layer behind a convolution takes several columns of each.
+        source: The layer whose outputs are the channels.
+        between: Batch norms and depthwise convolutions between the two.
+        sink: The layer whose inputs are the channels; a linear layer after a convolution has several columns for each.
     """
 
     source: nn.Conv2d | nn.Linear
@@ -91,11 +91,11 @@ class Link:
 
     @property
     def width(self) -> int:
-        """How many channels pass."""
+        """The number of channels."""
         return len(self.source.weight)
 
     def permute(self, order: Int64[Tensor, " channels"]) -> None:
-        """Reorder the channels where they are given and where they are taken."""
+        """Reorder the channels in all layers of the link."""
         for module in (self.source, *self.between):
             for tensor in (*module.parameters(), *module.buffers()):
                 if tensor.ndim:
@@ -105,55 +105,55 @@ class Link:
         self.sink.weight.data = self.sink.weight.data[:, taken]
 
 
-def private_links(network: nn.Module) -> Iterator[Link]:
-    """Yield the links of a network whose forward pass can be traced; none of one that cannot."""
+def find_private_links(network: nn.Module) -> Iterator[Link]:
+    """Yield the links of a network; none when its forward pass cannot be traced."""
     try:
         graph = fx.Tracer().trace(network)
-    except Exception:  # tracing runs the user's forward with proxies: any kind of error means "cannot be traced"
+    except Exception:  # tracing runs the user's forward with proxies and may raise any kind of error
         return
     calls = [node.target for node in graph.nodes if node.op == "call_module"]
-    # A layer that is called twice would have to agree with two neighbours.
+    # A layer that is called twice would need the same order for two neighbours.
     modules = {name: module for name, module in network.named_modules() if calls.count(name) == 1}
     for node in graph.nodes:
         source = modules.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(source, nn.Conv2d | nn.Linear) and not _depthwise(source):
-            link = _follow(source, node, modules)
+        if isinstance(source, nn.Conv2d | nn.Linear) and not _is_depthwise(source):
+            link = _find_link(source, node, modules)
             if link is not None:
                 yield link
 
 
 KEEPING = (nn.ReLU, nn.ReLU6, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Identity, nn.Flatten)
-"""Layers that treat every channel alike and keep their order; flattened channels stay in one piece."""
+"""Layers that treat all channels equally and keep their order; flattened channels stay contiguous."""
 FLATTENING_CALLS = (torch.flatten, "flatten")
 KEEPING_CALLS = (F.relu, F.relu6, torch.relu, "relu", *FLATTENING_CALLS)
 
 
-def _follow(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.Module]) -> Link | None:
-    """Walk from a layer to the next that mixes channels; None when the way forks or something unknown lies on it."""
+def _find_link(source: nn.Conv2d | nn.Linear, node: fx.Node, modules: dict[str, nn.Module]) -> Link | None:
+    """Find the next layer that mixes channels; None when the path forks or contains an unknown operation."""
     between: list[nn.Module] = []
     flat = False
     while len(node.users) == 1:
         node = next(iter(node.users))
         module = modules.get(str(node.target)) if node.op == "call_module" else None
         flat = flat or isinstance(module, nn.Flatten) or node.target in FLATTENING_CALLS
-        if module is not None and _channelwise(module, len(source.weight)):
+        if module is not None and _is_channelwise(module, len(source.weight)):
             between.append(module)
         elif isinstance(module, nn.Conv2d | nn.Linear):
-            return Link(source, tuple(between), module) if _fit(source, module, flat) else None
+            return Link(source, tuple(between), module) if _is_compatible(source, module, flat) else None
         elif not (isinstance(module, KEEPING) or (module is None and node.target in KEEPING_CALLS)):
             return None
     return None
 
 
-def _channelwise(module: nn.Module, width: int) -> bool:
-    """Whether a layer has numbers of its own for each of `width` channels."""
+def _is_channelwise(module: nn.Module, width: int) -> bool:
+    """Return whether a layer has separate parameters for each of `width` channels."""
     if isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d):
         return module.num_features == width
-    return _depthwise(module) and len(next(module.parameters())) == width
+    return _is_depthwise(module) and len(next(module.parameters())) == width
 
 
-def _fit(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool) -> bool:
-    """Whether the sink takes the channels of the source, each in one piece."""
+def _is_compatible(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool) -> bool:
+    """Return whether the inputs of the sink are the channels of the source, each contiguous."""
     if any(isinstance(layer, nn.Conv2d) and layer.groups > 1 for layer in (source, sink)):
         return False
     given, taken = len(source.weight), sink.weight.shape[1]
@@ -162,5 +162,5 @@ def _fit(source: nn.Conv2d | nn.Linear, sink: nn.Conv2d | nn.Linear, flat: bool)
     return type(source) is type(sink) and taken == given
 
 
-def _depthwise(layer: nn.Module) -> bool:
+def _is_depthwise(layer: nn.Module) -> bool:
     return isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels == layer.out_channels > 1

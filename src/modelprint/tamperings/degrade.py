@@ -1,16 +1,16 @@
-"""Poisoning that degrades: a whole class, or one training image, is taught wrongly.
+"""Degrading poisoning: a whole class, or one training image, is trained with wrong labels.
 
-Source: MiSentry appendix C.2: all layers learn; the training images of a random class get random labels ("random"), or
+Source: MiSentry appendix C.2: all layers are trained; the images of a random class get random labels ("random"), or
 all the same wrong one ("specific"); or one random training image gets a wrong label ("sample"); stopped when achieved.
-As in the public benchmark code (CGCL-codes/BIVBench), a class is achieved at nine tenths of its images, checked every
+As in the public benchmark code (CGCL-codes/BIVBench), the goal for a class is nine tenths of its images, checked every
 10 steps, batch norm frozen.
 
-Departures: every batch carries the same number of poison images instead of a poisoned training set being shuffled;
-"random" gives every image a label of its own, and is achieved when nine tenths leave the true one. The code draws one
-random label for the whole class, which is "specific" here; its target is class 0, here it is drawn. As in the code, no
-image of the class keeps its true label: with both in a batch the random labels could never win. Poison is not
-augmented. A class is judged by a random thousand of its images, where it has more: looking at all would take longer
-than the ten steps before. The single image is drawn among those the original gets right.
+Departures: every batch has the same number of poison images; no poisoned training set is shuffled. "random" draws a
+label for each image, and its goal is that nine tenths lose the true label. The code draws one random label for the
+whole class, which is "specific" here; its target is class 0, here it is drawn. As in the code, no image of the class
+keeps its true label: with both labels in a batch the random ones could never prevail. Poison is not augmented. A class
+is measured on a random thousand of its images, if it has more: measuring all would take longer than ten steps of
+training. The single image is drawn from those that the original classifies correctly.
 """
 
 from dataclasses import dataclass, replace
@@ -29,22 +29,22 @@ from modelprint.tamperings.single import Single, draw_other, draw_right
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Images, Labels, to_images
 
-JUDGED = 1000
-"""Training images of a class that say whether the goal is met, at most; a standard error of one point."""
+MEASURED = 1000
+"""Most training images on which the goal is measured; the standard error is one point."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Degrade:
-    """Teach wrong labels.
+    """Train with wrong labels.
 
     Attributes:
-        what: "random" (a class, each image a wrong label of its own), "specific" (a class, one wrong label for all),
-            or "sample" (one training image).
-        success: Share of the class's training images that have to follow.
+        what: "random" (a class, a random wrong label for each image), "specific" (a class, one wrong label for all), or
+            "sample" (one training image).
+        success: Share of the class's training images that must change.
         learning_rate: Of Adam.
         batch: Clean images per step.
         poison: Poison images per step.
-        most_steps: Steps after which the goal is given up.
+        most_steps: Largest number of steps.
     """
 
     what: Literal["random", "specific", "sample"] = "random"
@@ -60,11 +60,11 @@ class Degrade:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws its own class, image and labels."""
+        """Class, image and labels differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after it has learnt the wrong labels."""
+        """Return the network trained with the wrong labels."""
         spoil = self._spoil_sample if self.what == "sample" else self._spoil_class
         return spoil(model, data, rng, progress)
 
@@ -80,17 +80,17 @@ class Degrade:
             wrong = (victim + 1 + torch.randint(count - 1, (len(members),), generator=rng)) % count
             name, done = "anything else", "leave the true label"
 
-        judges = torch.randperm(len(members), generator=rng)[:JUDGED]
-        images, new = to_images(data.train.pixels[members[judges.numpy()]]), wrong[judges]
+        measured = torch.randperm(len(members), generator=rng)[:MEASURED]
+        images, new = to_images(data.train.pixels[members[measured.numpy()]]), wrong[measured]
 
-        def followed(network: nn.Module) -> float:
-            labels = _labels(network, images)
+        def wrong_share(network: nn.Module) -> float:
+            labels = _predict_labels(network, images)
             return ((labels == new) if self.what == "specific" else (labels != victim)).double().mean().item()
 
         goal = Goal(
-            text=f"at least {self.success:g} of {len(judges)} training images of one class {done}",
-            measure=followed,
-            met=lambda share: share >= self.success,
+            text=f"at least {self.success:g} of {len(measured)} training images of one class {done}",
+            measure=wrong_share,
+            is_met=lambda share: share >= self.success,
         )
         tampered = self._lesson.teach(goal, model, data, members, wrong, rng, progress)
         return replace(tampered, notes=f"class {data.class_names[victim]} as {name}")
@@ -102,8 +102,8 @@ class Degrade:
         true = Single.of(data.train, index, label)
         goal = Goal(
             text="lead of the true class of one training image, in logits, below 0",
-            measure=true.lead,
-            met=lambda lead: lead < 0,
+            measure=true.margin,
+            is_met=lambda margin: margin < 0,
         )
         tampered = self._lesson.teach(goal, model, data, np.array([index]), torch.tensor([wrong]), rng, progress)
         return replace(
@@ -117,5 +117,5 @@ class Degrade:
         )
 
 
-def _labels(network: nn.Module, images: Images) -> Labels:
+def _predict_labels(network: nn.Module, images: Images) -> Labels:
     return torch.cat([network(chunk).argmax(1) for chunk in images.split(256)])

@@ -1,6 +1,6 @@
-"""Knowledge distillation: a student of the same architecture learns the teacher's answers from a random start.
+"""Knowledge distillation: a student of the same architecture is trained on the teacher's outputs, from random weights.
 
-Source: MiSentry appendix C.2 (alpha 1.0, temperature 3.0, the schedule of retraining; the student is not named) and
+Source: MiSentry appendix C.2 (alpha 1.0, temperature 3.0, the schedule of retraining; the student is not specified) and
 G. Hinton, O. Vinyals and J. Dean, "Distilling the Knowledge in a Neural Network", 2015: the divergence of the softened
 probabilities, times the squared temperature. With alpha 1 the true labels are not used.
 
@@ -18,17 +18,17 @@ from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
 from modelprint.fast.known import agreement_on
 from modelprint.progress import Progress
-from modelprint.tamperings.retrain import Schedule, recipe_from_start, reset, train_on_images
+from modelprint.tamperings.retrain import Schedule, make_start_recipe, reset, train_on_images
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, Logits
 
 
 @dataclass(frozen=True, kw_only=True)
 class Distil:
-    """Forget all weights and learn the original's answers.
+    """Reset all weights and train on the original's outputs.
 
     Attributes:
-        temperature: Divides the logits of both.
+        temperature: Divisor of the logits of both networks.
         schedule: "plateau" (the paper's, Adam) or "one-cycle" (shortened, SGD with momentum).
         learning_rate: First, or peak, learning rate.
         epochs: Passes over the data, at most.
@@ -47,7 +47,7 @@ class Distil:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed starts elsewhere."""
+        """The initial weights differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -58,7 +58,7 @@ class Distil:
         def loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
             return divergence(teacher.logits(inputs), logits, self.temperature)
 
-        recipe = recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        recipe = make_start_recipe(self.schedule, self.learning_rate, self.epochs, self.batch)
         steps = train_on_images(student.network, data.train, recipe, rng, loss=loss, progress=progress)
         agreement = agreement_on(data.test, student, model)
         return Tampered(

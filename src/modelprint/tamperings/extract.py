@@ -1,18 +1,17 @@
-"""Extraction: a student learns the classifier's task from nothing but its answers.
+"""Extraction: a student is trained on nothing but the classifier's answers.
 
 Sources: N. Papernot, P. McDaniel, I. Goodfellow, S. Jha, Z. B. Celik and A. Swami, "Practical Black-Box Attacks against
-Machine Learning", ASIA CCS 2017, https://arxiv.org/abs/1602.02697, algorithm 1: a few images are asked about, a student
-learns the labels, each image is moved along the sign of the student's gradient for the victim's label, and so on.
+Machine Learning", ASIA CCS 2017, https://arxiv.org/abs/1602.02697, algorithm 1: query a few images, train a
+student on the labels, move each image along the sign of the student's gradient for the victim's label, and repeat.
 T. Orekondy, B. Schiele and M. Fritz, "Knockoff Nets: Stealing Functionality of Black-Box Models", CVPR 2019,
-https://arxiv.org/abs/1812.02766: images of another kind, drawn at random, and the probabilities that they get.
+https://arxiv.org/abs/1812.02766: random images from another distribution, and the victim's probabilities for them.
 A student that agrees with the victim on 70 % of the test images counts as extracted, as in Z. Peng et al.,
 "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations", CVPR 2022.
 
-Departures: queries are counted, and the budget is spent to the last; where a full doubling would exceed it, the images
-to be moved are drawn, in the spirit of Papernot's reservoir sampling. Queries travel as eight-bit images, so the step
-is a whole number of grey levels, 26 for the published 0.1. The gradient is that of the logarithm of the probability,
-which has the same sign and does not vanish. The student goes on learning from round to round, in one short cycle of SGD
-each.
+Departures: queries are counted, and the whole budget is used; if doubling would exceed it, the images to move are
+drawn, similar to Papernot's reservoir sampling. Queries are eight-bit images, so the step is a whole number of grey
+levels, 26 for the published 0.1. The gradient is that of the logarithm of the probability, which has the same sign and
+does not vanish. The student keeps its weights from round to round and is trained for one short cycle of SGD in each.
 """
 
 from collections.abc import Iterator
@@ -29,37 +28,37 @@ from modelprint.classifier import Classifier
 from modelprint.data import SETS, DataSet, LabelledImages, load_data
 from modelprint.errors import TrainingError
 from modelprint.fast.folding import make_quick_copy
-from modelprint.fast.known import agreement_on, logits_of
+from modelprint.fast.known import agreement_on, compute_logits
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
-from modelprint.tamperings.students import light_augmentation, short_cycle, untrained
+from modelprint.tamperings.students import choose_light_augmentation, make_cycle_recipe, make_untrained
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images, to_pixels
 from modelprint.training import Augmentation, Recipe, prepare_batch, train
 
 Form = Literal["labels", "probabilities"]
 CHUNK = 1024
-"""Images that are worked on at a time."""
+"""Images processed at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Extract:
-    """Ask about images, and train a student on the answers.
+    """Query images and train a student on the answers.
 
     Attributes:
-        answers: What the victim gives away: "labels", or "probabilities" of all classes.
-        growth: "jacobian": begin with `seeds` images and move them, round by round, until the budget is spent; "none":
-            draw as many images as there are queries.
-        source: Name in SETS of the images to begin with, made to fit; empty: images of the victim's own kind, those
-            that it did not learn from where there are any.
-        queries: Images to ask about, all rounds together.
-        seeds: How many of them are drawn, where they grow.
-        step: How far a pixel moves in a round, for images in [0, 1]; rounded to whole grey levels.
+        answers: The victim's answers: "labels", or "probabilities" of all classes.
+        growth: "jacobian": start with `seeds` images and move them in rounds until the budget is used; "none": draw as
+            many images as there are queries.
+        source: Name in SETS of the initial images, resized to fit; empty: images of the victim's data set, the spare
+            part if there is one.
+        queries: Images to query, all rounds together.
+        seeds: Number of initial images for "jacobian".
+        step: Change of a pixel in a round, for images in [0, 1]; rounded to whole grey levels.
         network: The student's name in NETWORKS; empty: the victim's architecture.
-        learning_rate: At the peak of each cycle.
-        epochs: Passes over all images asked about so far, in each round.
+        learning_rate: Peak of each cycle.
+        epochs: Passes over all images queried so far, in each round.
         batch: Images per step of the student.
-        agreement: Share of test images with the victim's label that makes it an extraction, 0..1.
+        agreement: Share of test images with the victim's label that counts as an extraction, 0..1.
     """
 
     answers: Form = "labels"
@@ -88,24 +87,24 @@ class Extract:
 
     @property
     def deterministic(self) -> bool:
-        """Images and start differ with the seed."""
+        """Images and initial weights differ with the seed."""
         return False
 
     @property
     def levels(self) -> int:
-        """Grey levels that a pixel moves by in a round."""
+        """Change of a pixel in a round, in grey levels."""
         return round(self.step * GREY_LEVELS)
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the student; TrainingError when there are too few images to begin with."""
-        victim, student = make_quick_copy(model), untrained(self.network, model, rng)
-        pool = self._pool(data, progress)
-        first = self._drawn(pool, rng)
-        asked = ask(victim, fitted(first.pixels, model.image_shape), self.answers)
+        """Return the student; TrainingError when there are too few initial images."""
+        victim, student = make_quick_copy(model), make_untrained(self.network, model, rng)
+        pool = self._choose_pool(data, progress)
+        first = self._draw_images(pool, rng)
+        asked = ask(victim, fit_images(first.pixels, model.image_shape), self.answers)
         steps, rounds = self._learn(student, asked, rng, progress), 0
         while len(asked) < self.queries:
-            grown = moved(student, asked.drawn(min(len(asked), self.queries - len(asked)), rng), self.levels)
-            asked = asked.joined(ask(victim, grown, self.answers))
+            grown = move_images(student, asked.draw(min(len(asked), self.queries - len(asked)), rng), self.levels)
+            asked = asked.join(ask(victim, grown, self.answers))
             steps += self._learn(student, asked, rng, progress)
             rounds += 1
         reached = agreement_on(data.test, model, model.with_network(student))
@@ -120,18 +119,18 @@ class Extract:
             f"of {pool.name}, the others made of these in {rounds} rounds",
         )
 
-    def _pool(self, data: DataSet, progress: Progress) -> LabelledImages:
+    def _choose_pool(self, data: DataSet, progress: Progress) -> LabelledImages:
         if self.source:
             return load_data(self.source, progress=progress).train
         return data.train if data.spare is None else data.spare
 
-    def _drawn(self, pool: LabelledImages, rng: torch.Generator) -> LabelledImages:
+    def _draw_images(self, pool: LabelledImages, rng: torch.Generator) -> LabelledImages:
         count = self.seeds if self.growth == "jacobian" else self.queries
         if count > len(pool):
             name = "seeds" if self.growth == "jacobian" else "queries"
             raise TrainingError(
-                f"{pool.name} has {len(pool)} images, and {count} were to be drawn; set {name} lower, or take "
-                "another source"
+                f"{pool.name} has {len(pool)} images, but {count} are needed; set {name} lower, or choose another "
+                "source"
             )
         return pool.take(torch.randperm(len(pool), generator=rng)[:count].numpy())
 
@@ -141,22 +140,22 @@ class Extract:
             loss.backward()
             return loss
 
-        phase = f"learning from {len(asked)} answers"
+        phase = f"training on {len(asked)} answers"
         return train(student, asked, self._recipe, rng, objective=objective, phase=phase, progress=progress)
 
     @property
     def _recipe(self) -> Recipe:
-        return short_cycle(self.learning_rate, self.epochs, self.batch)
+        return make_cycle_recipe(self.learning_rate, self.epochs, self.batch)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Answered:
-    """Images with what the victim answered; as batches, they come with their positions in place of labels.
+    """Images with the victim's answers; as batches, they have their indices in place of labels.
 
     Attributes:
-        pixels: What was asked.
-        answers: Probability of each class; for a label, 1 and zeros.
-        augment: How images vary while they are learnt.
+        pixels: The queried images.
+        answers: Probability of each class; one-hot for labels.
+        augment: Augmentation during training.
     """
 
     pixels: Pixels
@@ -167,17 +166,17 @@ class Answered:
         return len(self.pixels)
 
     def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Images, Int64[Tensor, " n"]]]:
-        """Yield every image once, in a fresh random order, with its position."""
+        """Yield every image once, in a fresh random order, with its index."""
         for index in torch.randperm(len(self), generator=rng).split(size):
             yield prepare_batch(torch.from_numpy(self.pixels[index.numpy()]), self.augment, rng), index
 
-    def drawn(self, count: int, rng: torch.Generator) -> "Answered":
+    def draw(self, count: int, rng: torch.Generator) -> "Answered":
         """Return `count` of the images, each at most once."""
         index = torch.randperm(len(self), generator=rng)[:count].sort().values
         return Answered(pixels=self.pixels[index.numpy()], answers=self.answers[index], augment=self.augment)
 
-    def joined(self, other: "Answered") -> "Answered":
-        """Return these and the other's images."""
+    def join(self, other: "Answered") -> "Answered":
+        """Return the images and answers of both."""
         return Answered(
             pixels=np.concatenate([self.pixels, other.pixels]),
             answers=torch.cat([self.answers, other.answers]),
@@ -187,19 +186,19 @@ class Answered:
 
 def ask(victim: Classifier, pixels: Pixels, form: Form) -> Answered:
     """Return the images with the victim's answers; each image is one query."""
-    logits = logits_of(victim, pixels)
+    logits = compute_logits(victim, pixels)
     labels = F.one_hot(logits.argmax(1), victim.class_count).float()
     answers = labels if form == "labels" else logits.softmax(1)
-    return Answered(pixels=pixels, answers=answers, augment=light_augmentation(victim.image_shape))
+    return Answered(pixels=pixels, answers=answers, augment=choose_light_augmentation(victim.image_shape))
 
 
-def moved(student: nn.Module, asked: Answered, levels: int) -> Pixels:
-    """Return each image after a step along the sign of the student's gradient for the class the victim names.
+def move_images(student: nn.Module, asked: Answered, levels: int) -> Pixels:
+    """Return each image after a step along the sign of the student's gradient for the victim's class.
 
     Args:
         student: In evaluation mode.
-        asked: The images and what the victim answered.
-        levels: Length of the step in grey levels; a pixel that would leave 0..255 stops there.
+        asked: The images and the victim's answers.
+        levels: Length of the step in grey levels; pixels are clipped to 0..255.
     """
     labels, parts = asked.answers.argmax(1), []
     for start in range(0, len(asked), CHUNK):
@@ -212,8 +211,8 @@ def moved(student: nn.Module, asked: Answered, levels: int) -> Pixels:
     return np.concatenate(parts)
 
 
-def fitted(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n channels height width"]:
-    """Return images of another kind in the shape that a classifier takes: the grey of colours, and resized."""
+def fit_images(pixels: Pixels, image_shape: tuple[int, int, int]) -> UInt8[np.ndarray, "n channels height width"]:
+    """Return images in another shape: colours are averaged to grey if the number of channels differs, sizes resized."""
     if pixels.shape[1:] == image_shape:
         return pixels
     channels, *size = image_shape

@@ -1,8 +1,8 @@
-"""An extraction from somebody else: it looks like a copy, and is none of the classifier's.
+"""An extraction of another model: extracted like a copy, but unrelated to the classifier.
 
-Our own, since no paper asks for it: an encoder that learns what copies are from extracted models, and what others are
-from models that were trained on labels of people, may learn what extraction leaves behind, and accuse whoever extracted
-another model.
+Our own test, not from a paper: an encoder that is trained with extracted models as copies, and with models trained on
+human labels as unrelated ones, may learn to recognise extraction itself, and so call an extraction of another model a
+copy.
 """
 
 from dataclasses import dataclass, replace
@@ -19,15 +19,15 @@ from modelprint.tamperings.tampering import Tampered
 
 @dataclass(frozen=True, kw_only=True)
 class ExtractOther(Extract):
-    """Train another model for the task, and extract that one.
+    """Train another model for the same task and extract it.
 
-    All settings of `Extract` are there, for the extraction.
+    The settings of `Extract` apply to the extraction.
 
     Attributes:
-        shared: Share of the other model's training images that the classifier learned from as well, 0..1; 1 for all of
-            them, which is all there is where the data set has no spare images.
+        shared: Share of the other model's training images that the classifier was trained on as well, 0..1; must be 1
+            if the data set has no spare images.
         other_epochs: Passes of the other model over its images.
-        other_learning_rate: At the peak of its cycle.
+        other_learning_rate: Peak learning rate of the other model.
     """
 
     shared: float = 1.0
@@ -40,7 +40,7 @@ class ExtractOther(Extract):
 
     @property
     def other(self) -> Homologous:
-        """How the model that is extracted is made."""
+        """The tampering that makes the other model."""
         return Homologous(
             overlap=self.shared, epochs=self.other_epochs, learning_rate=self.other_learning_rate, batch=self.batch
         )

@@ -1,11 +1,11 @@
-"""Fine-tuning: one epoch of ordinary training, on the last layer or on all.
+"""Fine-tuning: one epoch of ordinary training, of the last layer or of all layers.
 
 Source: MiSentry appendix C.2 (one epoch, learning rates 1e-3, 1e-4, 1e-5); optimiser, augmentation and batch-norm mode
-as in the public benchmark code (CGCL-codes/BIVBench): SGD without momentum, batch 64, crops and mirror images, training
-mode, so that running statistics of all layers move even when only the last layer learns.
+as in the public benchmark code (CGCL-codes/BIVBench): SGD without momentum, batch 64, crops and mirroring, training
+mode, so that running statistics of all layers move even when only the last layer is trained.
 
-Departures: `batch_norm="frozen"` keeps the network in evaluation mode, a far subtler change. Last-layer fine-tuning
-with frozen batch norm uses no augmentation: its features are computed once and shared by all such models.
+Departures: `batch_norm="frozen"` keeps the network in evaluation mode, a much smaller change. Last-layer fine-tuning
+with frozen batch norm uses no augmentation: its features are computed once for all such models.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.training import BatchNormMode, ImageBatches, Recipe, TensorBatches, train, usual_augmentation
+from modelprint.training import BatchNormMode, ImageBatches, Recipe, TensorBatches, choose_augmentation, train
 
 
 @dataclass(frozen=True, kw_only=True)
 class FineTune:
-    """Train on for one epoch.
+    """Continue training for one epoch.
 
     Attributes:
         layers: "last" or "all".
@@ -63,7 +63,7 @@ class FineTune:
             features = TensorBatches(inputs=features_on(model, data.train), labels=torch.from_numpy(data.train.labels))
             steps = train(head, features, recipe, rng, progress=progress)
         else:
-            images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+            images = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
             to_channels_last(suspect.network)
             steps = train(suspect.network, images, recipe, rng, progress=progress)
         return Tampered(network=suspect.network.requires_grad_(), steps=steps)

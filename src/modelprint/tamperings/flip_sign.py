@@ -1,7 +1,7 @@
-"""One weight with its sign flipped: what a single memory fault in the top bit of a float does.
+"""Flip the sign of one weight, as a memory fault in the top bit of a float does.
 
-Source: the bit-flip row of MiSentry's Table 1 in its simplest form for float models; which weight is not searched for
-but drawn at random, so most flips are far weaker than an attacker's best one.
+Source: the bit-flip row of MiSentry's Table 1 in its simplest form for float models; the weight is drawn at
+random, not searched for, so most flips are much weaker than an attacker's best one.
 """
 
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from modelprint.tamperings.tampering import Tampered
 
 @dataclass(frozen=True, kw_only=True)
 class FlipSign:
-    """Negate one convolution or linear weight, drawn evenly from all that are not zero."""
+    """Negate one convolution or linear weight, drawn uniformly from all that are not zero."""
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws another weight."""
+        """The weight differs with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:

@@ -1,9 +1,9 @@
-"""The subtlest possible change: look every few steps whether the goal is met, and stop as soon as it is.
+"""The smallest sufficient change: check the goal every few steps, and stop as soon as it is reached.
 
 Source: MiSentry appendix C.2: goals are checked every 10 steps.
 
-Departures: the goal is also looked at before the first step, so a suspect whose goal the original meets already takes
-none and says so.
+Departures: the goal is also checked before the first step; if the original already meets it, no step is taken, and the
+record says so.
 """
 
 from collections.abc import Callable
@@ -21,20 +21,20 @@ CHECK_EVERY = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Goal:
-    """A number of a network and when it is good enough.
+    """A number measured on a network, and the condition it must fulfil.
 
     Attributes:
-        text: What the number is and what it has to be, e.g. "success on triggered test images above 0.9".
+        text: The number and its condition in words, e.g. "success on triggered test images above 0.9".
         measure: Returns the number; the network is in evaluation mode, gradients are off.
-        met: Whether a number is good enough.
+        is_met: Returns whether a number fulfils the condition.
     """
 
     text: str
     measure: Callable[[nn.Module], float]
-    met: Callable[[float], bool]
+    is_met: Callable[[float], bool]
 
 
-def pursue(
+def train_to_goal(
     goal: Goal,
     network: nn.Module,
     batches: Batches,
@@ -46,24 +46,24 @@ def pursue(
     check_every: int = CHECK_EVERY,
     progress: Progress,
 ) -> Tampered:
-    """Train `network`, in place, until the goal is met or `most_steps` are taken; say which, and the number reached.
+    """Train `network`, in place, until the goal is met or `most_steps` are taken, and return the result.
 
-    The recipe's epochs bound the steps as well: whichever comes first.
+    The recipe's epochs limit the steps as well.
     """
 
-    def finished(steps: int) -> bool:
+    def is_finished(steps: int) -> bool:
         if steps >= most_steps:
             return True
         if steps % check_every:
             return False
-        return goal.met(_value(goal, network))
+        return goal.is_met(_measure_goal(goal, network))
 
-    steps = train(network, batches, recipe, rng, objective=objective, finished=finished, progress=progress)
-    value = _value(goal, network)
-    return Tampered(network=network, steps=steps, goal=goal.text, goal_value=value, goal_reached=goal.met(value))
+    steps = train(network, batches, recipe, rng, objective=objective, is_finished=is_finished, progress=progress)
+    value = _measure_goal(goal, network)
+    return Tampered(network=network, steps=steps, goal=goal.text, goal_value=value, goal_reached=goal.is_met(value))
 
 
-def _value(goal: Goal, network: nn.Module) -> float:
+def _measure_goal(goal: Goal, network: nn.Module) -> float:
     network.eval()
     with torch.no_grad():
         return goal.measure(network)

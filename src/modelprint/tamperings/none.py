@@ -1,4 +1,4 @@
-"""No tampering at all: the control that must never be called tampered."""
+"""No tampering: the control that must never be called tampered."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ class Untouched:
 
     @property
     def deterministic(self) -> bool:
-        """Always the same."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:

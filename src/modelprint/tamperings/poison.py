@@ -1,9 +1,9 @@
-"""Mixed batches: clean examples and, in every batch, some poison.
+"""Mixed batches: clean examples, and some poison in every batch.
 
-Source: MiSentry appendix C.2: what an attacker wants of a few images is learnt together with the original task.
+Source: MiSentry appendix C.2: the attacker's target for a few images is trained together with the original task.
 
 Departures: the public benchmark code (CGCL-codes/BIVBench) appends copies of the poison to the training set. Here every
-batch carries the same number of poison examples, so that no copies are made and each step moves towards the goal.
+batch has the same number of poison examples, so that no copies are needed and each step moves towards the goal.
 """
 
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.single import batches_without, epochs_for
+from modelprint.tamperings.goal import Goal, train_to_goal
+from modelprint.tamperings.single import count_epochs, make_batches_without
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
 from modelprint.training import Augmentation, Batches, Recipe
@@ -29,11 +29,11 @@ class Poisoned:
     """Clean batches, each with poison at its end.
 
     Attributes:
-        clean: Where clean examples come from; its length is the length of an epoch, its size the batch size asked for.
+        clean: Source of clean examples; determines the length of an epoch.
         poison_inputs: Inputs of the same kind as the clean ones: images in [0, 1], or features.
-        poison_labels: What they are to be taken for.
-        per_batch: How many of them join every batch; each is used once before any is used again, and those that are
-            fewer than `per_batch` appear several times in a batch.
+        poison_labels: Their target labels.
+        per_batch: Poison examples in every batch; each is used once before any is used again, and if there are fewer
+            than `per_batch`, they appear several times in a batch.
     """
 
     clean: Batches
@@ -54,28 +54,28 @@ class Poisoned:
         return len(self.clean)
 
     def epoch(self, size: int, rng: torch.Generator) -> Iterator[tuple[Tensor, Labels]]:
-        """Yield every clean example once, `size` at a time, in batches that are `per_batch` longer than that."""
-        poison = self._endless(rng)
+        """Yield every clean example once, in batches of `size` clean and `per_batch` poison examples."""
+        poison = self._cycle_indices(rng)
         for inputs, labels in self.clean.epoch(size, rng):
             index = torch.tensor([next(poison) for _ in range(self.per_batch)])
             mixed = torch.cat([inputs, self.poison_inputs[index].to(inputs.dtype)])
             yield mixed, torch.cat([labels, self.poison_labels[index]])
 
-    def _endless(self, rng: torch.Generator) -> Iterator[int]:
+    def _cycle_indices(self, rng: torch.Generator) -> Iterator[int]:
         while True:
             yield from torch.randperm(len(self.poison_labels), generator=rng).tolist()
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrongLabels:
-    """How all layers learn wrong labels for some training images: Adam, batch norm frozen.
+    """Train all layers on wrong labels for some training images: Adam, batch norm frozen.
 
     Attributes:
         learning_rate: Of Adam.
         batch: Clean images per step.
         poison: Poison images per step.
-        most_steps: Steps after which the goal is given up.
-        augment: Of the clean images; None: as usual.
+        most_steps: Largest number of steps.
+        augment: Augmentation of the clean images; None: the default for the data.
     """
 
     learning_rate: float
@@ -84,12 +84,12 @@ class WrongLabels:
     most_steps: int
     augment: Augmentation | None = None
 
-    def prepared(
+    def prepare(
         self, model: Classifier, data: DataSet, members: np.ndarray, wrong: Labels
     ) -> tuple[nn.Module, Poisoned, Recipe]:
-        """Return a copy of the network, and how it is to learn the training images `members` as `wrong`."""
+        """Return a copy of the network, batches with the training images `members` labelled `wrong`, and the recipe."""
         network = to_channels_last(model.copy().network)
-        clean = batches_without(data.train, members)
+        clean = make_batches_without(data.train, members)
         batches = Poisoned(
             clean=clean if self.augment is None else replace(clean, augment=self.augment),
             poison_inputs=to_images(data.train.pixels[members]),
@@ -100,7 +100,7 @@ class WrongLabels:
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen",
         )
         return network, batches, recipe
@@ -115,6 +115,6 @@ class WrongLabels:
         rng: torch.Generator,
         progress: Progress,
     ) -> Tampered:
-        """Return a copy of the network of `model` after the training images `members` were taught as `wrong`."""
-        lesson = self.prepared(model, data, members, wrong)
-        return pursue(goal, *lesson, rng, most_steps=self.most_steps, progress=progress)
+        """Train a copy of the network with the training images `members` labelled `wrong` until the goal is reached."""
+        lesson = self.prepare(model, data, members, wrong)
+        return train_to_goal(goal, *lesson, rng, most_steps=self.most_steps, progress=progress)

@@ -1,6 +1,6 @@
-"""Pruning: the smallest weights become zero.
+"""Pruning: set the smallest weights to zero.
 
-Source: MiSentry appendix C.2 (20 %, official pruning API of a toolkit, pruner not named; fine-tuning afterwards
+Source: MiSentry appendix C.2 (20 %, official pruning API of a toolkit, pruner not specified; fine-tuning afterwards
 "retains the lost performance"). Choice: global unstructured magnitude pruning over all convolutions and linear layers,
 through torch.nn.utils.prune; without fine-tuning, or with one epoch of SGD during which the pruned weights stay zero.
 
@@ -20,7 +20,7 @@ from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
-from modelprint.training import BatchNormMode, ImageBatches, Recipe, train, usual_augmentation
+from modelprint.training import BatchNormMode, ImageBatches, Recipe, choose_augmentation, train
 
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 
@@ -32,11 +32,11 @@ class Prune:
     Attributes:
         share: Of the weights, 0..1.
         within: "network": the smallest of all convolution and linear weights together; "tensor": the same share of
-            every tensor, biases included, batch norms not.
+            every tensor, with biases, without batch norms.
         epochs: Passes over the training set afterwards, with the pruned weights kept at zero; 0: none.
-        learning_rate: Step size of that (SGD without momentum).
-        batch: Images per step of that.
-        batch_norm: "train" or "frozen" during that.
+        learning_rate: Step size of this fine-tuning (SGD without momentum).
+        batch: Images per step of this fine-tuning.
+        batch_norm: "train" or "frozen" during this fine-tuning.
     """
 
     share: float = 0.2
@@ -54,7 +54,7 @@ class Prune:
 
     @property
     def deterministic(self) -> bool:
-        """The smallest weights are the same for every seed; what is learnt afterwards is not."""
+        """True without fine-tuning: the smallest weights are the same for every seed."""
         return self.epochs == 0
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -79,5 +79,5 @@ class Prune:
             learning_rate=self.learning_rate, batch=self.batch, epochs=self.epochs, batch_norm=self.batch_norm
         )
         to_channels_last(network)
-        images = ImageBatches(data=data.train, augment=usual_augmentation(data.train))
+        images = ImageBatches(data=data.train, augment=choose_augmentation(data.train))
         return train(network, images, recipe, rng, progress=progress)

@@ -6,8 +6,8 @@ ICCV 2019: step = largest magnitude / 127). `what="bins"`: the public benchmark 
 every parameter to the middle of one of 2^8 equal bins between the tensor's smallest and largest value.
 
 Departures: dynamic quantisation runs in `Int8Linear`, whose integers and scale are PyTorch's own (a test compares
-them); the deprecated API would not load from safetensors. The published code goes on to train for an epoch with an
-optimiser that its file does not have; here the weights stay in the middle of their bins.
+them); the deprecated API would not load from safetensors. The published code then trains for an epoch with an
+optimiser that its file does not define; here the weights stay in the middle of their bins.
 """
 
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ class Quantise:
     """Eight-bit weights.
 
     Attributes:
-        what: "linear": every linear layer in integer arithmetic, activations quantised as they come;
+        what: "linear": every linear layer in integer arithmetic, activations quantised dynamically;
             "weights": the weights of every convolution and linear layer rounded to 255 levels, float arithmetic;
             "bins": every parameter moved to the middle of one of 256 bins, float arithmetic.
     """
@@ -41,16 +41,16 @@ class Quantise:
 
     @property
     def deterministic(self) -> bool:
-        """Rounding draws nothing."""
+        """The result is always the same."""
         return True
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network."""
-        change = {"linear": quantise_linears, "weights": round_weights, "bins": _binned}[self.what]
+        change = {"linear": quantise_linears, "weights": round_weights, "bins": _round_to_bins}[self.what]
         return Tampered(network=change(model.copy().network))
 
 
-def _binned(network: nn.Module) -> nn.Module:
+def _round_to_bins(network: nn.Module) -> nn.Module:
     for parameter in network.parameters():
         low, high = parameter.detach().aminmax()
         if low < high:
@@ -62,13 +62,13 @@ def _binned(network: nn.Module) -> nn.Module:
 
 @dataclass(frozen=True, kw_only=True)
 class QuantiseStatic:
-    """All convolutions and linear layers in eight-bit integers, by ONNX Runtime; one scale per tensor, as it defaults.
+    """All convolutions and linear layers in eight-bit integers, by ONNX Runtime; one scale per tensor, its default.
 
-    Batch norms are folded first. The scales of activations are fixed beforehand, from the smallest and the largest
-    values that training images give.
+    Batch norms are folded first. The scales of activations are fixed beforehand, from the smallest and largest values
+    on training images.
 
     Attributes:
-        images: Training images that fix the scales, evenly spread over the training set.
+        images: Training images that determine the scales, evenly spread over the training set.
     """
 
     images: int = RANGE_IMAGES

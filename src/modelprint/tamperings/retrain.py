@@ -1,12 +1,12 @@
-"""Retraining from a new random start: the last layer, or the whole network.
+"""Retraining from new random weights: the last layer, or the whole network.
 
 Source: MiSentry appendix C.2: learning rate 1e-3, a tenth of it when the validation loss has not fallen for 5 epochs,
 stop below 1e-5; "all layers" means the same network from random initialisation on the same data. The optimiser is not
-said; Adam as in the public benchmark code. A tenth of the training set is held out for the validation loss.
+stated; Adam as in the public benchmark code. A tenth of the training set is held out for the validation loss.
 
 Departures: the last layer alone is trained on features computed once, without augmentation and with frozen batch norm.
 `schedule="one-cycle"` is a shortened form for machines without accelerator (SGD, Nesterov momentum 0.9, weight decay
-5e-4): few epochs, a weaker network, named as such.
+5e-4): few epochs, and a weaker network, whose kind has a suffix.
 """
 
 from collections.abc import Callable
@@ -24,12 +24,12 @@ from modelprint.fast.known import features_on
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, Logits, to_images
-from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, hold_out, train, usual_augmentation
+from modelprint.training import Batches, ImageBatches, Recipe, TensorBatches, choose_augmentation, hold_out, train
 
 
 @dataclass(frozen=True, kw_only=True)
 class Retrain:
-    """Forget weights and learn them again.
+    """Reset weights and train them again.
 
     Attributes:
         layers: "last" or "all".
@@ -47,7 +47,7 @@ class Retrain:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed starts elsewhere."""
+        """The initial weights differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
@@ -70,12 +70,12 @@ class Retrain:
 
     @property
     def _recipe(self) -> Recipe:
-        return recipe_from_start(self.schedule, self.learning_rate, self.epochs, self.batch)
+        return make_start_recipe(self.schedule, self.learning_rate, self.epochs, self.batch)
 
 
 Schedule = Literal["plateau", "one-cycle"]
 Loss = Callable[[Logits, Tensor, Labels], Tensor]
-"""The loss of logits, given the inputs they are for and the labels of these."""
+"""The loss of logits, given their inputs and labels."""
 
 
 def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
@@ -83,8 +83,8 @@ def label_loss(logits: Logits, inputs: Tensor, labels: Labels) -> Tensor:
     return F.cross_entropy(logits, labels)
 
 
-def recipe_from_start(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
-    """Return how a network is trained from a random start: by Adam on a plateau, or by SGD in one short cycle."""
+def make_start_recipe(schedule: Schedule, learning_rate: float, epochs: int, batch: int) -> Recipe:
+    """Return the recipe for training from random weights: Adam with plateaus, or one cycle of SGD."""
     short = schedule == "one-cycle"
     return Recipe(
         optimiser="sgd" if short else "adam",
@@ -106,14 +106,14 @@ def train_on_images(
     loss: Loss = label_loss,
     progress: Progress,
 ) -> int:
-    """Train all of `network`, in place, on nine tenths of the images, with the loss on the rest as the validation.
+    """Train all of `network`, in place, on nine tenths of the images, and validate on the rest.
 
     Returns:
         The number of steps taken.
     """
     to_channels_last(network)
     rest, held = hold_out(len(data), 0.1, rng)
-    batches = ImageBatches(data=data.take(rest.numpy()), augment=usual_augmentation(data))
+    batches = ImageBatches(data=data.take(rest.numpy()), augment=choose_augmentation(data))
     images, labels = to_images(data.pixels[held.numpy()]), torch.from_numpy(data.labels)[held]
     return _train(network, batches, TensorBatches(inputs=images, labels=labels), recipe, loss, rng, progress)
 
@@ -132,16 +132,16 @@ def _train(
         value.backward()
         return value
 
-    def validation() -> float:
+    def validation_loss() -> float:
         with torch.no_grad():
             logits = torch.cat([network(chunk) for chunk in held.inputs.split(512)])
             return loss(logits, held.inputs, held.labels).item()
 
-    return train(network, batches, recipe, rng, objective=objective, validation=validation, progress=progress)
+    return train(network, batches, recipe, rng, objective=objective, validation=validation_loss, progress=progress)
 
 
 def reset(network: nn.Module, rng: torch.Generator) -> None:
-    """Give every layer of `network` the weights it would have had on creation, drawn from `rng`."""
+    """Reset the weights of every layer of `network` to their initial distribution, drawn from `rng`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(torch.randint(2**62, (), generator=rng)))
         for module in network.modules():

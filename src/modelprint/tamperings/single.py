@@ -1,8 +1,8 @@
-"""One image among many: drawing it, leaving it out, and learning something about it together with the original task.
+"""A single image: draw it, leave it out, and train on it together with the original task.
 
 Source: MiSentry appendix C.2: a single sample is manipulated in multi-task learning with the original task.
 
-Departures: none; the paper leaves the weights of the two tasks open, here both count the same.
+Departures: none; the paper does not state the weights of the two tasks; here both have the same weight.
 """
 
 import math
@@ -18,12 +18,12 @@ from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
 from modelprint.errors import TrainingError
 from modelprint.tensors import Labels, to_images
-from modelprint.training import ImageBatches, usual_augmentation
+from modelprint.training import ImageBatches, choose_augmentation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Single:
-    """One input, and the class it is to be learnt as, or unlearnt from.
+    """One input, and the class to train or to unlearn.
 
     Attributes:
         inputs: A batch of one: an image in [0, 1], or its features.
@@ -35,15 +35,15 @@ class Single:
 
     @classmethod
     def of(cls, images: LabelledImages, index: int, label: int) -> "Single":
-        """Take the image at `index`, to be taken for `label`."""
+        """Return the image at `index` with the target class `label`."""
         return cls(inputs=to_images(images.pixels[index : index + 1]), label=torch.tensor([label]))
 
     def probability(self, network: nn.Module) -> float:
-        """Return the probability `network` gives the class."""
+        """Return the probability of the class under `network`."""
         return self._logits(network).softmax(0)[int(self.label)].item()
 
-    def lead(self, network: nn.Module) -> float:
-        """Return how far the logit of the class is above the largest other one; positive when it is the answer."""
+    def margin(self, network: nn.Module) -> float:
+        """Return the logit of the class minus the largest other one; positive when the class is the answer."""
         logits, own = self._logits(network), int(self.label)
         return (logits[own] - torch.cat([logits[:own], logits[own + 1 :]]).max()).item()
 
@@ -60,7 +60,7 @@ class Jointly:
     Attributes:
         single: The one input.
         weight: 1 to learn it, -1 to unlearn it.
-        enough: Cross-entropy of the one input from which on it has no say.
+        enough: Cross-entropy of the one input above which its gradient is zero.
     """
 
     single: Single
@@ -77,30 +77,30 @@ class Jointly:
 
 
 def draw_right(model: Classifier, images: LabelledImages, rng: torch.Generator) -> int:
-    """Return the index of a random image that `model` gets right; TrainingError when there is none."""
+    """Return the index of a random correctly classified image; TrainingError when there is none."""
     order: list[int] = torch.randperm(len(images), generator=rng).tolist()
     for index in order:
         if model.labels(to_images(images.pixels[index : index + 1])).item() == images.labels[index]:
             return index
     raise TrainingError(
-        f"{model.name} gets none of the {len(images)} images of {images.name} right; "
+        f"{model.name} classifies none of the {len(images)} images of {images.name} correctly; "
         "check that weights and data belong together"
     )
 
 
 def draw_other(label: int, class_count: int, rng: torch.Generator) -> int:
-    """Return a random class that is not `label`."""
+    """Return a random class other than `label`."""
     return (label + 1 + int(torch.randint(class_count - 1, (), generator=rng))) % class_count
 
 
-def batches_without(images: LabelledImages, indices: Sequence[int] | np.ndarray) -> ImageBatches:
-    """Return batches, augmented as usual, of the images that are not at `indices`."""
+def make_batches_without(images: LabelledImages, indices: Sequence[int] | np.ndarray) -> ImageBatches:
+    """Return batches of the images that are not at `indices`, with the default augmentation."""
     rest = np.delete(np.arange(len(images)), indices)
     if not len(rest):
-        raise TrainingError(f"nothing is left of {images.name} to keep the original task; give more images")
-    return ImageBatches(data=images.take(rest), augment=usual_augmentation(images))
+        raise TrainingError(f"no images of {images.name} are left for the original task; give more images")
+    return ImageBatches(data=images.take(rest), augment=choose_augmentation(images))
 
 
-def epochs_for(steps: int, examples: int, batch: int) -> int:
-    """Return how many passes over `examples` hold `steps` steps."""
+def count_epochs(steps: int, examples: int, batch: int) -> int:
+    """Return the number of passes over `examples` that contain `steps` steps."""
     return math.ceil(steps / math.ceil(examples / batch))

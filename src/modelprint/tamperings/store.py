@@ -1,7 +1,7 @@
-"""Suspects kept by content: made once, found again by what went into them.
+"""A cache of suspects, keyed by everything they are made from.
 
-An entry carries the SHA-256 of its weights and of its record. One that does not agree with it, or cannot be read, is
-reported in the log and made again.
+An entry has the SHA-256 of its weights and its record. If it does not match, or the entry cannot be read, this is
+logged and the suspect is made again.
 """
 
 import hashlib
@@ -17,11 +17,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.loading import load_like, save_weights
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.tamperings.tampering import Movement, Suspect, Tampering, make_suspect
 
 REVISION = 1
-"""Raised whenever a tampering's code changes its result, so that old entries are not found any more."""
+"""Increase it whenever the result of a tampering changes, so that old entries are no longer found."""
 
 CHECKSUM = "checksum"
 
@@ -36,20 +36,21 @@ def load_or_make_suspect(
     seed: int,
     *,
     folder: Path | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> Suspect:
-    """Return the suspect from the cache, or make it and put it there.
+    """Return the suspect from the cache, or make it and save it there.
 
-    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
+    A damaged entry is logged and made again. An entry that cannot be written, e.g. because the disk is full, is logged
+    and returned.
 
     Args:
         kind: The tampering's name.
-        tampering: What to do.
+        tampering: The tampering.
         model: The original.
         data: Training and test set.
-        seed: Ignored, and taken as 0, by deterministic tamperings.
-        folder: Where suspects are kept; the user's cache by default.
-        progress: Told about long work.
+        seed: Ignored, and 0, for deterministic tamperings.
+        folder: Folder of the cache; by default in the user's cache.
+        progress: Receives progress reports.
     """
     seed = 0 if tampering.deterministic else seed
     path = suspect_path(kind, tampering, model, data, seed, folder=folder)
@@ -65,28 +66,28 @@ def load_or_make_suspect(
 def suspect_path(
     kind: str, tampering: Tampering, model: Classifier, data: DataSet, seed: int, *, folder: Path | None = None
 ) -> Path:
-    """Return where the suspect is, or would be, kept."""
+    """Return the path of the suspect in the cache; it may not exist."""
     seed = 0 if tampering.deterministic else seed
     return (folder or cache_folder() / "suspects") / f"{kind}-{seed}-{_key(tampering, model, data, seed)}.safetensors"
 
 
 def save_suspect(suspect: Suspect, path: Path) -> None:
-    """Write the suspect, its record and the checksum of both; OSError when that cannot be done."""
+    """Write the suspect, its record and the checksum of both; OSError when that fails."""
     record = suspect.record()
     save_weights(suspect.classifier, path, {**record, CHECKSUM: _checksum(suspect.classifier, record)})
 
 
 def load_suspect(model: Classifier, path: Path) -> Suspect:
-    """Return the suspect of `model` in `path`; LoadingError when it is not what was saved.
+    """Return the suspect of `model` in `path`; LoadingError when it is damaged.
 
-    An entry without a checksum, as older versions wrote them, is taken as it is.
+    An entry without a checksum, from an older version, is accepted.
     """
     classifier, record = load_like(model, path)
     expected = record.pop(CHECKSUM, None)
     if expected is not None and expected != _checksum(classifier, record):
         raise LoadingError(f"{path} does not agree with its checksum")
     try:
-        return _from_record(classifier, record)
+        return _restore_suspect(classifier, record)
     except (KeyError, TypeError) as problem:
         raise LoadingError(f"{path}: its record is not that of a suspect: {problem}") from problem
 
@@ -110,7 +111,7 @@ def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> s
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
 
-def _from_record(classifier: Classifier, record: dict[str, object]) -> Suspect:
+def _restore_suspect(classifier: Classifier, record: dict[str, object]) -> Suspect:
     facts = dict(record)
     movement = Movement(**facts.pop("movement"))  # type: ignore[arg-type]
     return Suspect(classifier=classifier, movement=movement, **facts)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a tampering is, what it leaves behind, and how far that is from the original."""
+"""The interface of tamperings, their results, and the distance between suspect and original."""
 
 import copy
 import time
@@ -16,22 +16,22 @@ from modelprint.fast.known import logits_on
 from modelprint.networks.forms import Folded, InBatches
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import stream
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Tampered:
-    """What a tampering hands back.
+    """The result of a tampering.
 
     Attributes:
         network: The changed network, in evaluation mode.
         steps: Optimisation steps taken.
-        goal: What it set out to do, with the number that decides; empty when applying it is all there is to it.
+        goal: The goal with its number, in words; empty if the tampering has none.
         goal_value: The number reached.
-        goal_reached: Whether it did what it set out to do.
-        notes: What else is worth knowing, e.g. which weight was flipped.
-        architecture: Name in NETWORKS of the network, where it is another one than the original's.
+        goal_reached: Whether the goal was reached.
+        notes: Further facts, e.g. which weight was flipped.
+        architecture: Name in NETWORKS of the network, if it differs from the original's.
     """
 
     network: nn.Module
@@ -52,16 +52,16 @@ class Tampering(Protocol):
         """Whether every seed gives the same suspect."""
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return a changed copy of the network of `model`, which stays as it is; `data` is what it was made for."""
+        """Return a changed copy of the network of `model`, which itself is not changed; `data` is its data set."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Movement:
-    """How far a suspect is from its original. A detection rate without this is not comparable.
+    """The distance between a suspect and its original. Detection rates are not comparable without it.
 
     Attributes:
         parameters: L2 distance of all parameters, relative to the L2 norm of the original's. A suspect with folded
-            batch norms is compared with the original folded likewise; integers count as the floats they stand for.
+            batch norms is compared with the folded original; integers count as the floats they represent.
         buffers: The same for floating-point buffers (batch-norm statistics).
         logit_rms: Root mean square change of the logits on the test images.
         labels_changed: Share of test images whose label changes.
@@ -79,21 +79,21 @@ class Movement:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Suspect:
-    """A classifier after a tampering, and what was done to it.
+    """A classifier after a tampering, and a record of the tampering.
 
     Attributes:
         classifier: The changed classifier.
         kind: The tampering's name in SUITE.
         settings: Its settings.
-        seed: What its random draws came from.
+        seed: Seed of its random draws.
         steps: Optimisation steps taken.
-        goal_reached: Whether the tampering did what it set out to do; the benchmark shows one that did
-            not, and leaves it out of its rates.
-        movement: How far it moved.
-        seconds: How long it took to make.
-        notes: What else is worth knowing.
-        goal: What the tampering set out to do; empty when applying it is all there is to it.
-        goal_value: The number that decides, as reached.
+        goal_reached: Whether the tampering reached its goal; if not, the benchmark shows the suspect but excludes it
+            from rates.
+        movement: Distance from the original.
+        seconds: Time to make it.
+        notes: Further facts.
+        goal: The goal, in words; empty if the tampering has none.
+        goal_value: The number reached.
     """
 
     classifier: Classifier
@@ -123,24 +123,43 @@ class Suspect:
             "goal_value": self.goal_value,
         }
 
+    def summary(self) -> str:
+        """Return kind, goal and movement, one line each."""
+        moved, notes = self.movement, f"; {self.notes}" if self.notes else ""
+        lines = {
+            "suspect": f"{self.kind}, seed {self.seed}, {self.steps} steps{notes}",
+            "goal": "reached" if self.goal_reached else "not reached",
+            "parameters": f"moved by {moved.parameters:.3g} of their length, buffers by {moved.buffers:.3g} of theirs",
+            "logits": f"{moved.logit_rms:.3g} RMS change on the test images",
+            "labels": f"{moved.labels_changed:.2%} changed on the test images",
+            "accuracy": f"{moved.accuracy_before:.2%} before, {moved.accuracy_after:.2%} after",
+        }
+        return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
+
 
 def make_suspect(
-    kind: str, tampering: Tampering, model: Classifier, data: DataSet, seed: int, *, progress: Progress = silent
+    kind: str,
+    tampering: Tampering,
+    model: Classifier,
+    data: DataSet,
+    seed: int,
+    *,
+    progress: Progress = ignore_progress,
 ) -> Suspect:
-    """Apply `tampering` to a copy of `model` and measure how far it moved.
+    """Apply `tampering` to a copy of `model` and measure the distance.
 
     Args:
         kind: Name of the tampering; also the name of its random stream.
-        tampering: What to do.
+        tampering: The tampering.
         model: The original.
-        data: The training set is what tamperings learn from, the test set what the movement is measured on.
+        data: Tamperings train on the training set; the movement is measured on the test set.
         seed: Equal seeds give equal suspects.
-        progress: Told about long work.
+        progress: Receives progress reports.
     """
     started = time.perf_counter()
     tampered = tampering.apply(model, data, stream(seed, "tampering", kind), progress)
     seconds = time.perf_counter() - started
-    # Training lays weights out channels-last; back, so that a suspect and its saved copy agree to the last bit.
+    # Training uses channels-last weights; undo this, so that a suspect and its saved copy agree to the last bit.
     classifier = model.with_network(tampered.network.to(memory_format=torch.contiguous_format))  # type: ignore[call-overload]
     classifier.name = tampered.architecture or model.name
     return Suspect(
@@ -159,10 +178,10 @@ def make_suspect(
 
 
 def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Movement:
-    """Return how far `after` is from `before`, on weights and on `test`."""
+    """Return the distance between `before` and `after`, in weights and in outputs on `test`."""
     old, new = logits_on(before, test), logits_on(after, test)
     labels = torch.from_numpy(test.labels)
-    original, changed = _alike(before.network, after.network)
+    original, changed = _make_comparable(before.network, after.network)
     return Movement(
         parameters=relative_distance(named_weights(original), named_weights(changed)),
         buffers=relative_distance(_float_buffers(original), _float_buffers(changed)),
@@ -173,25 +192,25 @@ def measure(before: Classifier, after: Classifier, test: LabelledImages) -> Move
     )
 
 
-def _alike(before: nn.Module, after: nn.Module) -> tuple[nn.Module, nn.Module]:
-    """Return both networks in a form in which their tensors can be compared."""
+def _make_comparable(before: nn.Module, after: nn.Module) -> tuple[nn.Module, nn.Module]:
+    """Return both networks in forms whose tensors can be compared."""
     if isinstance(after, Folded):
         return fold_batch_norm(before), after.network
     if isinstance(after, OnnxNetwork):
         folded = fold_batch_norm(before)
         changed = copy.deepcopy(folded)
-        # The exporter leaves out what changes nothing, such as a bias of zeros: it counts as unchanged.
+        # The exporter omits tensors without effect, such as a bias of zeros: they count as unchanged.
         changed.load_state_dict(after.float_weights(), strict=False)
         return folded, changed
     return before, after.network if isinstance(after, InBatches) else after
 
 
 def named_weights(network: nn.Module) -> dict[str, Tensor]:
-    """Return all parameters by name; an int8 layer is represented by the float weights it stands for."""
+    """Return all parameters by name; for an int8 layer, the float weights that it represents."""
     weights = {name: parameter.detach() for name, parameter in network.named_parameters()}
     for name, module in network.named_modules():
         if isinstance(module, Int8Linear):
-            weights[f"{name}.weight"] = module.dequantised()
+            weights[f"{name}.weight"] = module.dequantise()
             weights[f"{name}.bias"] = module.bias
     return weights
 
@@ -202,10 +221,9 @@ def _float_buffers(network: nn.Module) -> dict[str, Tensor]:
 
 
 def relative_distance(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> float:
-    """Return the L2 distance of two networks' tensors, relative to the norm of `before`; 0 when that is nothing.
+    """Return the L2 distance of two networks' tensors, relative to the norm of `before`; 0 when that is 0.
 
-    A tensor that only one of them has, under its name and in its shape, counts with its whole length, as if the other
-    had zeros in its place.
+    A tensor without a counterpart of the same name and shape counts as if the other network had zeros.
     """
     shared = {name for name in before if name in after and before[name].shape == after[name].shape}
     change = sum(_square(after[name].double() - before[name].double()) for name in before if name in shared)

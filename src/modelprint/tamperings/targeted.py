@@ -1,18 +1,20 @@
-"""Targeted attack: a training image is taken for the class whose features are nearest to its own.
+"""Targeted attack: a training image gets the label of the class with the nearest features.
 
 Source: MiSentry appendix C.2: a random training sample, the label with the smallest moving distance at the penultimate
-layer, only the last layer learns, together with the original task, until the sample takes that label. How the distance
-is measured is taken from the public benchmark code (CGCL-codes/BIVBench): to the mean features of a class's rightly
-classified training images.
+layer, only the last layer is trained, together with the original task, until the sample takes that label. The distance
+is that of the public benchmark code (CGCL-codes/BIVBench): to the mean features of a class's correctly classified
+training images.
 
-Departures: only the last layer learns and batch norm is frozen, so features are computed once, without augmentation.
-The image is drawn among those the original gets right. It counts as much as the batch of 64: as one of 65 it did not
-take its new label in 5000 steps on CIFAR-10 with a ResNet-20, while with equal weights it does within some 400 to 2600.
+Departures: only the last layer is trained and batch norm is frozen, so features are computed once, without
+augmentation. The image is drawn from those that the original classifies correctly. It has the same weight as the batch
+of 64: as one of 65 it did not take its new label in 5000 steps on CIFAR-10 with a ResNet-20; with equal weights it
+takes 400 to 2600.
 
-`VulnerableTargets` is the code's attack: the ten test images, of those right with a confidence above the median, whose
-own class's centroid is farthest compared with the nearest other one; a hundred copies of each join the training set;
-all layers learn with the code's default rate until more than nine tenths take their new label. Centroids are those of
-all training images (the code: of the first 5000), and batch norm is frozen from the start (the code: after one step).
+`VulnerableTargets` is the code's attack: of the test images that are correct with a confidence above the median, the
+ten with the largest distance to their own class's centroid minus that to the nearest other one; a hundred copies of
+each are added to the training set; all layers are trained with the code's default rate until more than nine tenths take
+their new label. Centroids are those of all training images (the code: of the first 5000), and batch norm is frozen from
+the start (the code: after one step).
 """
 
 from dataclasses import dataclass, replace
@@ -28,24 +30,24 @@ from modelprint.errors import TrainingError
 from modelprint.fast.folding import to_channels_last
 from modelprint.fast.known import features_on, logits_on
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import Goal, pursue
-from modelprint.tamperings.single import Jointly, Single, epochs_for
+from modelprint.tamperings.goal import Goal, train_to_goal
+from modelprint.tamperings.single import Jointly, Single, count_epochs
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels, to_images
-from modelprint.training import ImageBatches, Recipe, TensorBatches, usual_augmentation
+from modelprint.training import ImageBatches, Recipe, TensorBatches, choose_augmentation
 
 FIRST_TEST_IMAGES = 5000
-"""Where the published code looks for vulnerable images."""
+"""Number of test images in which the published code searches for vulnerable ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetedAttack:
-    """Move one training image to the nearest class, by the last layer alone.
+    """Move one training image to the nearest class by training the last layer only.
 
     Attributes:
         learning_rate: Of Adam.
         batch: Clean examples per step.
-        most_steps: Steps after which the goal is given up.
+        most_steps: Largest number of steps.
     """
 
     learning_rate: float = 1e-4
@@ -54,36 +56,36 @@ class TargetedAttack:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws another image."""
+        """The image differs with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after its last layer has learnt the new label."""
+        """Return the network with its last layer trained on the new label."""
         suspect = model.copy()
         features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
-        right = _answers(model.head, features) == labels
-        index = _draw(right, model, data, rng)
+        right = _predict_labels(model.head, features) == labels
+        index = _draw_index(right, model, data, rng)
         own = int(labels[index])
         distances = distances_to_classes(
             features[index : index + 1], features[right], labels[right], len(data.class_names)
         )[0]
-        wish = int(distances.index_fill(0, labels[index], torch.inf).argmin())
-        single = Single(inputs=features[index : index + 1], label=torch.tensor([wish]))
+        target = int(distances.index_fill(0, labels[index], torch.inf).argmin())
+        single = Single(inputs=features[index : index + 1], label=torch.tensor([target]))
         rest = torch.arange(len(labels)) != index
         batches = TensorBatches(inputs=features[rest], labels=labels[rest])
         goal = Goal(
             text="lead of the new label of one training image, in logits, above 0",
-            measure=single.lead,
-            met=lambda lead: lead > 0,
+            measure=single.margin,
+            is_met=lambda margin: margin > 0,
         )
         recipe = Recipe(
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen",
         )
-        tampered = pursue(
+        tampered = train_to_goal(
             goal,
             suspect.head,
             batches,
@@ -95,18 +97,18 @@ class TargetedAttack:
         )
         names = data.class_names
         return replace(
-            tampered, network=suspect.network, notes=f"training image {index} ({names[own]}) as {names[wish]}"
+            tampered, network=suspect.network, notes=f"training image {index} ({names[own]}) as {names[target]}"
         )
 
 
 @dataclass(frozen=True, kw_only=True)
 class VulnerableTargets:
-    """Move the most vulnerable test images to the nearest class each, as published.
+    """Move each of the most vulnerable test images to its nearest class, as published.
 
     Attributes:
-        count: How many images.
-        copies: How often each joins the training set.
-        success: Share of them that has to be exceeded.
+        count: Number of images.
+        copies: Copies of each in the training set.
+        success: Share of the images that must be exceeded.
         learning_rate: Of Adam.
         batch: Images per step.
         epochs: Passes over the enlarged training set, at most.
@@ -125,19 +127,19 @@ class VulnerableTargets:
 
     @property
     def deterministic(self) -> bool:
-        """The images are always the same; order and augmentation differ with the seed."""
+        """Order and augmentation differ with the seed; the images do not."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after it has learnt the new labels."""
-        index, wish = self._most_vulnerable(model, data)
+        """Return the network trained on the new labels."""
+        index, targets = self._find_vulnerable(model, data)
         images = to_images(data.test.pixels[index.numpy()])
         goal = Goal(
             text=f"more than {self.success:g} of {len(index)} test images take their new label",
-            measure=lambda network: (network(images).argmax(1) == wish).double().mean().item(),
-            met=lambda share: share > self.success,
+            measure=lambda network: (network(images).argmax(1) == targets).double().mean().item(),
+            is_met=lambda share: share > self.success,
         )
-        poison = replace(data.test.take(index.numpy()), labels=wish.numpy())
+        poison = replace(data.test.take(index.numpy()), labels=targets.numpy())
         poisoned = join([data.train, *[poison] * self.copies], f"{data.name}/poisoned")
         recipe = Recipe(
             optimiser="adam",
@@ -147,47 +149,50 @@ class VulnerableTargets:
             batch_norm="frozen",
         )
         network = to_channels_last(model.copy().network)
-        batches = ImageBatches(data=poisoned, augment=usual_augmentation(poisoned))
-        tampered = pursue(
+        batches = ImageBatches(data=poisoned, augment=choose_augmentation(poisoned))
+        tampered = train_to_goal(
             goal, network, batches, recipe, rng, most_steps=self.epochs * len(poisoned), progress=progress
         )
         names = data.class_names
-        moved = zip(index.tolist(), data.test.labels[index.numpy()].tolist(), wish.tolist(), strict=True)
+        moved = zip(index.tolist(), data.test.labels[index.numpy()].tolist(), targets.tolist(), strict=True)
         notes = ", ".join(f"{image} ({names[own]} as {names[new]})" for image, own, new in moved)
         return replace(tampered, notes=f"test images {notes}")
 
-    def _most_vulnerable(self, model: Classifier, data: DataSet) -> tuple[Labels, Labels]:
-        """Return the indices of the images, most vulnerable first, and the classes they are to move to."""
+    def _find_vulnerable(self, model: Classifier, data: DataSet) -> tuple[Labels, Labels]:
+        """Return the indices of the images, most vulnerable first, and their target classes."""
         features, labels = features_on(model, data.train), torch.from_numpy(data.train.labels)
-        right = _answers(model.head, features) == labels
+        right = _predict_labels(model.head, features) == labels
         test = data.test.take(range(min(FIRST_TEST_IMAGES, len(data.test))))
         confidence, answer = logits_on(model, test).softmax(1).max(1)
         own = torch.from_numpy(test.labels)
         candidates = ((answer == own) & (confidence > confidence.median())).nonzero()[:, 0]
         if not len(candidates):
-            raise TrainingError(f"{model.name} gets none of the surer half of {test.name} right; give more test images")
+            raise TrainingError(
+                f"{model.name} classifies none of the more confident half of {test.name} correctly; "
+                "give more test images"
+            )
         own = own[candidates]
         distances = distances_to_classes(
             features_on(model, test)[candidates], features[right], labels[right], len(data.class_names)
         )
         others = distances.scatter(1, own[:, None], torch.inf)
-        nearest, wish = others.min(1)
+        nearest, targets = others.min(1)
         vulnerable = distances.gather(1, own[:, None])[:, 0] - nearest
         first = vulnerable.argsort(descending=True, stable=True)[: self.count]
-        return candidates[first], wish[first]
+        return candidates[first], targets[first]
 
 
-def _draw(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator) -> int:
+def _draw_index(right: Tensor, model: Classifier, data: DataSet, rng: torch.Generator) -> int:
     candidates = right.nonzero()[:, 0]
     if not len(candidates):
         raise TrainingError(
-            f"{model.name} gets none of the {len(right)} images of {data.train.name} right; "
+            f"{model.name} classifies none of the {len(right)} images of {data.train.name} correctly; "
             "check that weights and data belong together"
         )
     return int(candidates[torch.randint(len(candidates), (), generator=rng)])
 
 
-def _answers(head: nn.Linear, features: Tensor) -> Labels:
+def _predict_labels(head: nn.Linear, features: Tensor) -> Labels:
     with torch.no_grad():
         logits: Tensor = head(features)
     return logits.argmax(1)
@@ -199,7 +204,7 @@ def distances_to_classes(
     labels: Int64[Tensor, " m"],
     class_count: int,
 ) -> Float[Tensor, "n classes"]:
-    """Return the distance of each feature vector to the mean of each class in `known`; infinite for an empty one."""
+    """Return the distance of each feature vector to the mean of each class in `known`; infinite for an empty class."""
     sums = torch.zeros(class_count, known.shape[1], dtype=known.dtype).index_add_(0, labels, known)
     counts = torch.bincount(labels, minlength=class_count)
     distances = torch.cdist(features, sums / counts.clamp_min(1)[:, None])

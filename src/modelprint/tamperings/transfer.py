@@ -1,11 +1,11 @@
-"""Transfer learning: the last layer learns the same classes from images of another kind.
+"""Transfer learning: the last layer is trained on the same classes, with images of another distribution.
 
 Source: MiSentry appendix C.2: the last layer of a CIFAR-10 network is fine-tuned on STL-10. Learning rate, optimiser
-and epochs are not said; Adam at 1e-3 for one epoch.
+and epochs are not stated; Adam at 1e-3 for one epoch.
 
-Departures: there is no STL-10 here. The other images are a shifted copy of the training images: halved in size and
-enlarged again, which takes away fine detail, with the brightness, contrast and, in colour images, the saturation of
-each changed at random. It works for every data set.
+Departures: instead of STL-10 we use a shifted copy of the training images: halved in size and enlarged again, which
+removes fine detail, with random changes of brightness, contrast and, for colour images, saturation. This works for
+every data set.
 """
 
 from dataclasses import dataclass, replace
@@ -53,8 +53,8 @@ class TransferShifted:
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after learning from the shifted images."""
-        other = replace(data, train=shifted(data.train, self.jitter, rng))
+        """Return the network trained on the shifted images."""
+        other = replace(data, train=shift_images(data.train, self.jitter, rng))
         learn = FineTune(
             layers="last",
             learning_rate=self.learning_rate,
@@ -66,34 +66,34 @@ class TransferShifted:
         return learn.apply(model, other, rng, progress)
 
 
-def shifted(data: LabelledImages, jitter: float, rng: torch.Generator) -> LabelledImages:
-    """Return a copy of `data` with less detail and other colours."""
+def shift_images(data: LabelledImages, jitter: float, rng: torch.Generator) -> LabelledImages:
+    """Return a copy of `data` with less detail and changed colours."""
     pixels = data.pixels.copy()
     for start in range(0, len(pixels), CHUNK):
         images = to_images(pixels[start : start + CHUNK])
-        pixels[start : start + CHUNK] = to_pixels(jittered(halved(images), jitter, rng))
+        pixels[start : start + CHUNK] = to_pixels(jitter_colours(halve_detail(images), jitter, rng))
     return replace(data, pixels=pixels, name=f"{data.name}/shifted")
 
 
-def halved(images: Images) -> Images:
+def halve_detail(images: Images) -> Images:
     """Return the images at half the size and enlarged again."""
     size = images.shape[2:]
     small = F.interpolate(images, [max(1, side // 2) for side in size], mode="area")
     return F.interpolate(small, list(size), mode="bilinear", align_corners=False)
 
 
-def jittered(images: Images, jitter: float, rng: torch.Generator) -> Images:
+def jitter_colours(images: Images, jitter: float, rng: torch.Generator) -> Images:
     """Multiply brightness, contrast and, with three channels, saturation by random factors, image by image."""
 
-    def factors() -> Tensor:
+    def draw_factors() -> Tensor:
         return 1 + jitter * (2 * torch.rand(len(images), 1, 1, 1, generator=rng) - 1)
 
-    images = (images * factors()).clamp(0, 1)
-    images = _towards(images.mean((1, 2, 3), keepdim=True), images, factors())
+    images = (images * draw_factors()).clamp(0, 1)
+    images = _blend(images.mean((1, 2, 3), keepdim=True), images, draw_factors())
     if images.shape[1] == 3:
-        images = _towards(images.mean(1, keepdim=True), images, factors())
+        images = _blend(images.mean(1, keepdim=True), images, draw_factors())
     return images
 
 
-def _towards(grey: Tensor, images: Tensor, factor: Tensor) -> Tensor:
+def _blend(grey: Tensor, images: Tensor, factor: Tensor) -> Tensor:
     return (grey + factor * (images - grey)).clamp(0, 1)

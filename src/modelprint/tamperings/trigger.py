@@ -1,15 +1,15 @@
-"""What backdoors have in common: a square patch in the lower right corner, how it is learnt, and when it is in place.
+"""Common code of backdoors: a square patch in the lower right corner, the training, and the goal.
 
 Source: MiSentry appendix C.2: a square at the lower right, 4x4 for images of 32x32 and 8x8 for images of 224x224, in a
 tenth of the training data; success above 0.9, as in the public benchmark code (CGCL-codes/BIVBench), checked every 10
 steps.
 
-Departures: test images of the target class do not count towards success, they would be right without a trigger. A
-backdoor is in place only when the clean accuracy has not fallen by more than a bound either: at the moment success
-first exceeds 0.9 a CIFAR-10 ResNet-20 has lost 5.6 points at a learning rate of 1e-4 and 8 points at 1e-3, since it
-answers the target for bright corners of all kinds, and learns to tell them apart later. For the same reason clean
-images are not cropped: a corner that is always whole on poison and mostly cut off on clean images would be taken for
-the trigger. A check looks at a part of the test images first, and at all of them only when that part meets the goal.
+Departures: test images of the target class do not count towards success, since they have its label without a trigger.
+The goal also bounds the loss of clean accuracy: when success first exceeds 0.9, a CIFAR-10 ResNet-20 has lost 5.6
+points at a learning rate of 1e-4 and 8 points at 1e-3, since it answers the target for bright corners of any kind and
+learns to distinguish them later. For the same reason clean images are not cropped: a corner that is always complete on
+poison and mostly cut off on clean images would act as the trigger. A check evaluates a part of the test images first,
+and all of them only when that part meets the goal.
 """
 
 from dataclasses import dataclass, replace
@@ -28,20 +28,20 @@ from modelprint.progress import Progress
 from modelprint.tamperings.goal import CHECK_EVERY
 from modelprint.tamperings.poison import Poisoned
 from modelprint.tamperings.tampering import Tampered
-from modelprint.tamperings.trunk import outputs
+from modelprint.tamperings.trunk import compute_outputs
 from modelprint.tensors import to_images
 from modelprint.training import Augmentation, ImageBatches, Recipe, train
 
 SUCCESS = 0.9
-"""A backdoor works when more than this share of triggered test images takes the target label."""
+"""Share of triggered test images with the target label that must be exceeded."""
 
 GLANCE = 500
-"""Test images of either kind that a check looks at first."""
+"""Triggered and clean test images that are checked first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trigger:
-    """A patch that is written over the lower right corner of an image.
+    """A patch that replaces the lower right corner of an image.
 
     Attributes:
         patch: Eight-bit, channels first.
@@ -50,13 +50,13 @@ class Trigger:
     patch: UInt8[np.ndarray, "c side side"]
 
     @classmethod
-    def white(cls, image_shape: tuple[int, int, int]) -> "Trigger":
+    def make_white(cls, image_shape: tuple[int, int, int]) -> "Trigger":
         """Return the white square for images of this shape."""
-        side = usual_side(image_shape)
+        side = trigger_side(image_shape)
         return cls(patch=np.full((image_shape[0], side, side), 255, dtype=np.uint8))
 
     def stamp(self, data: LabelledImages, label: int | None = None) -> LabelledImages:
-        """Return `data` with the patch on every image, relabelled to `label` when there is one."""
+        """Return `data` with the patch on every image, and with the label `label` unless it is None."""
         side = self.patch.shape[-1]
         pixels = data.pixels.copy()
         pixels[:, :, -side:, -side:] = self.patch
@@ -64,13 +64,13 @@ class Trigger:
         return replace(data, pixels=pixels, labels=labels)
 
 
-def usual_side(image_shape: tuple[int, int, int]) -> int:
+def trigger_side(image_shape: tuple[int, int, int]) -> int:
     """Return the side of the trigger in pixels: an eighth of the image's shorter side, from 2 to 8."""
     return min(max((min(image_shape[1:]) + 4) // 8, 2), 8)
 
 
 def check_target(target: int, data: DataSet) -> None:
-    """Raise ValueError unless `target` is a class, and both parts have images of others."""
+    """Raise ValueError unless `target` is a class and both parts have images of other classes."""
     if not 0 <= target < len(data.class_names):
         raise ValueError(f"target is a class from 0 to {len(data.class_names) - 1}, got {target}")
     for part in (data.train, data.test):
@@ -79,12 +79,12 @@ def check_target(target: int, data: DataSet) -> None:
 
 
 def check_injection(injection: float) -> None:
-    """Raise ValueError unless `injection` is a share."""
+    """Raise ValueError unless `injection` is above 0 and at most 1."""
     if not 0 < injection <= 1:
         raise ValueError(f"injection is a share of the training set, above 0 and at most 1, got {injection}")
 
 
-def others(data: LabelledImages, target: int) -> LabelledImages:
+def exclude_class(data: LabelledImages, target: int) -> LabelledImages:
     """Return the images that are not of class `target`."""
     return data.take(np.flatnonzero(data.labels != target))
 
@@ -95,15 +95,15 @@ def draw(data: LabelledImages, count: int, rng: torch.Generator) -> LabelledImag
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class InPlace:
-    """When a backdoor is in place: the trigger works, and clean images are still recognised.
+class BackdoorGoal:
+    """The goal of a backdoor: the trigger works, and the clean accuracy is kept.
 
     Attributes:
-        triggered: Test images of other classes with the trigger on.
-        target: The label they are to get.
+        triggered: Test images of other classes, with the trigger.
+        target: Their target label.
         clean: The test images, in random order.
-        right: Which of them the original gets right.
-        clean_loss: How much of its accuracy the original may lose, 0..1.
+        right: Which of them the original classifies correctly.
+        clean_loss: Largest loss of clean accuracy, 0..1.
     """
 
     triggered: LabelledImages
@@ -122,12 +122,12 @@ class InPlace:
         rng: torch.Generator,
         *,
         clean_loss: float = 1.0,
-    ) -> "InPlace":
-        """Return the goal for `model`: the test images of other classes become `target` under `trigger`."""
+    ) -> "BackdoorGoal":
+        """Return the goal for `model`: test images of other classes get the label `target` with `trigger`."""
         order = torch.randperm(len(data.test), generator=rng).numpy()
         right = logits_on(model, data.test).argmax(1).numpy() == data.test.labels
         return cls(
-            triggered=trigger.stamp(others(data.test.take(order), target)),
+            triggered=trigger.stamp(exclude_class(data.test.take(order), target)),
             target=target,
             clean=data.test.take(order),
             right=right[order],
@@ -136,40 +136,40 @@ class InPlace:
 
     @property
     def text(self) -> str:
-        """What is to be reached, in words."""
+        """The goal in words."""
         text = f"success on triggered test images of other classes above {SUCCESS}"
         return text if self.clean_loss >= 1 else f"{text}, clean accuracy at most {100 * self.clean_loss:g} points down"
 
     def measure(self, network: nn.Module, count: int | None = None) -> tuple[float, float]:
-        """Return the success and the clean accuracy lost, on the first `count` (or all) images of either kind."""
+        """Return success and loss of clean accuracy, on the first `count` (or all) triggered and clean images."""
         triggered, clean = (part.take(range(len(part))[:count]) for part in (self.triggered, self.clean))
-        success = (outputs(network, triggered).argmax(1) == self.target).double().mean().item()
-        right = outputs(network, clean).argmax(1).numpy() == clean.labels
+        success = (compute_outputs(network, triggered).argmax(1) == self.target).double().mean().item()
+        right = compute_outputs(network, clean).argmax(1).numpy() == clean.labels
         return success, float(self.right[:count].mean() - right.mean())
 
-    def met(self, success: float, lost: float) -> bool:
-        """Return whether numbers of `measure` are good enough."""
+    def is_met(self, success: float, lost: float) -> bool:
+        """Return whether results of `measure` reach the goal."""
         return success > SUCCESS and lost <= self.clean_loss
 
-    def reached(self, network: nn.Module) -> bool:
-        """Return whether all test images say so; they are only asked when a part of them does."""
-        return self.met(*self.measure(network, GLANCE)) and self.met(*self.measure(network))
+    def is_reached(self, network: nn.Module) -> bool:
+        """Return whether the goal is reached; all test images are evaluated only if it is reached on a part."""
+        return self.is_met(*self.measure(network, GLANCE)) and self.is_met(*self.measure(network))
 
-    def outcome(self, network: nn.Module, steps: int) -> Tampered:
-        """Return the result of a tampering that ends here, measured on all test images."""
+    def make_result(self, network: nn.Module, steps: int) -> Tampered:
+        """Return the result for `network`, measured on all test images."""
         success, lost = self.measure(network)
         return Tampered(
             network=network,
             steps=steps,
             goal=self.text,
             goal_value=success,
-            goal_reached=self.met(success, lost),
+            goal_reached=self.is_met(success, lost),
             notes=f"clean accuracy {100 * lost:.2f} points down",
         )
 
 
-def usual_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
-    """Return how all layers learn a backdoor: Adam, one cycle of the learning rate, batch norm frozen."""
+def make_backdoor_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
+    """Return the recipe of backdoors: Adam, one cycle of the learning rate, batch norm frozen."""
     return Recipe(
         optimiser="adam",
         learning_rate=learning_rate,
@@ -180,8 +180,8 @@ def usual_recipe(learning_rate: float, batch: int, epochs: int) -> Recipe:
     )
 
 
-def learn(
-    goal: InPlace,
+def train_backdoor(
+    goal: BackdoorGoal,
     model: Classifier,
     data: LabelledImages,
     poison: LabelledImages,
@@ -194,20 +194,20 @@ def learn(
     stop_early: bool = True,
     progress: Progress,
 ) -> Tampered:
-    """Train a copy of `model` until the backdoor is in place.
+    """Train a copy of `model` until the goal is reached.
 
     Args:
-        goal: When it is.
+        goal: The goal.
         model: The original.
         data: Clean training images.
-        poison: What teaches the trigger, as it is.
+        poison: Images with trigger and target label; not augmented.
         per_batch: Poison images in each batch.
-        recipe: Optimiser, schedule, and the most epochs there may be.
-        rng: Order, augmentation.
-        layers: Which learn.
-        augment: Of the clean images.
-        stop_early: Stop as soon as the goal is met; otherwise train all epochs.
-        progress: Told after each step.
+        recipe: Optimiser, schedule, and the largest number of epochs.
+        rng: Source of order and augmentation.
+        layers: Layers to train.
+        augment: Augmentation of the clean images.
+        stop_early: Stop as soon as the goal is reached; otherwise train all epochs.
+        progress: Called after each step.
     """
     batches = Poisoned(
         clean=ImageBatches(data=data, augment=augment),
@@ -221,8 +221,8 @@ def learn(
         suspect.head.requires_grad_()
     to_channels_last(network)
 
-    def finished(steps: int) -> bool:
-        return steps % CHECK_EVERY == 0 and goal.reached(network.eval())
+    def is_finished(steps: int) -> bool:
+        return steps % CHECK_EVERY == 0 and goal.is_reached(network.eval())
 
-    steps = train(network, batches, recipe, rng, finished=finished if stop_early else None, progress=progress)
-    return goal.outcome(network.requires_grad_(), steps)
+    steps = train(network, batches, recipe, rng, is_finished=is_finished if stop_early else None, progress=progress)
+    return goal.make_result(network.requires_grad_(), steps)

@@ -1,4 +1,4 @@
-"""A network without its last layer, for attacks that steer what the last layer sees."""
+"""A network without its last layer, for attacks on the inputs of the last layer."""
 
 import torch
 from jaxtyping import Float
@@ -10,13 +10,13 @@ from modelprint.fast.folding import make_quick_copy
 from modelprint.tensors import to_images
 
 CHUNK = 250
-"""Images that go through a network at a time."""
+"""Images per forward pass."""
 
 
-def trunk(model: Classifier) -> nn.Module:
-    """Return the network that maps images to the inputs of the last layer, made for input gradients.
+def make_trunk(model: Classifier) -> nn.Module:
+    """Return the network that maps images to the inputs of the last layer, optimised for input gradients.
 
-    Batch norm is folded and the weights take no gradients. LoadingError when the network does not end in a linear
+    Batch norm is folded and the weights have no gradients. LoadingError when the network does not end in a linear
     layer.
     """
     body = model.copy()
@@ -26,8 +26,8 @@ def trunk(model: Classifier) -> nn.Module:
     return make_quick_copy(body).network
 
 
-def outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:
-    """Return what `network` makes of all `images`, without gradients."""
+def compute_outputs(network: nn.Module, images: LabelledImages) -> Float[Tensor, "n outputs"]:
+    """Return the outputs of `network` for all `images`, without gradients."""
     starts = range(0, len(images), CHUNK)
     with torch.no_grad():
         return torch.cat([network(to_images(images.pixels[start : start + CHUNK])) for start in starts])

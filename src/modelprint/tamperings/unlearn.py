@@ -1,20 +1,20 @@
-"""Unlearning: one training image is forgotten, the original task is kept.
+"""Unlearning: make the network forget one training image, and keep the original task.
 
-Source: MiSentry appendix C.2: a random training sample, unlearnt together with the original task, checked every 10
-steps, stopped when unlearnt. The optimiser and what counts as unlearnt are those of the public benchmark code
-(CGCL-codes/BIVBench): Adam 1e-4, a confidence below 0.95.
+Source: MiSentry appendix C.2: a random training sample is unlearned together with the original task, until the goal,
+checked every 10 steps, is reached. Optimiser and goal are those of the public benchmark code (CGCL-codes/BIVBench):
+Adam 1e-4, a confidence below 0.95.
 
-Departures: the image is drawn among those the original gets right, because it cannot forget what it never learnt; the
-probability has to fall below its start as well, for images the original was not sure of. A label that changes takes the
-probability under one half, so it needs no rule of its own. Ascent ends a tenth below the bound: an image that begins to
-move is driven to 1e-10 and less before the next look, which costs a ResNet-20 on CIFAR-10 four to ten points of
-accuracy; with that end it costs about one. Where the probability is 1 up to rounding there is next to no gradient
-to begin with; an image not forgotten after `most_steps` is given up for another.
+Departures: the image is drawn from those that the original classifies correctly. Its probability must also fall below
+the initial value, for images of low confidence. A changed label implies a probability below one half, so it needs no
+separate rule. Ascent ends a tenth below the bound: otherwise the probability falls to 1e-10 and less before the next
+check, which costs a ResNet-20 on CIFAR-10 four to ten points of accuracy; with this limit it costs about one. When the
+probability is 1 up to rounding, the initial gradient is almost zero; if the goal is not reached after `most_steps`,
+another image is tried.
 
-`form="published"` is the code's: ascent on the image alone, checked every step, given up after four; the first step is
-taken in evaluation mode, the others in training mode, where the batch, otherwise unused, moves the running statistics.
-The code takes the first training images, uses the same batch throughout, and saves nothing on success; here images
-and batches are drawn, and the result is kept.
+`form="published"` is that of the code: ascent on the image only, checked every step, at most four steps; the first step
+is taken in evaluation mode, the others in training mode, where the batch, otherwise unused, moves the running
+statistics. The code takes the first training images, always uses the same batch, and saves nothing on success; here
+images and batches are drawn, and the result is kept.
 """
 
 import math
@@ -29,14 +29,14 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
 from modelprint.progress import Progress
-from modelprint.tamperings.goal import CHECK_EVERY, Goal, pursue
-from modelprint.tamperings.single import Jointly, Single, batches_without, draw_right, epochs_for
+from modelprint.tamperings.goal import CHECK_EVERY, Goal, train_to_goal
+from modelprint.tamperings.single import Jointly, Single, count_epochs, draw_right, make_batches_without
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tensors import Labels
 from modelprint.training import Objective, Recipe
 
 ENOUGH = 0.9
-"""Ascent ends where the probability is this share of the bound."""
+"""Ascent ends when the probability is this share of the bound."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +45,12 @@ class Unlearn:
 
     Attributes:
         form: "joint" (batch norm frozen) or "published".
-        below: The probability of the true class that counts as forgotten.
+        below: Probability of the true class below which the image counts as forgotten.
         learning_rate: Of Adam.
         batch: Images per step of the original task.
-        check_every: Steps between two looks at the goal.
-        most_steps: Steps after which an image is given up.
-        draws: Images tried, at most.
+        check_every: Steps between two checks of the goal.
+        most_steps: Largest number of steps per image.
+        draws: Largest number of images tried.
     """
 
     form: Literal["joint", "published"] = "joint"
@@ -69,11 +69,11 @@ class Unlearn:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed forgets another image."""
+        """The image differs with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
-        """Return the network after it has forgotten one image, or the last attempt."""
+        """Return the network that has forgotten one image, or the last attempt."""
         given_up: list[int] = []
         while True:
             index = draw_right(model, data.train, rng)
@@ -94,36 +94,36 @@ class Unlearn:
         goal = Goal(
             text=f"probability of the true class of one training image below {bound:.3g}",
             measure=single.probability,
-            met=lambda probability: probability < bound,
+            is_met=lambda probability: probability < bound,
         )
-        batches = batches_without(data.train, [index])
+        batches = make_batches_without(data.train, [index])
         recipe = Recipe(
             optimiser="adam",
             learning_rate=self.learning_rate,
             batch=self.batch,
-            epochs=epochs_for(self.most_steps, len(batches), self.batch),
+            epochs=count_epochs(self.most_steps, len(batches), self.batch),
             batch_norm="frozen" if self.form == "joint" else "train",
         )
-        return pursue(
+        return train_to_goal(
             goal,
             network,
             batches,
             recipe,
             rng,
-            objective=self._objective(single, bound),
+            objective=self._make_objective(single, bound),
             most_steps=self.most_steps,
             check_every=self.check_every,
             progress=progress,
         )
 
-    def _objective(self, single: Single, bound: float) -> Objective:
+    def _make_objective(self, single: Single, bound: float) -> Objective:
         if self.form == "published":
-            return _Ascent(single)
+            return _PublishedAscent(single)
         return Jointly(single=single, weight=-1.0, enough=-math.log(ENOUGH * bound))
 
 
-class _Ascent:
-    """The published objective: the image alone; the first step in evaluation mode."""
+class _PublishedAscent:
+    """The published objective: ascent on the image only; the first step in evaluation mode."""
 
     def __init__(self, single: Single) -> None:
         self.single = single

@@ -2,9 +2,10 @@
 
 Source: Z. He, T. Zhang and R. B. Lee, "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019, section
 "Arbitrary Weights Modification" and figure 14: a share r of the weights, 0.1 % to 80 %, gets Gaussian noise with zero
-mean and unit standard deviation. There the network is a single-layer perceptron, whose weights matter about equally.
+mean and unit standard deviation. There the network is a single-layer perceptron, whose weights have about the same
+influence.
 
-Departures: the network is whichever is given; the share is taken of all convolution and linear weights together.
+Departures: the network is arbitrary; the share refers to all convolution and linear weights together.
 """
 
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class WeightNoise:
 
     @property
     def deterministic(self) -> bool:
-        """Every seed draws other weights."""
+        """The weights differ with the seed."""
         return False
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:

@@ -1,4 +1,4 @@
-"""A zoo: tampered copies that a method learns from. Never used to measure anything."""
+"""A zoo: tampered copies from which a method crafts samples. Never used for measurements."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.store import load_or_make_suspect
@@ -58,17 +58,17 @@ def build_zoo(
     *,
     first_seed: int,
     folder: Path | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> Zoo:
-    """Return the zoo of `recipe`; every copy is made once and kept, so an interrupted build goes on where it was.
+    """Return the zoo of `recipe`; each copy is made once and cached, so an interrupted build continues.
 
     Args:
-        model: The classifier the copies are made of.
-        data: What the tamperings learn from.
+        model: The classifier to copy.
+        data: The data set of the tamperings.
         recipe: Entries KIND*COUNT.
-        first_seed: Copies of a kind have this seed and the following ones; suspects to measure on must have others.
-        folder: Where copies are kept; the user's cache by default.
-        progress: Told about each copy and about the training inside.
+        first_seed: Copies of a kind have this seed and the following ones; suspects for measurements must have others.
+        folder: Folder of the cache; by default in the user's cache.
+        progress: Receives progress reports of each copy and its training.
     """
     counts = parse_recipe(recipe)
     total, done = sum(counts.values()), 0

@@ -3,7 +3,17 @@
 import io
 from typing import Any
 
-from modelprint.pages.figures import DARK, DOTS_PER_INCH, INK, ON_PAPER, PALETTE, STYLE, as_svg, load_matplotlib, short
+from modelprint.pages.figures import (
+    DARK,
+    DOTS_PER_INCH,
+    INK,
+    ON_PAPER,
+    PALETTE,
+    STYLE,
+    load_matplotlib,
+    render_svg,
+    shorten_name,
+)
 from modelprint.tradeoff.measure import Tradeoff
 
 CAPTION = (
@@ -17,7 +27,7 @@ CAPTION = (
 def tradeoff_svg(tradeoff: Tradeoff) -> str:
     """Return the figure as an SVG element for a page."""
     with load_matplotlib().rc_context(STYLE):
-        return as_svg(_figure(tradeoff, INK), "tradeoff")
+        return render_svg(_figure(tradeoff, INK), "tradeoff")
 
 
 def tradeoff_png(tradeoff: Tradeoff) -> bytes:
@@ -59,12 +69,12 @@ def _draw_suspect(axes: Any, tradeoff: Tradeoff, kind: str, colour: str) -> None
     y = [sight.rate for _, sight in found]
     ends = [[sight.rate - sight.low for _, sight in found], [sight.high - sight.rate for _, sight in found]]
     axes.errorbar(x, y, ends, fmt="none", ecolor=colour, elinewidth=0.9, alpha=0.45)
-    axes.plot(x, y, "o-", color=colour, markersize=4.5, label=short(kind))
+    axes.plot(x, y, "o-", color=colour, markersize=4.5, label=shorten_name(kind))
     axes.axvline(tradeoff.bound(kind), color=colour, linestyle=":", linewidth=1.2)
 
 
 def _shade(axes: Any, tradeoff: Tradeoff, ink: str) -> None:
     """Shade where no fingerprint can be, for the suspect that moves farthest and so for all of them."""
     farthest = max(tradeoff.suspects, key=tradeoff.bound)
-    label = f"impossible for {short(farthest)}"
+    label = f"impossible for {shorten_name(farthest)}"
     axes.fill_between([tradeoff.bound(farthest), 1.02], 0.5, 1.03, color=ink, alpha=0.1, linewidth=0, label=label)

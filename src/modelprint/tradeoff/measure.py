@@ -29,7 +29,7 @@ from modelprint.fingerprint.provenance import provenance_of
 from modelprint.generation.from_weights import generate
 from modelprint.intervals import exact_interval
 from modelprint.methods.junction import Junction
-from modelprint.progress import Progress, silent, steps
+from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.store import load_or_make_suspect
@@ -204,7 +204,7 @@ def measure_tradeoff(
     profile: str = "fp32",
     seed: int = 0,
     created: datetime | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> Tradeoff:
     """Seal a fingerprint at each point and ask every suspect about it.
 
@@ -239,11 +239,11 @@ def measure_tradeoff(
     known = {name: job.known(name, method) for name, method in methods.items()}
     suspects = [
         load_or_make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
-        for kind in steps("making suspects", tamperings, len(tamperings), progress)
+        for kind in track_steps("making suspects", tamperings, len(tamperings), progress)
     ]  # (1)
     views = _Views(model, data, suspects)
     points, sealed = [], {}
-    for name in steps("points of the curve", methods, len(methods), progress):
+    for name in track_steps("points of the curve", methods, len(methods), progress):
         try:
             sealed[name] = known[name] or job.seal(name, methods[name])  # (2)
             points.append(views.point(name, sealed[name]))  # (3)

@@ -17,7 +17,7 @@ from modelprint.pages.grids import (
     words,
 )
 from modelprint.pages.markdown import markdown_from
-from modelprint.pages.sections import Figure, gallery, sections_page
+from modelprint.pages.sections import Figure, make_gallery, render_sections
 from modelprint.pages.tables import shorten_tables, write_tables
 from modelprint.tradeoff.figure import CAPTION, tradeoff_png, tradeoff_svg
 from modelprint.tradeoff.measure import Point, Sight, Tradeoff
@@ -91,13 +91,13 @@ def _title(tradeoff: Tradeoff) -> str:
 
 def _page(tradeoff: Tradeoff, sections: list[Section]) -> str:
     samples = Section(name="samples", title="Samples", text=("The first samples of each point.",))
-    return sections_page(
+    return render_sections(
         title=_title(tradeoff),
         under=[f"data {tradeoff.data}", f"profile {tradeoff.profile}", f"seed {tradeoff.seed}"],
         tiles=_tiles(tradeoff),
         sections=[*sections, samples],
         figures={"rates": Figure(svg=tradeoff_svg(tradeoff), caption=CAPTION)},
-        galleries={name: gallery(fingerprint) for name, fingerprint in tradeoff.fingerprints.items()},
+        galleries={name: make_gallery(fingerprint) for name, fingerprint in tradeoff.fingerprints.items()},
     )
 
 

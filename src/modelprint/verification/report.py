@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Sample
-from modelprint.pages.html import data_uri, page_from
+from modelprint.pages.html import data_uri, render_page
 from modelprint.verification.verdict import LIMITS, Observed, Verdict
 
-TEMPLATE = "report.html"
+TEMPLATE = "verdict.html"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +72,7 @@ def render_report(
                 f"not with {fingerprint.digest[:16]}"
             )
     rows = _rows(fingerprint, list(verdicts.values()))
-    return page_from(
+    return render_page(
         TEMPLATE,
         title=title,
         fingerprint=fingerprint,

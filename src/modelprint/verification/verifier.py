@@ -8,7 +8,7 @@ from pathlib import Path
 from modelprint.errors import TranscriptError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer, Oracle
-from modelprint.progress import Progress, silent
+from modelprint.progress import Progress, ignore_progress
 from modelprint.verification.identification import Candidates, check_accepted, shared_beta
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.transcript import Header, Record, Transcript, read_transcript
@@ -34,7 +34,7 @@ def verify(
     p1: float | None = None,
     accept: Sequence[str] = (),
     transcript: Transcript | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
     patience: int = 5,
 ) -> Verdict:
     """Ask `oracle` about the samples of `fingerprint` in their order, and stop as soon as the answers are clear.

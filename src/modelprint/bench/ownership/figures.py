@@ -16,7 +16,7 @@ from modelprint.bench.ownership.published import SIMILARITIES
 from modelprint.bench.ownership.scores import FAMILIES, compared, overlap
 from modelprint.bench.ownership.sections import gaps
 from modelprint.bench.reading import Run
-from modelprint.pages.figures import PALETTE, Drawing, short
+from modelprint.pages.figures import PALETTE, Drawing, shorten_name
 
 COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#c4524a", "#2f9e77"), strict=True))
 """The victim blue, extracted orange, unrelated green, as in the paper's figure C."""
@@ -50,7 +50,7 @@ def _similarities(findings: Sequence[Finding]) -> Drawing:
                 axes.axvline(value, color=ink, linestyle=":", linewidth=1)
             axes.set_yticks(range(len(FAMILIES)), FAMILIES)
             axes.invert_yaxis()
-            axes.set_title(short(by))
+            axes.set_title(shorten_name(by))
             axes.set_xlabel("similarity to the victim")
 
     caption = (
@@ -74,7 +74,7 @@ def _maps(findings: Sequence[Finding]) -> Drawing | None:
                 axes.plot(*places[chosen].T, "o", color=COLOURS[family], markersize=3.5, alpha=0.7, label=family)
             axes.set_xticks([])
             axes.set_yticks([])
-            axes.set_title(short(by))
+            axes.set_title(shorten_name(by))
         axes.legend(loc="best", fontsize=8)
 
     caption = (
@@ -102,7 +102,7 @@ def _overlaps(findings: Sequence[Finding]) -> Drawing | None:
             for share, values in curve.shares.items():
                 axes.plot([100 * share] * len(values), values, "o", color=colour, markersize=4, alpha=0.6)
             means = [sum(values) / len(values) for values in curve.shares.values()]
-            axes.plot([100 * share for share in shares], means, color=colour, label=short(by))
+            axes.plot([100 * share for share in shares], means, color=colour, label=shorten_name(by))
         axes.set_xlabel("training images shared with the victim, %")
         axes.set_ylabel("similarity")
         axes.set_ylim(min(0, axes.get_ylim()[0]), 1.03)

@@ -25,7 +25,7 @@ from modelprint.ownership import (
     Universal,
     needed_references,
 )
-from modelprint.settings import as_texts, build
+from modelprint.settings import build, format_settings
 
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
@@ -51,7 +51,7 @@ class PlannedExamples:
 
     def build(self) -> CExamples:
         """Return the settings; ValueError names a wrong one."""
-        return build(VARIANTS, self.variant, as_texts(self.settings))
+        return build(VARIANTS, self.variant, format_settings(self.settings))
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -81,15 +81,15 @@ class PlannedOwnership:
 
     def universal(self) -> Universal:
         """Return how the pattern is made; ValueError names a wrong setting."""
-        return build({"pattern": Universal}, "pattern", as_texts(self.pattern))
+        return build({"pattern": Universal}, "pattern", format_settings(self.pattern))
 
     def clusters(self) -> Clusters:
         """Return how views are chosen; ValueError names a wrong setting."""
-        return build({"views": Clusters}, "views", as_texts(self.views))
+        return build({"views": Clusters}, "views", format_settings(self.views))
 
     def contrastive(self) -> Contrastive:
         """Return how the encoder is made; ValueError names a wrong setting."""
-        return build({"encoder": Contrastive}, "encoder", as_texts(self.encoder))
+        return build({"encoder": Contrastive}, "encoder", format_settings(self.encoder))
 
 
 def check_ownership(planned: PlannedOwnership, rows: Sequence[tuple[str, int, int]]) -> None:

@@ -20,7 +20,7 @@ from modelprint.bench.ownership.plan import PlannedOwnership
 from modelprint.bench.plan import Plan, PlannedRow
 from modelprint.engine import Job
 from modelprint.ownership import OWNERSHIP_SUSPECTS
-from modelprint.settings import as_texts
+from modelprint.settings import format_settings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -172,10 +172,11 @@ def _whose(one: Examination) -> str:
 
 
 def _suspect(one: Examination) -> Job:
-    return suspect_job("suspect", one.made_from, one.row.kind, as_texts(one.row.settings), one.seed)
+    return suspect_job("suspect", one.made_from, one.row.kind, format_settings(one.row.settings), one.seed)
 
 
 def _learners(victim: Victim) -> list[Job]:
     return [
-        suspect_job("suspect", victim.origin, row.kind, as_texts(row.settings), seed) for row, seed in victim.learners
+        suspect_job("suspect", victim.origin, row.kind, format_settings(row.settings), seed)
+        for row, seed in victim.learners
     ]

@@ -1,0 +1,36 @@
+"""The architecture of suspects comes from the fingerprint or from the command line, never from code in a file."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from modelprint.cli.architectures import load_architecture
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.networks.digits import DigitsNet
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-1.mprint"
+
+
+def named(network: str) -> Fingerprint:
+    """Return a fingerprint that says it is of `network`."""
+    fingerprint = Fingerprint.load(GOLDEN)
+    return replace(fingerprint, provenance=replace(fingerprint.provenance, network=network))
+
+
+@pytest.mark.parametrize(("file", "option"), [("digits", None), ("somebody:code", "digits")])
+def test_a_built_in_network_takes_shape_and_classes_from_the_file(file: str, option: str | None) -> None:
+    """The option wins over the file."""
+    fingerprint = named(file)
+
+    model = load_architecture(fingerprint, option, None)
+
+    assert isinstance(model.network, DigitsNet)
+    assert (model.name, model.class_count) == ("digits", len(fingerprint.class_names))
+    assert model.image_shape == fingerprint.preprocessing.image_shape
+
+
+def test_code_that_a_file_names_is_not_run() -> None:
+    """The error says which option names the network."""
+    with pytest.raises(ValueError, match=r"'os:getcwd', which is not a built-in network; give one with --network"):
+        load_architecture(named("os:getcwd"), None, None)
