@@ -107,14 +107,14 @@ def _mnist(file: str, size: int, sha256: str) -> Remote:
 
 SETS: dict[str, NamedSet] = {
     "digits": NamedSet(
-        description="handwritten digits, grey, comes with scikit-learn",
+        description="handwritten digits, grey, part of scikit-learn",
         image_shape=(1, 8, 8),
         class_count=10,
         layouts=(Embedded(load=load_digits, sizes=(1438, 359)),),
         source="scikit-learn, load_digits",
     ),
     "cifar10": NamedSet(
-        description="small photographs of ten kinds of things",
+        description="small photographs of ten kinds of objects",
         image_shape=(3, 32, 32),
         class_count=10,
         layouts=(
@@ -181,7 +181,7 @@ SETS: dict[str, NamedSet] = {
         source="https://ossci-datasets.s3.amazonaws.com/mnist/",
     ),
     "fashion-mnist": NamedSet(
-        description="pieces of clothing, grey",
+        description="clothing, grey",
         image_shape=(1, 28, 28),
         class_count=10,
         layouts=(
@@ -204,7 +204,7 @@ SETS: dict[str, NamedSet] = {
         ),
     ),
     "imagenet-sample": NamedSet(
-        description="one photograph of each ImageNet class, 224 x 224; 800 to start from, 200 to measure on",
+        description="one photograph of each ImageNet class, 224 x 224; 800 for training, 200 for tests",
         image_shape=(3, 224, 224),
         class_count=1000,
         layouts=(ParquetSplit(file="imagenet_sample1000.parquet"),),
