@@ -15,6 +15,7 @@ import pytest
 import typer
 import yaml
 
+from modelprint.bench.plan import parse_plan
 from modelprint.calibration import PROFILES
 from modelprint.cli import app
 from modelprint.methods import METHODS
@@ -236,6 +237,17 @@ def test_python_in_the_documents_uses_public_names() -> None:
 def test_endpoint_descriptions_in_the_documents_can_be_used(page: Path, block: str) -> None:
     """Every YAML block is a valid description; the token it names comes from the environment."""
     assert parse_endpoint(read_yaml(block), environ={"CLASSIFY_TOKEN": "secret"}).describe()
+
+
+def test_the_plans_on_the_page_about_the_benchmark_can_be_run() -> None:
+    """The whole plan is valid at every scale, and so is one with the other tables of the page in place of its own."""
+    plan, curve, ownership = blocks(DOCS / "bench.md", "toml")
+    start = plan[: plan.index("suspects = [")].replace("cifar10-resnet20", "fashion-lenet5-half")
+    fingerprint = '[[fingerprints]]\nname = "natural"\nmethod = "natural"\n'
+
+    assert set(parse_plan(plan).scales) == {"laptop"}
+    assert len(parse_plan(start + curve + fingerprint).suspects) == 3
+    assert parse_plan(start + ownership + fingerprint).ownership
 
 
 @pytest.mark.parametrize("path", DESCRIPTIONS, ids=relative)
