@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import re
 import shlex
 import subprocess
@@ -218,17 +219,24 @@ def test_the_readme_opens_with_the_two_commands() -> None:
     assert [line.split("#")[0].strip() for line in first[1].splitlines()] == ["make quickstart", "make test"]
 
 
-def test_python_in_the_documents_uses_public_names() -> None:
-    """What the pages import from the package is promised, and what they import from rooms is there."""
+@pytest.mark.parametrize(
+    ("page", "block"), PYTHON_BLOCKS, ids=lambda value: relative(value) if isinstance(value, Path) else ""
+)
+def test_python_in_the_documents_uses_public_names_and_known_arguments(page: Path, block: str) -> None:
+    """Names from the package are promised, names from rooms exist, and calls name real arguments."""
     import modelprint
 
-    for page, block in PYTHON_BLOCKS:
-        for node in ast.walk(ast.parse(block)):
-            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "modelprint":
-                module = importlib.import_module(str(node.module))
-                names = {alias.name for alias in node.names}
-                promised = set(modelprint.__all__) if module is modelprint else set(dir(module))
-                assert names <= promised, relative(page)
+    names: dict[str, Any] = {}
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "modelprint":
+            module = importlib.import_module(str(node.module))
+            imported = {alias.name for alias in node.names}
+            assert imported <= (set(modelprint.__all__) if module is modelprint else set(dir(module)))
+            names |= {name: getattr(module, name) for name in imported}
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and callable(names.get(node.func.id)):
+            keywords = dict.fromkeys(str(one.arg) for one in node.keywords)
+            inspect.signature(names[node.func.id]).bind_partial(*node.args, **keywords)
 
 
 @pytest.mark.parametrize(
