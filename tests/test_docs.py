@@ -231,7 +231,8 @@ def test_python_in_the_documents_uses_public_names_and_known_arguments(page: Pat
         if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "modelprint":
             module = importlib.import_module(str(node.module))
             imported = {alias.name for alias in node.names}
-            assert imported <= (set(modelprint.__all__) if module is modelprint else set(dir(module)))
+            assert module is not modelprint or imported <= set(modelprint.__all__)
+            assert all(hasattr(module, name) for name in imported)
             names |= {name: getattr(module, name) for name in imported}
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and callable(names.get(node.func.id)):
