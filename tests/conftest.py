@@ -41,7 +41,7 @@ def _has_shape(annotation: object) -> bool:
 
 
 def _check_types(*functions: Any, typechecker: Any) -> Any:
-    """Decorate like `jaxtyped`, ten times cheaper where no annotation names an array: there are no shapes to compare."""
+    """Decorate like `jaxtyped`, but ten times cheaper where no annotation names an array: no shapes to compare."""
     (fn,) = functions or (None,)
     if inspect.isfunction(fn) and not any(map(_has_shape, inspect.get_annotations(fn).values())):
         return typechecker(fn)
