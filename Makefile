@@ -4,7 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The newest torch whose plain installation needs no accelerator packages on every machine we know.
 TORCH := 2.13.0
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# On a machine whose pip is configured with folders of packages, pip warns of each package that is not there. These lines
+# are left out; all others are shown, and the exit status is that of pip.
+IGNORED := ^WARNING: Location .* is ignored
+pip = exit $$({ { $(1) --quiet --disable-pip-version-check $(2) 2>&1; echo $$? >&3; } | grep -v '$(IGNORED)' >&2; } 3>&1)
+pip_install = $(call pip,$(BIN)/python -m pip install,$(1))
+
+# Tests run on all cores, up to eight of them; a file's tests stay together, since they share what is costly to make.
+PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder
+# Tests start many interpreters: without bytecode files each of them would compile the package again.
+export PYTHONDONTWRITEBYTECODE :=
 
 # Real data sets and weights, for the tests that want them.
 ifneq ($(wildcard ../shared/data),)
@@ -12,7 +21,7 @@ export MODELPRINT_DATA ?= $(abspath ../shared/data)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test check format docs bench constraints clean
+.PHONY: help quickstart test coverage check format docs bench constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -20,8 +29,11 @@ help: ## list the targets
 quickstart: $(VENV)/installed-all ## seal a small classifier, serve it, tamper with it, and watch the difference being found
 	$(BIN)/modelprint quickstart
 
-test: $(VENV)/installed-dev ## run all tests, with coverage; parts: .venv/bin/pytest tests/oracles -k http
-	$(BIN)/pytest --cov --cov-report=term $(PYTEST_OPTIONS)
+test: $(VENV)/installed-dev ## run all tests; parts: .venv/bin/pytest tests/oracles -k http
+	$(BIN)/pytest $(PARALLEL) $(PYTEST_OPTIONS)
+
+coverage: ## run all tests, and fail when they cover too little
+	$(MAKE) test PYTEST_OPTIONS="--cov --cov-report=term $(PYTEST_OPTIONS)"
 
 check: $(VENV)/installed-dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .
@@ -39,9 +51,10 @@ docs: $(VENV)/installed-docs ## build the documentation into site/
 bench: $(VENV)/installed-dev ## measure speed: ratios within one run, never asserts
 	$(BIN)/pytest benchmarks -s
 
+constraints: EXTRAS = dev,docs
 constraints: ## resolve every dependency anew and write the versions down
 	rm -rf build/constraints && $(PYTHON) -m venv build/constraints
-	build/constraints/bin/python -m pip install --quiet torch==$(TORCH) -e '.[dev,docs]'
+	@$(call pip,build/constraints/bin/python -m pip install,torch==$(TORCH) -e '.[$(EXTRAS)]')
 	{ echo "# The versions the tests ran with on `build/constraints/bin/python --version`; used by every make target."; \
 	  echo "# Written by: make constraints"; \
 	  build/constraints/bin/python -m pip freeze --all --exclude-editable --exclude pip | sed 's/+[a-z0-9.]*$$//'; \
@@ -56,18 +69,21 @@ $(BIN)/pip:
 	  echo "modelprint needs Python 3.11 or newer, and '$(PYTHON)' is `$(PYTHON) --version 2>&1`;" \
 	       "name another one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	$(PYTHON) -m venv --without-pip $(VENV)
-	$(PYTHON) -m pip --python $(BIN)/python install --quiet --disable-pip-version-check pip
+	@$(call pip,$(PYTHON) -m pip --python $(BIN)/python install,pip)
 
+$(VENV)/installed-dev: EXTRAS = dev
 $(VENV)/installed-dev: $(BIN)/pip pyproject.toml constraints.txt
 	@echo "installing modelprint and its tools into $(VENV), once"
-	$(PIP_INSTALL) -c constraints.txt -e '.[dev]'
+	@$(call pip_install,-c constraints.txt -e '.[$(EXTRAS)]')
 	@touch $@ $(VENV)/installed-all
 
+$(VENV)/installed-docs: EXTRAS = all,docs
 $(VENV)/installed-docs: $(BIN)/pip pyproject.toml constraints.txt
-	$(PIP_INSTALL) -c constraints.txt -e '.[all,docs]'
+	@$(call pip_install,-c constraints.txt -e '.[$(EXTRAS)]')
 	@touch $@
 
+$(VENV)/installed-all: EXTRAS = all
 $(VENV)/installed-all: $(BIN)/pip pyproject.toml constraints.txt
 	@echo "installing modelprint into $(VENV), once"
-	$(PIP_INSTALL) -c constraints.txt -e '.[all]'
+	@$(call pip_install,-c constraints.txt -e '.[$(EXTRAS)]')
 	@touch $@

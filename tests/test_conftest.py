@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from beartype.roar import BeartypeCallHintViolation
+from jaxtyping import TypeCheckError
 
 from modelprint.classifier import Classifier
+from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
+from modelprint.oracles.oracle import Answer
+from modelprint.streams import stream
 from modelprint.tensors import to_images
 
 
@@ -22,9 +27,19 @@ def test_the_tiny_model_has_learnt_the_tiny_data(tiny_model: Classifier, split: 
 
 
 def test_shapes_are_checked_at_run_time(tiny_model: Classifier) -> None:
-    """A call with a missing axis is refused by the type, before any arithmetic."""
-    with pytest.raises(Exception, match=r"(?s)images"):
+    """A call with a missing axis is refused by the type, before any arithmetic; so are arrays of different lengths."""
+    with pytest.raises(TypeCheckError, match=r"checking the parameters of modelprint\.classifier\.Classifier\.logits"):
         tiny_model.logits(torch.zeros(8, 8))
+    with pytest.raises(TypeCheckError, match=r"parameters of modelprint\.crafting\.projection\.clip"):
+        clip(torch.zeros(3, 1, 8, 8), torch.zeros(2, 1, 8, 8), 0.5)
+
+
+def test_types_are_checked_where_there_are_no_shapes() -> None:
+    """Arguments of functions, and fields of dataclasses."""
+    with pytest.raises(BeartypeCallHintViolation, match="seed"):
+        stream("7", "tests")  # type: ignore[arg-type]
+    with pytest.raises(BeartypeCallHintViolation, match="label"):
+        Answer(label="7")  # type: ignore[arg-type]
 
 
 def test_tests_do_not_touch_the_cache_of_the_user(_cache_of_the_session: Path) -> None:
