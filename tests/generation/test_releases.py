@@ -28,7 +28,7 @@ def sealed(
     model: Classifier, data: DataSet, *releases: KnownRelease, **others: Any
 ) -> tuple[Fingerprint, GenerationReport]:
     """Generate by bisection, whose samples are as near to a boundary as eight bits allow."""
-    asked = {"method_name": "bisection", "settings": {}, "profile": "exact", "count": 40, "allow_fewer": True} | others
+    asked = {"profile": "exact", "count": 40, "allow_fewer": True} | others
     return generate(model, data, Bisection(), releases=releases, **asked)
 
 

@@ -8,7 +8,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.methods import METHODS
 from modelprint.methods.distortion import Distortion
-from modelprint.methods.noise import Noise
+from modelprint.methods.noise import GaussianNoise
 from modelprint.methods.rotation import Rotation
 from modelprint.tensors import to_images, to_pixels
 from modelprint.work import Work
@@ -37,7 +37,7 @@ def test_corners_that_come_into_view_are_black(tiny_model: Classifier, split: Da
 def test_noise_comes_from_the_seed_and_has_its_size(tiny_model: Classifier, split: DataSet) -> None:
     """Away from black and white its standard deviation is sigma; another seed gives other noise."""
     grey = np.full((32, 1, 8, 8), 128, dtype=np.uint8)
-    method = Noise(sigma=0.05)
+    method = GaussianNoise(sigma=0.05)
 
     first, again, other = (method.craft(tiny_model, split, grey, seed, Work()).images for seed in (1, 1, 2))
 

@@ -24,6 +24,7 @@ from modelprint.fingerprint.container import SAMPLE_LIMIT
 from modelprint.generation.rounding import Rounding, settings_for
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
+from modelprint.methods.method import UsesGenerator
 from modelprint.settings import as_texts, build, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
@@ -84,11 +85,8 @@ class PlannedFingerprint:
     def generator(self) -> "PlannedGenerator | None":
         """Return the generator that the method walks or searches through; None when it has none."""
         method = self.build()
-        # A local search has the setting, but climbs in the pixels.
-        if not hasattr(method, "generator") or getattr(method, "search", "") == "local":
-            return None
-        settings, seed = getattr(method, "generator_settings", ()), getattr(method, "generator_seed", 0)
-        return PlannedGenerator(name=method.generator, settings=settings, seed=seed)
+        choice = method.choose_generator() if isinstance(method, UsesGenerator) else None
+        return None if choice is None else PlannedGenerator(**vars(choice))
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)

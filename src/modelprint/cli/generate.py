@@ -150,8 +150,6 @@ def generate(
     partial = output.with_name(output.name + ".partial")
     with continued_by(f"run the same command again to go on; what is done is in {partial}"), bars(quiet) as progress:
         asked = {
-            "method_name": method,
-            "settings": asdict(chosen),  # type: ignore[call-overload]
             "count": count,
             "seed": seed,
             "rounding": rounding,
@@ -223,7 +221,7 @@ def _from_labels(
     from modelprint.generation.from_labels import labels_only, refuse_search, seal_from_labels
 
     refuse_search(asked["rounding"])
-    able = labels_only(asked["method_name"], method)
+    able = labels_only(method)
     loaded = load_data(data, progress=asked["work"].progress)
     oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats

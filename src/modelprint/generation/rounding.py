@@ -23,8 +23,8 @@ from modelprint.crafting.lattice import Levels, Search, diffuse, refine, score
 from modelprint.crafting.projection import clip
 from modelprint.errors import CraftingError
 from modelprint.methods import METHODS, Method
+from modelprint.methods.method import Bounded, JudgesEightBit
 from modelprint.pixels import Pixels
-from modelprint.settings import settings_of
 from modelprint.streams import stream
 from modelprint.tensors import GREY_LEVELS, Images, Logits, to_images, to_pixels
 from modelprint.work import Work
@@ -103,18 +103,14 @@ def settings_for(rounding: str, method: str, given: Mapping[str, str]) -> dict[s
 
     Methods that can judge what they make as eight-bit images hand over floats where a search comes after them.
     """
-    names = {setting.name for setting in settings_of(METHODS[method])} if method in METHODS else set()
-    ours = {"eight_bit": "false"} if rounding == "search" and "eight_bit" in names else {}
+    judges = method in METHODS and isinstance(METHODS[method](), JudgesEightBit)
+    ours = {"eight_bit": "false"} if rounding == "search" and judges else {}
     return ours | dict(given)
 
 
 def bound_of(method: Method, sources: Images) -> Float[Tensor, " n"] | None:
     """Return how far from each source a method may go, in L2 for images in [0, 1]; None when nothing bounds it."""
-    if hasattr(method, "radii"):
-        radii: Tensor = method.radii(sources)
-        return radii
-    radius = getattr(method, "radius", None)
-    return None if radius is None else torch.full((len(sources),), float(radius), dtype=torch.float64)
+    return method.radii(sources) if isinstance(method, Bounded) else None
 
 
 def round_nearest(images: Images) -> Rounded:
@@ -159,14 +155,14 @@ def round_by_search(
         return rounded
     bounds = None if radii is None else radii[rows].double()
     homes = to_images(sources, images.dtype)[rows]
-    problem = _Problem(model, images[rows], plain[rows], homes, bounds, work.margin, settings)
+    problem = _SearchProblem(model, images[rows], plain[rows], homes, bounds, work.margin, settings)
     levels = problem.searched(seed, work)
     pixels = rounded.pixels.copy()
     pixels[rows.numpy()] = levels.to(torch.uint8).numpy()
     return Rounded(pixels=pixels, nearest=problem.residuals(plain[rows]), search=problem.residuals(levels))
 
 
-class _Problem:
+class _SearchProblem:
     """Images to round, the nearest grey levels, and what the logits are to be."""
 
     def __init__(

@@ -31,6 +31,7 @@ class Bisection:
         halvings: How many times; 12 end below one grey level for any pair.
     """
 
+    name: ClassVar[str] = "bisection"
     card: ClassVar[Card] = Card(
         title="Boundary bisection",
         source="the plainest of all boundary methods",

@@ -27,6 +27,7 @@ class Distortion(Transform):
             positive, a pincushion when negative; above -1/6, below which the corners of a square fold over.
     """
 
+    name: ClassVar[str] = "distortion"
     card: ClassVar[Card] = Card(
         title="Lens distortion", source="He et al., 2018", needs=("labels",), cost="one resampling"
     )

@@ -33,7 +33,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Logits, to_images, to_pixels
 from modelprint.work import Work
@@ -116,6 +116,7 @@ class IBSF:
             compares with the paper, which rounds nothing.
     """
 
+    name: ClassVar[str] = "ibsf"
     card: ClassVar[Card] = Card(
         title="IBSF",
         source="Bai et al., ICML 2024",
@@ -147,6 +148,10 @@ class IBSF:
         """The form, with the settings that were given in place of its own."""
         given: dict[str, Any] = {name: getattr(self, name) for name in ("steps", "step", "optimiser", "accumulate")}
         return replace(FORMS[self.form], **{name: value for name, value in given.items() if value is not None})
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"]:
+        """Return the L2 bound around each source."""
+        return constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Move each source towards the tie and return its best iterate."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from modelprint.classifier import Classifier
@@ -32,7 +32,7 @@ from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness
 from modelprint.crafting.selection import portfolio_order
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
 from modelprint.streams import stream
@@ -72,6 +72,7 @@ class Junction:
         candidates: Combinations that are evaluated in each round, for each class that ties.
     """
 
+    name: ClassVar[str] = "junction"
     card: ClassVar[Card] = Card(
         title="Junction",
         source="ours",
@@ -124,6 +125,10 @@ class Junction:
         if found is None or not 0 < float(found[1]) < 50:
             raise ValueError(f"covert is pQ with Q above 0 and below 50, e.g. p10, got {self.covert!r}")
         return float(found[1])
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"] | None:
+        """Return the L2 bound around each source, if there is one."""
+        return None if self.radius is None else constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Craft one sample from each source, or `brackets` from each of the finest."""

@@ -29,7 +29,7 @@ from modelprint.crafting.margins import entropy, entropy_band
 from modelprint.crafting.projection import clip, unit
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
@@ -76,6 +76,7 @@ class MiSentry:
         eight_bit: Judge iterates as the eight-bit images that travel; false compares with papers, which round nothing.
     """
 
+    name: ClassVar[str] = "misentry"
     card: ClassVar[Card] = Card(
         title="MiSentry",
         source="MiSentry / BIVBench",
@@ -127,6 +128,10 @@ class MiSentry:
     def weight_of(self, kind: str) -> float:
         """Return the weight of the family made by the tampering `kind`."""
         return self.retrained_weight if kind.startswith("retrain") else 1.0
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"]:
+        """Return the L2 bound around each source."""
+        return constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Build the zoo (kept in the cache) and craft one sample from each source."""

@@ -17,6 +17,7 @@ from modelprint.tensors import Images
 class Natural(Transform):
     """Return the sources untouched."""
 
+    name: ClassVar[str] = "natural"
     card: ClassVar[Card] = Card(
         title="Natural images", source="the floor of every comparison", needs=("labels",), cost="nothing"
     )

@@ -20,13 +20,14 @@ from modelprint.tensors import Images
 
 
 @dataclass(frozen=True, kw_only=True)
-class Noise(Transform):
+class GaussianNoise(Transform):
     """Add Gaussian noise to each source.
 
     Attributes:
         sigma: Standard deviation of the noise for images in [0, 1].
     """
 
+    name: ClassVar[str] = "noise"
     card: ClassVar[Card] = Card(
         title="Gaussian noise", source="He et al., 2018", needs=("labels",), cost="one random draw"
     )

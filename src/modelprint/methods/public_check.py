@@ -31,12 +31,11 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.narrowing import MOST_HALVINGS, narrow
 from modelprint.crafting.naturalness import passes
 from modelprint.data import DataSet
-from modelprint.generators import GENERATORS, Generator, Quantised, decode, encode
-from modelprint.generators.store import load_or_train_generator
+from modelprint.generators import Generator, Quantised, decode, encode
+from modelprint.generators.choice import GeneratorChoice
 from modelprint.methods.method import Card, Crafted, labels_of
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress
-from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Labeller, Labels, to_images, to_pixels
 from modelprint.work import Work
@@ -71,6 +70,7 @@ class PublicCheck:
         generator_seed: Of its training.
     """
 
+    name: ClassVar[str] = "public-check"
     card: ClassVar[Card] = Card(
         title="PublicCheck",
         source="Wang et al., IEEE S&P 2023",
@@ -94,11 +94,15 @@ class PublicCheck:
             raise ValueError(f"rate is the length of a step and has to be positive, got {self.rate}")
         if self.steps < 1 or self.attribute_count < 1:
             raise ValueError(f"steps and attribute_count are at least 1, got {self.steps} and {self.attribute_count}")
-        build(GENERATORS, self.generator, parse_assignments(self.generator_settings))
+        self.choose_generator().build()
+
+    def choose_generator(self) -> GeneratorChoice:
+        """Return the generator whose latents are walked through."""
+        return GeneratorChoice(name=self.generator, settings=self.generator_settings, seed=self.generator_seed)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Return images around the boundaries of `model`."""
-        generator = self._trained(data, work.progress)
+        generator = self.choose_generator().load_or_train(data, work.progress)
         features = model.features if self.naturalness == "target" else self._encoder(generator)
         return self.craft_with(generator, labels_of(model), features, data, sources, seed, work)
 
@@ -113,7 +117,7 @@ class PublicCheck:
                 "naturalness=target needs the target's features, but only its labels are given; "
                 "choose naturalness=generator or none"
             )
-        generator = self._trained(data, work.progress)
+        generator = self.choose_generator().load_or_train(data, work.progress)
         return self.craft_with(generator, label, self._encoder(generator), data, sources, seed, work)
 
     def most_questions(self, count: int) -> int:
@@ -189,10 +193,6 @@ class PublicCheck:
                 rows, latents, codes = rows[~over], latents[~over], codes[~over]
         progress("walking", 2 * self.steps, 2 * self.steps)
         return pairs
-
-    def _trained(self, data: DataSet, progress: Progress) -> Generator:
-        recipe = build(GENERATORS, self.generator, parse_assignments(self.generator_settings))
-        return load_or_train_generator(self.generator, recipe, data, self.generator_seed, progress)
 
     def _encoder(self, generator: Generator) -> Featuriser | None:
         return None if self.naturalness == "none" else partial(encode, generator)

@@ -25,6 +25,7 @@ class Rotation(Transform):
         angle: Degrees, counter-clockwise; not a multiple of 360.
     """
 
+    name: ClassVar[str] = "rotation"
     card: ClassVar[Card] = Card(title="Rotation", source="He et al., 2018", needs=("labels",), cost="one resampling")
     angle: float = 15.0
 

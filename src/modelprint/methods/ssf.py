@@ -62,6 +62,7 @@ class SSF:
         chunk: Images that are optimised at a time; bounds the memory.
     """
 
+    name: ClassVar[str] = "ssf"
     card: ClassVar[Card] = Card(
         title="Sensitive samples (SSF)",
         source="He, Zhang and Lee, CVPR 2019",

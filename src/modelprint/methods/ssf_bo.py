@@ -36,12 +36,11 @@ from modelprint.crafting.quasi_newton import MOST, botorch, minimise
 from modelprint.crafting.sensitivity import log_rest
 from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
-from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decode, encode
-from modelprint.generators.store import load_or_train_generator
-from modelprint.methods.method import Card, Crafted
+from modelprint.generators import Generator, decode, encode
+from modelprint.generators.choice import GeneratorChoice
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.progress import steps
-from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Logits, to_images, to_pixels
 from modelprint.work import Work
@@ -80,6 +79,7 @@ class SSFBO:
         eight_bit: Score decoded images as the eight-bit images that travel; false compares with papers ("bo").
     """
 
+    name: ClassVar[str] = "ssf-bo"
     card: ClassVar[Card] = Card(
         title="SSF-BO",
         source="Kuttichira et al., Knowledge-Based Systems 2022",
@@ -110,7 +110,7 @@ class SSFBO:
                 "iterations must not be negative, limit and chunk be at least 1, "
                 f"got {self.iterations}, {self.limit} and {self.chunk}"
             )
-        _ = self.surrogate, self.recipe  # these refuse what is impossible for them
+        _ = self.surrogate, self._generator_choice.build()  # these refuse impossible settings
 
     @property
     def surrogate(self) -> Surrogate:
@@ -118,9 +118,16 @@ class SSFBO:
         return Surrogate(length_scale=self.length_scale, refit=self.refit, weight=self.weight, towards=self.towards)
 
     @property
-    def recipe(self) -> GeneratorRecipe:
-        """How the generator is made."""
-        return build(GENERATORS, self.generator, parse_assignments(self.generator_settings))
+    def _generator_choice(self) -> GeneratorChoice:
+        return GeneratorChoice(name=self.generator, settings=self.generator_settings, seed=self.generator_seed)
+
+    def choose_generator(self) -> GeneratorChoice | None:
+        """Return the generator whose latents are searched; None for a local search, which stays in the pixels."""
+        return self._generator_choice if self.search == "bo" else None
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"] | None:
+        """Return the L2 bound around each source, if there is one."""
+        return None if self.radius is None else constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Search from each source, in the latents of a generator that is trained first (and kept in the cache).
@@ -134,7 +141,7 @@ class SSFBO:
         score = score_of(model.double() if self.search == "local" else model, self.objective)
         chunks = to_images(sources).split(self.chunk)
         if self.search == "bo":
-            generator = load_or_train_generator(self.generator, self.recipe, data, self.generator_seed, work.progress)
+            generator = self._generator_choice.load_or_train(data, work.progress)
             found = [_Latents(self, generator, score, x, (seed, i), work).best() for i, x in enumerate(chunks)]
         else:
             climb = self._climb_numerically if self.numerical else self._climb

@@ -305,7 +305,7 @@ class _Job:
             return None
         found = Fingerprint.load(path)
         asked = provenance_of(
-            self.model.name, self.model.digest(), self.data, METHOD, asdict(method), self.seed, datetime.now(UTC)
+            self.model.name, self.model.digest(), self.data, method.name, asdict(method), self.seed, datetime.now(UTC)
         )
         facts = ("version", "model_sha256", "data_sha256", "method", "settings", "seed")
         differing = [fact for fact in facts if getattr(found.provenance, fact) != getattr(asked, fact)]
@@ -325,8 +325,6 @@ class _Job:
             self.model,
             self.data,
             method,
-            method_name=METHOD,
-            settings=asdict(method),
             count=self.count,
             profile=self.profile,
             seed=self.seed,
