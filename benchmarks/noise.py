@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from modelprint.bench.targets import TARGETS, target_model
-from modelprint.calibration import Forms, Noise, Profile, Variant, measure, profile_named
+from modelprint.calibration import Forms, Noise, Profile, Variant, find_profile, measure
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the choice of images and of their partners")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    profiles = [profile_named(name) for name in given.profiles.split(",")]
+    profiles = [find_profile(name) for name in given.profiles.split(",")]
     for name in given.targets.split(","):
         model, data = target_model(TARGETS[name])
         print("\n".join(section(name, model, data, profiles, given.images, given.seed)), flush=True)

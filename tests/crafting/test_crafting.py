@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from modelprint.crafting.margins import entropy, entropy_band, margin, top_two_gap
-from modelprint.crafting.projection import clip, unit
+from modelprint.crafting.projection import clip, scale_to_unit
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import LabelledImages
 from modelprint.errors import CraftingError
@@ -60,7 +60,7 @@ def test_unit_scales_each_image_and_leaves_nothing_at_nothing() -> None:
     """Length one, however small; zero stays zero, not NaN."""
     gradients = torch.stack([torch.full((1, 2, 2), 1e-9), torch.zeros(1, 2, 2)])
 
-    scaled = unit(gradients)
+    scaled = scale_to_unit(gradients)
 
     assert scaled.flatten(1).norm(dim=1).tolist() == pytest.approx([1.0, 0.0])
 

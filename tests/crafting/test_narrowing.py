@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelprint.crafting.narrowing import MOST_HALVINGS, halfway, narrow
+from modelprint.crafting.narrowing import MOST_HALVINGS, narrow, take_middle
 from modelprint.pixels import Pixels
 from modelprint.tensors import Labels
 
@@ -54,7 +54,7 @@ def test_what_is_halfway_is_neither_end(values: list[tuple[int, int]]) -> None:
     if apart < 2:
         return
 
-    middle = halfway(inner, outer)
+    middle = take_middle(inner, outer)
 
     assert (middle != inner).any() and (middle != outer).any()
     assert (np.minimum(inner, outer) <= middle).all() and (middle <= np.maximum(inner, outer)).all()

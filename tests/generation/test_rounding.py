@@ -11,7 +11,13 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
-from modelprint.generation.rounding import RoundingSearch, round_by_search, round_nearest, rounding_named, settings_for
+from modelprint.generation.rounding import (
+    RoundingSearch,
+    adapt_settings,
+    parse_rounding,
+    round_by_search,
+    round_nearest,
+)
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import Images, to_images, to_pixels
@@ -181,12 +187,12 @@ def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one grey level, got 0"):
         RoundingSearch(reach=0)
     with pytest.raises(ValueError, match="nearest or search, got 'up'"):
-        rounding_named("up")
+        parse_rounding("up")
 
 
 def test_methods_leave_eight_bits_to_the_search() -> None:
     """Where they have that setting and nobody said otherwise."""
-    assert settings_for("search", "misentry", {}) == {"eight_bit": "false"}
-    assert settings_for("search", "misentry", {"eight_bit": "true"}) == {"eight_bit": "true"}
-    assert settings_for("nearest", "misentry", {}) == settings_for("search", "natural", {}) == {}
-    assert settings_for("search", "unknown", {}) == {}
+    assert adapt_settings("search", "misentry", {}) == {"eight_bit": "false"}
+    assert adapt_settings("search", "misentry", {"eight_bit": "true"}) == {"eight_bit": "true"}
+    assert adapt_settings("nearest", "misentry", {}) == adapt_settings("search", "natural", {}) == {}
+    assert adapt_settings("search", "unknown", {}) == {}

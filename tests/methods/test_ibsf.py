@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods.ibsf import FORMS, IBSF, iterates, log_partial_entropy, partial_entropy
+from modelprint.methods.ibsf import FORMS, IBSF, iterate, log_partial_entropy, partial_entropy
 from modelprint.pixels import Pixels
 from modelprint.tensors import to_images, to_pixels
 from modelprint.work import Work
@@ -134,7 +134,7 @@ def test_the_published_form_walks_as_the_public_loop(kind: str, k: int, tiny_mod
         eight_bit=False,
     )
 
-    ours = torch.stack([images for images, _ in iterates(model.network, sources, method.ascent, k, 0.7)])
+    ours = torch.stack([images for images, _ in iterate(model.network, sources, method.ascent, k, 0.7)])
     literal = [one_by_one(model.network, source[None], 6, 0.7, k, kind) for source in sources]
     crafted = method.craft(model, split, to_pixels(sources), 0, Work())
 

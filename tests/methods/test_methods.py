@@ -106,7 +106,7 @@ def test_impossible_numbers_are_refused(name: str, setting: str, wrong: str) -> 
 
 def test_bisection_ends_one_grey_level_from_the_other_side(tiny_model: Classifier, split: DataSet) -> None:
     """The sample keeps its source's label, and one more step of 1/2 towards the partner is less than a grey level."""
-    from modelprint.methods.bisection import partners
+    from modelprint.methods.bisection import choose_partners
     from modelprint.methods.method import labels_of
 
     sources = pick_sources(split.train, 8, seed=0).pixels
@@ -115,7 +115,7 @@ def test_bisection_ends_one_grey_level_from_the_other_side(tiny_model: Classifie
     crafted = METHODS["bisection"]().craft(tiny_model, split, sources, 3, Work())
 
     assert torch.equal(tiny_model.labels(crafted.images), home)
-    outer = partners(labels_of(tiny_model), split, home, 3)
+    outer = choose_partners(labels_of(tiny_model), split, home, 3)
     assert (tiny_model.labels(outer) != home).all()
     gap = tiny_model.logits(crafted.images).topk(2).values
     natural = tiny_model.logits(to_images(sources)).topk(2).values

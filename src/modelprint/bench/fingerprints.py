@@ -24,7 +24,7 @@ from modelprint.bench.spent import Spent
 from modelprint.cache import cache_folder, write_atomically, write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
-from modelprint.crafting.selection import active_units, greedy_order, manc_order
+from modelprint.crafting.selection import find_active_units, greedy_order, manc_order
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError, FingerprintError, LoadingError, OracleError
@@ -219,7 +219,7 @@ def _orders(recipe: Recipe, model: Classifier, data: DataSet, images: Images, la
     """Return in which orders to ask: by the units that samples activate, and by the copies of a zoo that they tell."""
     orders = {}
     try:
-        orders["manc"] = manc_order(active_units(model, images, "all"), len(images))
+        orders["manc"] = manc_order(find_active_units(model, images, "all"), len(images))
     except CraftingError as problem:
         log.info("%s", problem)  # a network without rectified units has no such order
     if recipe.zoo:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from modelprint.methods import Method
 
 EPOCH = "SOURCE_DATE_EPOCH"
-"""Seconds since 1970 to write into the file in place of the time, as reproducible builds have it."""
+"""Environment variable: seconds since 1970 to write into the file in place of the current time."""
 
 
 def generate(
@@ -60,8 +60,8 @@ def generate(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Which honest serving differences must raise no alarm: exact, fp32 (the default), tf32, fp16, bf16, "
-            "int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
+            help="Honest serving differences that must not raise an alarm: exact, fp32 (the default), tf32, fp16, "
+            "bf16, int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
         ),
     ] = None,
     multiple: Annotated[
@@ -140,12 +140,12 @@ def generate(
     check_choice(endpoint, onnx, network, weights, image_shape)
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
-    from modelprint.generation.rounding import rounding_named, settings_for
+    from modelprint.generation.rounding import adapt_settings, parse_rounding
     from modelprint.methods import METHODS
     from modelprint.settings import build, parse_assignments
     from modelprint.work import Work
 
-    given = settings_for(rounding_named(rounding), method, parse_assignments(settings or []))
+    given = adapt_settings(parse_rounding(rounding), method, parse_assignments(settings or []))
     chosen = build(METHODS, method, given)
     partial = output.with_name(output.name + ".partial")
     with continued_by(f"run the same command again to go on; what is done is in {partial}"), bars(quiet) as progress:
@@ -187,14 +187,14 @@ def _from_weights(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal a classifier of one's own, with the other releases and precisions that are named."""
-    from modelprint.cli.releases import known_releases
+    """Seal a classifier by its weights, with the releases and precisions that are named."""
+    from modelprint.cli.releases import load_releases
     from modelprint.data import load_data
     from modelprint.generation.from_weights import generate as craft_and_seal
     from modelprint.loading import load_classifier
 
     model = load_classifier(network, weights, image_shape=image_shape)
-    releases = known_releases(model, *others)
+    releases = load_releases(model, *others)
     loaded = load_data(data, progress=asked["work"].progress)
     fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)
     for warning in report.warnings:
@@ -213,7 +213,7 @@ def _from_labels(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal what answers with labels, after saying how many of them that may take."""
+    """Seal an endpoint or an ONNX file by its labels, after a remark on how many questions that may take."""
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import answering_oracle

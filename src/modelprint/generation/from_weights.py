@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from modelprint.calibration import FLOAT64, Forms, Noise, Profile, join, measure, profile_named, reference_labels
+from modelprint.calibration import FLOAT64, Forms, Noise, Profile, find_profile, join, measure, reference_labels
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
@@ -30,7 +30,7 @@ from modelprint.fingerprint.provenance import provenance_of
 from modelprint.generation.loop import FLIP_RATE, Judgement, Request, seal_blank, seal_selection, select_samples
 from modelprint.generation.releases import KnownRelease, check_releases, label_releases
 from modelprint.generation.report import GenerationReport
-from modelprint.generation.rounding import Rounded, Rounding, bound_of, round_by_search, round_nearest, rounding_named
+from modelprint.generation.rounding import Rounded, Rounding, find_radii, parse_rounding, round_by_search, round_nearest
 from modelprint.methods.method import Crafted, Method, read_settings
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
@@ -73,7 +73,7 @@ def generate(
         data: What it was trained and tested on.
         method: How to craft; the file has its name and all its settings.
         count: How many samples to seal.
-        profile: Name of a serving profile, as `profile_named` knows it.
+        profile: Name of a serving profile, as `find_profile` knows it.
         seed: Equal arguments give equal samples, bit for bit, on one machine.
         multiple: Smallest margin, in noise floors.
         rounding: "nearest" grey levels, or "search" for levels that keep the logits of the float images.
@@ -103,7 +103,7 @@ def generate(
     )
     _check_fit(model, data)
     check_releases(model, releases)
-    serving, rounded_by = profile_named(profile), rounding_named(rounding)
+    serving, rounded_by = find_profile(profile), parse_rounding(rounding)
     names = [Release(name=one.name, labels=(0,), precision=one.precision) for one in releases]
     seal_blank(request, _profile_record(serving, multiple), names)  # (1)
     forms = Forms(model, data.train.pixels)
@@ -190,7 +190,7 @@ class ByMargin:
         if self._rounding == "nearest":
             rounded = round_nearest(images)
         else:
-            radii, work = bound_of(self._method, to_images(origins)), self._work_of_round(index)
+            radii, work = find_radii(self._method, to_images(origins)), self._work_of_round(index)
             seed = self._request.seed
             rounded = round_by_search(self._forms.model, images, origins, radii=radii, seed=seed, work=work)
         self._rounded.append(rounded)

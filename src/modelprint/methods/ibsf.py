@@ -3,7 +3,7 @@
 Source: Bai, He, Ma, Zhu and Jin, "Intersecting-Boundary-Sensitive Fingerprinting for Tampering Detection of DNN
 Models", ICML 2024, https://openreview.net/forum?id=kZArjKc64o, and its public code, https://github.com/CGCL-codes/IBSF.
 
-The sum of -p log p over the k most probable classes, ranked anew at each iteration, is maximised within an L2 ball
+The sum of -p log p over the k most probable classes, ranked again at each iteration, is maximised within an L2 ball
 around a natural image. Where it is largest, k classes tie, and any change of the weights reorders them with probability
 1 - 1/k. `published` does this as the public code: Adam at a rate of 1, and a gradient that is never reset, so it
 accumulates over all iterations. A well-trained network is so sure of a natural image that the sum and its gradient
@@ -65,7 +65,7 @@ def log_partial_entropy(logits: Logits, k: int) -> Float[Tensor, " n"]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ascent:
+class EntropyAscent:
     """How the entropy is climbed.
 
     Attributes:
@@ -85,15 +85,15 @@ class Ascent:
     accumulate: bool
 
     def rate(self, index: int) -> float:
-        """Return the learning rate of the step number `index`, from 0."""
+        """Return the learning rate of step `index`, from 0."""
         return self.step * (1 + math.cos(math.pi * index / self.steps)) / 2 if self.decay else self.step
 
 
 FORMS = {
-    "repaired": Ascent(
+    "repaired": EntropyAscent(
         objective=log_partial_entropy, steps=200, step=0.01, decay=True, optimiser="adam", accumulate=False
     ),
-    "published": Ascent(
+    "published": EntropyAscent(
         objective=partial_entropy, steps=5000, step=1.0, decay=False, optimiser="adam", accumulate=True
     ),
 }
@@ -105,7 +105,7 @@ class IBSF:
 
     Attributes:
         form: "repaired" or "published"; the settings that are none take the value of the form.
-        k: Classes to be tied, at least 2; none: all that the classifier knows, the default of the public code.
+        k: Classes to tie, at least 2; none: all classes, the default of the public code.
         radius: L2 bound for images in [0, 1]; the paper's 1.0.
         steps: Gradient steps; 200 repaired, 5000 published.
         step: Learning rate; 0.01 and decaying by a cosine repaired, constantly 1.0 published.
@@ -144,7 +144,7 @@ class IBSF:
                 raise ValueError(f"{name} must be positive and finite, got {value}")
 
     @property
-    def ascent(self) -> Ascent:
+    def ascent(self) -> EntropyAscent:
         """The form, with the settings that were given in place of its own."""
         given: dict[str, Any] = {name: getattr(self, name) for name in ("steps", "step", "optimiser", "accumulate")}
         return replace(FORMS[self.form], **{name: value for name, value in given.items() if value is not None})
@@ -165,9 +165,9 @@ class IBSF:
         done = self.ascent.steps * math.ceil(len(best) / self.chunk)
         work.progress("crafting", done, total)
         for chunk in start[len(best) :].split(self.chunk):
-            highest = _Highest(network, self.ascent.objective, k, self.eight_bit)
-            for index, (images, value) in enumerate(iterates(network, chunk, self.ascent, k, self.radius)):
-                highest.see(images, value)
+            highest = _BestIterates(network, self.ascent.objective, k, self.eight_bit)
+            for index, (images, value) in enumerate(iterate(network, chunk, self.ascent, k, self.radius)):
+                highest.update(images, value)
                 work.progress("crafting", done + index, total)
             done += self.ascent.steps
             best, values = torch.cat([best, highest.images]), torch.cat([values, highest.values])
@@ -177,8 +177,8 @@ class IBSF:
         return Crafted(images=best, usable=torch.ones(len(best), dtype=torch.bool), notes=notes)
 
 
-def iterates(
-    network: nn.Module, sources: Images, ascent: Ascent, k: int, radius: float
+def iterate(
+    network: nn.Module, sources: Images, ascent: EntropyAscent, k: int, radius: float
 ) -> Iterator[tuple[Images, Float[Tensor, " n"]]]:
     """Yield the images and their objective before each step and after the last one; the sources come first."""
     x = sources.clone().requires_grad_()
@@ -198,8 +198,8 @@ def iterates(
         yield x.detach().clone(), ascent.objective(network(x), k)
 
 
-class _Highest:
-    """The best iterate so far, image by image, as it will travel, and its objective."""
+class _BestIterates:
+    """The best iterate so far of each image, and its objective."""
 
     def __init__(self, network: nn.Module, objective: Objective, k: int, eight_bit: bool) -> None:
         self.network = network
@@ -209,8 +209,8 @@ class _Highest:
         self.images = torch.empty(0)
         self.values = torch.empty(0)
 
-    def see(self, images: Images, values: Float[Tensor, " n"]) -> None:
-        """Take over what is better; `values` are those of the images as they are."""
+    def update(self, images: Images, values: Float[Tensor, " n"]) -> None:
+        """Replace what is worse by `images`; `values` are the objectives of these before rounding."""
         if self.eight_bit:
             images = to_images(to_pixels(images), images.dtype)
             with torch.no_grad():

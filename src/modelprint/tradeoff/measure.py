@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from modelprint.calibration import profile_named
+from modelprint.calibration import find_profile
 from modelprint.classifier import Classifier
 from modelprint.crafting.covertness import NATURAL
 from modelprint.crafting.junction import Precisions
@@ -273,7 +273,7 @@ def _check(
         raise ValueError(f"tamperings are different ones and at least one, got {', '.join(tamperings) or 'none'}")
     for kind in tamperings:
         build(SUITE, kind)
-    profile_named(profile)
+    find_profile(profile)
     if count < 1:
         raise ValueError(f"count is at least 1 sample, got {count}")
     if max(method.k) > model.class_count:
