@@ -170,21 +170,6 @@ def test_logits_that_are_not_finite_are_an_error(tiny_model: Classifier, pixels:
         measure(tiny_model, pixels, FEW)
 
 
-def test_the_onnx_file_is_written_once_for_both_variants(
-    tiny_model: Classifier, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forms that are passed in keep what was made for an earlier measurement."""
-    exports = []
-    export = torch.onnx.export
-    monkeypatch.setattr(torch.onnx, "export", lambda *args, **kwargs: exports.append(1) or export(*args, **kwargs))
-    forms = Forms(tiny_model)
-
-    measure(forms, pixels, PROFILES["fp32"])
-    measure(forms, pixels, PROFILES["fp32"])
-
-    assert len(exports) == 1
-
-
 def test_progress_counts_the_variants(tiny_model: Classifier, pixels: Pixels) -> None:
     """One step per variant, starting at nothing."""
     told: list[tuple[int, int]] = []

@@ -484,29 +484,3 @@ def test_a_way_of_rounding_that_there_is_not_is_refused(tiny_model: Classifier, 
     """The message says which there are."""
     with pytest.raises(ValueError, match="rounding is nearest or search, got 'up'"):
         sealed(tiny_model, split, Natural(), rounding="up")
-
-
-def test_the_summary_has_a_line_for_each_count() -> None:
-    """What was crafted, lost and kept can be read off."""
-    report = GenerationReport(
-        crafted=120,
-        given_up=1,
-        lost_rounding=2,
-        duplicates=3,
-        lost_steadiness=4,
-        spare=10,
-        kept=100,
-        rounds=2,
-        floor=1.25e-5,
-        multiple=3.0,
-    )
-
-    assert report.summary().splitlines() == [
-        "crafted      120 in 2 round(s)",
-        "given up     1 by the method",
-        "rounding     2 lost, their label changed at 8 bits",
-        "repeated     3 with the pixels of another",
-        "steadiness   4 lost, honest serving may change their label",
-        "spare        10 steady, but not needed",
-        "kept         100, margins at least 3 times the noise floor of 1.25e-05 logits",
-    ]

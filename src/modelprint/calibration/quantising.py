@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from modelprint.calibration.forms import Forms
 from modelprint.calibration.silence import suppress_warnings
@@ -50,7 +52,7 @@ def static_int8(model: Classifier, images: Images) -> bytes:
     return content
 
 
-def pick_range_images(natural: Pixels, count: int = RANGE_IMAGES) -> Images:
+def pick_range_images(natural: Pixels, count: int = RANGE_IMAGES) -> Float[Tensor, "picked c h w"]:
     """Return `count` of the images, or all when there are fewer, evenly spread."""
     index = np.linspace(0, len(natural) - 1, min(count, len(natural))).round().astype(int)
     return to_images(natural[index])

@@ -43,7 +43,7 @@ NATURAL = 2000
 JUDGED_EVERY = 5
 """Outer iterations between two evaluations of all copies on eight-bit images, and between two saved states."""
 
-Band = tuple[Float[Tensor, "models classes"], Float[Tensor, "models classes"]]
+EntropyBands = tuple[Float[Tensor, "models classes"], Float[Tensor, "models classes"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ class _ZooObjective:
         self.ensemble = ensemble
         self.band = self._measure_band(data)
 
-    def _measure_band(self, data: DataSet) -> Band:
+    def _measure_band(self, data: DataSet) -> EntropyBands:
         """Return the lowest and highest natural entropy per model (the target first) and label."""
         images = to_images(data.test.pixels[:NATURAL])
         parts = []

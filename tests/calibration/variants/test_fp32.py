@@ -1,6 +1,5 @@
 """Stacks that compute in float32 agree to a few units in the last place."""
 
-import numpy as np
 import pytest
 import torch
 
@@ -16,7 +15,7 @@ def test_compiled_answers_are_near_and_the_last_batch_may_be_short(tiny_model: C
     forms, images = Forms(tiny_model), to_images(split.test.pixels[:20], torch.float64)
     try:
         with suppress_warnings(), torch._dynamo.config.patch(disable=False):
-            first, again = fp32.compile_network(forms, images), fp32.compiled(forms, images[:3])
+            first, again = fp32.compile_network(forms, images), fp32.compile_network(forms, images[:3])
     except Exception as problem:  # whatever the compiler has to say
         pytest.skip(f"nothing can be compiled here: {type(problem).__name__}")
 
@@ -60,18 +59,3 @@ def test_nnpack_that_is_not_there_is_a_reason(tiny_model: Classifier, monkeypatc
 
     with pytest.raises(RuntimeError, match="NNPACK"):
         fp32.disable_onednn(Forms(tiny_model), torch.zeros(1, 1, 8, 8, dtype=torch.float64), nnpack=True)
-
-
-def test_a_form_is_made_once_per_call(tiny_model: Classifier) -> None:
-    """Equal arguments give the same object, others another."""
-    made: list[str] = []
-
-    def make(forms: Forms, name: str) -> np.ndarray:
-        made.append(name)
-        return np.zeros(1)
-
-    forms = Forms(tiny_model)
-    same = [forms.make_once(make, name) for name in ("a", "a", "b")]
-
-    assert made == ["a", "b"]
-    assert same[0] is same[1]

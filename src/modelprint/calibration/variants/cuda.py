@@ -15,11 +15,11 @@ DEVICE = "cuda"
 
 Algorithms = Literal["usual", "deterministic", "fastest"]
 """How cuDNN chooses: by its rules, among those that repeat bit for bit, or by trying them out."""
-Rounded = Literal["nothing", "convolutions", "everything"]
+Tf32Use = Literal["nothing", "convolutions", "everything"]
 """What TF32 is allowed for."""
 
 
-def cuda(forms: Forms, images: Images, *, tf32: Rounded = "nothing", algorithms: Algorithms = "usual") -> Logits:
+def cuda(forms: Forms, images: Images, *, tf32: Tf32Use = "nothing", algorithms: Algorithms = "usual") -> Logits:
     """Compute in float32."""
     with _switch(tf32, algorithms):
         return _compute(forms, forms.make_once(_move_to_gpu), images)
@@ -38,7 +38,7 @@ def cuda_autocast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits
 
 
 @contextmanager
-def _switch(tf32: Rounded, algorithms: Algorithms) -> Iterator[None]:
+def _switch(tf32: Tf32Use, algorithms: Algorithms) -> Iterator[None]:
     products = torch.backends.cuda.matmul.allow_tf32
     choice = {"deterministic": algorithms == "deterministic", "benchmark": algorithms == "fastest"}
     torch.backends.cuda.matmul.allow_tf32 = tf32 == "everything"
