@@ -153,7 +153,7 @@ def test_a_release_with_the_labels_of_the_protected_model_is_warned_about(
         "warning: no sample tells 1.3 from 1.2: a check cannot say which of them answers",
     )
     count = report.separations[PROTECTED]["1.2"]
-    assert f"told apart   1.2 from the protected model by {count} samples, from 1.3 by 0" in report.summary()
+    assert f"separated    1.2 from the protected model by {count} samples, from 1.3 by 0" in report.summary()
 
 
 @pytest.mark.parametrize(

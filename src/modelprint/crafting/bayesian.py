@@ -71,7 +71,7 @@ class Surrogate:
     Attributes:
         length_scale: Of the kernel at the start of each fit, in units of the domain.
         refit: Fit length scale, variance and noise before each trial; otherwise they stay as given, 1 and 0.01.
-        weight: Of the standard deviation beside the mean: larger explores more.
+        weight: Of the standard deviation in the bound: larger explores more.
         towards: "highest" values, or "lowest".
     """
 
@@ -161,7 +161,7 @@ class GaussianProcesses:
 
 
 def normalise(values: Float[Tensor, "runs n"]) -> Float[Tensor, "runs n"]:
-    """Return `values` with mean 0 and standard deviation 1, run by run; all zero where they are all the same."""
+    """Return `values` with mean 0 and standard deviation 1, run by run; all zero where they are equal."""
     centred = values - values.mean(1, keepdim=True)
     return centred / centred.square().mean(1, keepdim=True).sqrt().clamp_min(1e-30)
 

@@ -12,8 +12,8 @@ def clip(images: Images, sources: Images, radius: float | Float[Tensor, " n"]) -
 
     A radius may be given for each image.
 
-    The ball comes first, then the range: clamping to a range that holds the source never moves a point away from it, so
-    both hold afterwards.
+    The ball comes first, then the range: clamping to a range that contains the source never moves a point away from it,
+    so both hold afterwards.
     """
     shift = images - sources
     length = shift.flatten(1).norm(dim=1).clamp_min(1e-12)

@@ -67,7 +67,7 @@ def greedy_order(
     Args:
         mismatch: Whether each model of a zoo gives each sample another label. Rates are measured on other models.
         margins: Of the protected model.
-        labels: Of the samples, if labels are to be spread.
+        labels: Of the samples, to spread labels evenly.
     """
     samples = mismatch.shape[1]
     if len(margins) != samples or (labels is not None and len(labels) != samples):

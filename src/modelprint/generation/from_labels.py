@@ -198,7 +198,7 @@ class ByRepetition:
 
 
 def refuse_search(rounding: str) -> None:
-    """Raise ValueError when images are to be rounded by a search, which takes more than labels."""
+    """Raise ValueError when images are to be rounded by a search, which needs more than labels."""
     if rounding != "nearest":
         raise ValueError(
             f"rounding by {rounding} needs gradients, but an endpoint gives labels and nothing else; "

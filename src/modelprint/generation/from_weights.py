@@ -224,7 +224,7 @@ class ByMargin:
         return join(self._noises)
 
     def report(self) -> dict[str, Any]:
-        """Return the fields of GenerationReport beside the counts: the noise, and how a search changed the gaps."""
+        """Return the fields of GenerationReport other than the counts: the noise, and how a search changed the gaps."""
         noise = self.noise()
         facts = {"floor": noise.floor, "multiple": self._multiple, "absent": noise.absent}
         nearest = torch.cat([rounded.nearest for rounded in self._rounded])

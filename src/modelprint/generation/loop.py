@@ -1,4 +1,4 @@
-"""The crafting loop: from natural images to the samples of a fingerprint, whatever is known of the classifier.
+"""The crafting loop: from natural images to the samples of a fingerprint, by weights or by labels.
 
 A round crafts, rounds to eight bits, and drops what was given up, changed its label or is repeated. What is left are
 candidates; those whose label honest serving cannot change are steady. Samples that are missing are crafted in the next

@@ -58,7 +58,7 @@ class GenerationReport:
         lines |= self.rounding_note
         found = [f"{name:<12} {text}" for name, text in lines.items()]
         found += [f"not measured {name} ({reason})" for name, reason in self.absent.items()]
-        return "\n".join(found + [f"{'told apart':<12} {text}" for text in self._describe_separations()])
+        return "\n".join(found + [f"{'separated':<12} {text}" for text in self._describe_separations()])
 
     @property
     def rounding_note(self) -> dict[str, str]:

@@ -3,7 +3,7 @@
 Source: the simplest boundary method, the baseline that PublicCheck refines. On the line between two images of different
 labels the label changes somewhere; halving the segment finds where.
 
-Departures: every halving is judged on eight-bit images, since nothing finer than a grey level travels; the last end
+Departures: every halving is judged on eight-bit images, since nothing finer than a grey level is sealed; the last end
 that still has the source's label is the sample, so its label survives rounding by construction.
 """
 

@@ -10,13 +10,13 @@ accumulates over all iterations. A well-trained network is so sure of a natural 
 nearly vanish there, and many images never leave. `repaired`, the default, ascends the logarithm of the sum, whose
 gradient does not vanish, resets the gradient, and lets a rate of 0.01 decay by a cosine.
 
-Departures: all images go at once, which changes nothing, since neither the ball nor Adam joins one image to another.
-On a CPU the arrays with the source and with the best iterate of the public code share the memory of the image that
-moves; here they are copies. The code scores an iterate before the step and keeps the one after it; here the iterate
-that was scored is kept, the source and the last one included. Iterates are scored as the eight-bit images that travel
-unless `eight_bit` is false. Revisions of the code differ: in some, plain gradient steps of length 1 with a gradient
-that is reset take the place of Adam; `optimiser=sgd` with `accumulate=false` is these. Logarithms are taken of the
-logits' softmax at once: no saturated image gives a logarithm of zero.
+Departures: all images go at once, which changes nothing, since neither the ball nor Adam joins one image to another. On
+a CPU the arrays with the source and with the best iterate of the public code share the memory of the image that moves;
+here they are copies. The code scores an iterate before the step and keeps the one after it; here the iterate that was
+scored is kept, the source and the last one included. Iterates are scored as the eight-bit images that are sealed unless
+`eight_bit` is false. Revisions of the code differ: in some, plain gradient steps of length 1 with a gradient that is
+reset take the place of Adam; `optimiser=sgd` with `accumulate=false` is these. Logarithms are taken of the logits'
+softmax at once: no saturated image gives a logarithm of zero.
 """
 
 import math
@@ -112,7 +112,7 @@ class IBSF:
         optimiser: "adam" in both forms; "sgd" as in other revisions of the public code.
         accumulate: Never reset the gradient; false repaired, true published.
         chunk: Images that are optimised at a time; bounds the memory.
-        eight_bit: Score iterates as the eight-bit images that travel, at the cost of one more evaluation each; false
+        eight_bit: Score iterates as eight-bit images, at the cost of one more evaluation each; false
             compares with the paper, which rounds nothing.
     """
 

@@ -11,7 +11,7 @@ together. An image that a step did not change is not asked about again. A source
 and not replaced. Naturalness is judged by the repository's rule, but by features of the generator's encoder or of the
 target instead of LPIPS, whose weights are no part of this project; thresholds are those of the source's class, where
 the repository indexes them by the number of the latent. Single attributes are the latents that vary most over training
-images; the repository has four picked by hand. `refine = "bisect"` is ours: what the walk's last step left between the
+images; the repository has four chosen manually. `refine = "bisect"` is ours: what the walk's last step left between the
 two images is halved until they differ by one grey level in one value.
 """
 

@@ -12,7 +12,7 @@ keep=last, eight_bit=false; the code's are objective=released, learning_rate=0.0
 hundredth of it), steps=1000, schedule=constant, accumulate=true, radius=2.17 (for 3x32x32), keep=last, eight_bit=false.
 
 Departures: the learning rate falls by a cosine, as steps of constant length do not settle on a ridge. Objective and
-gradient are taken at the iterate rounded to eight bits, since that is what travels. Of all iterates the one is kept
+gradient are taken at the iterate rounded to eight bits, since these are sealed. Of all iterates the one is kept
 that the smallest change of the weights moves across the boundary, to first order: near their top the objectives are
 too flat to tell a gap of 0.1 logits from one of 0.001. The code's acceptance thresholds and its total variation term,
 which is off by default, are left out.
@@ -54,8 +54,8 @@ class SSF:
         biases: With "last", count the biases of that layer too.
         learning_rate: Of Adam, for images in [0, 1].
         steps: How many.
-        schedule: How the learning rate goes on: "cosine" (down to a hundredth) or "constant".
-        accumulate: Add each gradient to all before it, as the published code does for want of a reset.
+        schedule: Of the learning rate: "cosine" (down to a hundredth) or "constant".
+        accumulate: Add each gradient to all before it, as the published code does, which never resets it.
         radius: L2 bound for images in [0, 1].
         snr: Signal-to-noise ratio in dB, 10 log10(|x0|^2 / |x - x0|^2), that each sample keeps at least; bounds each
             image by its own brightness and takes the place of the radius.
@@ -64,8 +64,8 @@ class SSF:
         keep: Which iterate: "yardstick" (smallest gap of the two largest logits relative to the norm of its gradient by
             the weights), "objective" (most sensitive) or "last".
         margin: Logits between the first and second class that a kept iterate has at least, so that honest serving does
-            not change its label; the last is kept whatever it has.
-        eight_bit: Climb and judge by the eight-bit images that travel; false compares with papers, which round nothing.
+            not change its label; the last is kept with any margin.
+        eight_bit: Take gradients and judge at eight-bit images; false compares with papers, which round nothing.
         chunk: Images that are optimised at a time; bounds the memory.
     """
 

@@ -17,7 +17,7 @@ of length scale 1 learns nothing (see `crafting.bayesian`), so that either way t
 latents. A larger `length_scale` lets it learn.
 
 Departures: `bo` goes towards the highest values unless `towards` says otherwise. With a radius, what is scored is the
-decoded image moved into the ball. In `bo` images are scored as the eight-bit images that travel, unless `eight_bit` is
+decoded image moved into the ball. In `bo` images are scored as eight-bit images, unless `eight_bit` is
 false. `local` uses exact gradients in float64 unless `numerical` is true. The generator is seeded and shared by all
 samples.
 """
@@ -77,7 +77,7 @@ class SSFBO:
         limit: Iterations of L-BFGS-B after which an image that has not converged stays; SciPy's limit ("local").
         numerical: Differentiate numerically, with SciPy's limits, as published; slow ("local").
         chunk: Samples that are searched for at a time; bounds the memory.
-        eight_bit: Score decoded images as the eight-bit images that travel; false compares with papers ("bo").
+        eight_bit: Score decoded images as eight-bit images; false compares with papers ("bo").
     """
 
     name: ClassVar[str] = "ssf-bo"
