@@ -37,9 +37,6 @@ from modelprint.tamperings.tampering import Suspect
 from modelprint.tensors import Labels, Logits, to_images
 from modelprint.work import Work
 
-METHOD = "junction"
-"""Name in METHODS of the method that the curves are of."""
-
 NEAREST = "none"
 """Name of the point that is not covert: as near to the tie as the margin allows."""
 
