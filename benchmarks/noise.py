@@ -91,7 +91,7 @@ def needs(profile: Profile, parts: Sequence[Noise]) -> Sequence[str]:
     """Return the floor of a profile over all images, and how many of them are steady in it."""
     own = [Noise(logits={n: logits for n, logits in part.logits.items() if n in profile.variants}) for part in parts]
     floor = max(part.floor for part in own)
-    steady = [f"{int(part.steady(floor=floor).sum())} of {len(part.labels)}" for part in own]
+    steady = [f"{int(part.find_steady(floor=floor).sum())} of {len(part.labels)}" for part in own]
     return profile.name, f"{floor:.1e}", f"{3 * floor:.1e}", *steady
 
 

@@ -50,7 +50,7 @@ def test_steady_samples_keep_their_labels_in_all_variants_of_all_profiles(
     whole = Profile(name="all", variants={name: way for profile in every for name, way in profile.variants.items()})
     pixels = split.test.pixels
     noise = measure(forms, pixels, whole)
-    steady = noise.steady(1.0)
+    steady = noise.find_steady(1.0)
 
     again = measure(forms, pixels[steady.numpy()], whole)
 

@@ -61,7 +61,7 @@ def test_what_is_halfway_is_neither_end(values: list[tuple[int, int]]) -> None:
 
 
 def test_equal_ends_are_left_as_they_are() -> None:
-    """Nobody is asked."""
+    """No label is asked for."""
     same = np.zeros((2, 1, 2, 2), np.uint8)
 
     inside, outside = narrow(pytest.fail, torch.zeros(2, dtype=torch.int64), same, same)

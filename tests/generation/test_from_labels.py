@@ -12,7 +12,7 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError, OracleError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import UNKNOWN_MODEL
-from modelprint.generation.from_labels import SealingReport, labels_only, seal_from_labels
+from modelprint.generation.from_labels import SealingReport, require_labels_only, seal_from_labels
 from modelprint.methods import METHODS, LabelsOnly
 from modelprint.methods.bisection import Bisection
 from modelprint.methods.method import Crafted
@@ -254,6 +254,6 @@ def test_arguments_that_no_file_can_hold_are_refused_before_the_first_question(
 def test_methods_that_need_more_than_labels_are_refused() -> None:
     """The message says what the method needs and which ones would do."""
     with pytest.raises(ValueError, match=r"misentry needs .*gradients.*; methods that need no more are .*public-check"):
-        labels_only(METHODS["misentry"]())
+        require_labels_only(METHODS["misentry"]())
 
-    assert isinstance(labels_only(Bisection()), Bisection)
+    assert isinstance(require_labels_only(Bisection()), Bisection)

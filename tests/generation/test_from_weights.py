@@ -75,7 +75,7 @@ class Unprintable(Scripted):
 
 
 def sealed(model: Classifier, data: DataSet, method: Method, **others: Any) -> tuple[Fingerprint, GenerationReport]:
-    """Generate under the quick profile at a fixed time, unless told otherwise."""
+    """Generate under the quick profile at a fixed time, unless given otherwise."""
     given = {"profile": "exact", "count": 12, "created": NOON} | others
     return generate(model, data, method, **given)
 

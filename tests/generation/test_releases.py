@@ -61,7 +61,7 @@ class Served:
 
 
 def test_another_precision_that_answers_is_named(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
-    """The real int8 and bfloat16 forms of a classifier are told from it and from each other, out of a file."""
+    """The real int8 and bfloat16 forms of a classifier are distinguished from it and from each other, out of a file."""
     pytest.importorskip("onnxruntime")
     releases = [KnownRelease(name=name, model=tiny_model, precision=name) for name in ("int8", "bf16")]
     fingerprint, report = sealed(tiny_model, split, *releases, count=64)

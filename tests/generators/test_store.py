@@ -26,7 +26,7 @@ def same(first: GeneratorNetwork, second: GeneratorNetwork) -> bool:
 def test_a_generator_is_made_once_and_the_same_whenever_it_is_made(
     name: str, recipe: Recipes, split: DataSet, tmp_path: Path
 ) -> None:
-    """The second call reads the file; another folder sees the same weights learnt again; another seed gives others."""
+    """The second call reads the file; another folder sees the same weights trained again; another seed gives others."""
     first = load_or_train_generator(name, recipe(name), split, 5, folder=tmp_path / "one")
     stamp = next((tmp_path / "one").iterdir()).stat().st_mtime_ns
 

@@ -47,7 +47,7 @@ def test_samples_lead_by_the_margin_and_hardly_more(tiny_model: Classifier, spli
 def test_what_is_claimed_follows_from_the_pictures_alone(
     tiny_model: Classifier, split: DataSet, tmp_path: Path
 ) -> None:
-    """Spread, residual and margin, computed anew from PNG files that another library reads."""
+    """Spread, residual and margin, computed again from PNG files that another library reads."""
     sources = pick_sources(split.train, 8, seed=0).pixels
     crafted = Junction(k=(3,), margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
     for row in crafted.usable.nonzero()[:, 0].tolist():
@@ -170,7 +170,7 @@ def test_covert_samples_look_as_sure_as_natural_images(tiny_model: Classifier, s
 
 
 def test_a_zoo_chooses_the_winners_that_its_copies_overtake(tiny_model: Classifier, split: DataSet) -> None:
-    """More of the copies it learnt from change the labels than without."""
+    """More of the copies it used change the labels than without."""
     sources = pick_sources(split.train, 12, seed=0).pixels
     zoo = ("finetune-last-1e-3-bnfrozen*3",)
     settings = {"k": (3,), "margin": 1e-5, **FAST}
@@ -222,10 +222,10 @@ def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSe
     sources = pick_sources(split.train, 12, seed=0).pixels
     method = Junction(k=(2,), margin=1e-3, **FAST)
     whole = method.craft(tiny_model, split, sources, 1, Work())
-    told: list[int] = []
+    reported: list[int] = []
 
     def stop(phase: str, done: int, total: int) -> None:
-        told.append(done)
+        reported.append(done)
         if phase.startswith("searching") and done == 11:
             raise KeyboardInterrupt
 

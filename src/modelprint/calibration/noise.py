@@ -89,7 +89,7 @@ class Noise:
         """
         return multiple * self.floor
 
-    def steady(self, multiple: float = 3.0, floor: float | None = None) -> Bool[Tensor, " n"]:
+    def find_steady(self, multiple: float = 3.0, floor: float | None = None) -> Bool[Tensor, " n"]:
         """Return which images keep their label, with enough margin and without a tie, in every variant.
 
         Args:

@@ -231,10 +231,10 @@ def _from_labels(
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import answering_oracle
     from modelprint.data import load_data
-    from modelprint.generation.from_labels import labels_only, refuse_search, seal_from_labels
+    from modelprint.generation.from_labels import refuse_search, require_labels_only, seal_from_labels
 
     refuse_search(asked["rounding"])
-    able = labels_only(method)
+    able = require_labels_only(method)
     loaded = load_data(data, progress=asked["work"].progress)
     oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats

@@ -49,11 +49,11 @@ def measure_band(model: Classifier, data: DataSet, percentile: float) -> Band:
     logits = model.logits(to_images(data.test.pixels[:NATURAL])).double()
     labels, ranks = logits.argmax(1), torch.tensor([percentile, 100 - percentile], dtype=torch.float64) / 100
 
-    def by_label(values: Float64[Tensor, " n"]) -> Float64[Tensor, "classes 2"]:
+    def quantiles_by_label(values: Float64[Tensor, " n"]) -> Float64[Tensor, "classes 2"]:
         kinds = [values[labels == label] for label in range(model.class_count)]
         return torch.stack([torch.quantile(kind if len(kind) else values, ranks) for kind in kinds])
 
-    return Band(confidence=by_label(logits.softmax(1).amax(1)), entropy=by_label(entropy(logits)))
+    return Band(confidence=quantiles_by_label(logits.softmax(1).amax(1)), entropy=quantiles_by_label(entropy(logits)))
 
 
 def smallest_gaps(band: Band, winners: Labels, k: int) -> Float64[Tensor, " n"]:

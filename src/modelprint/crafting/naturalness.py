@@ -33,11 +33,11 @@ def is_natural(samples: Features, natural: Float[Tensor, "references ..."]) -> B
 
 def distances(first: Features, second: Float[Tensor, "m ..."]) -> Float[Tensor, "n m"]:
     """Return squared distances of features, scaled to unit length at each position and averaged over positions."""
-    ours, theirs = _flat(first), _flat(second)
+    ours, theirs = _flatten(first), _flatten(second)
     return torch.cdist(ours, theirs, compute_mode="donot_use_mm_for_euclid_dist").square()
 
 
-def _flat(features: Features) -> Float[Tensor, "n values"]:
+def _flatten(features: Features) -> Float[Tensor, "n values"]:
     places = math.prod(features.shape[2:])
     flat: Tensor = F.normalize(features.double(), dim=1).flatten(1) / math.sqrt(places)
     return flat

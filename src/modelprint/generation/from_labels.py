@@ -206,7 +206,7 @@ def refuse_search(rounding: str) -> None:
         )
 
 
-def labels_only(method: Method) -> LabelsOnly:
+def require_labels_only(method: Method) -> LabelsOnly:
     """Return `method` when labels are all it needs.
 
     Raises:

@@ -210,7 +210,7 @@ class ByMargin:
         noise, rows = self.noise(), self._candidate_rows()
         return Judgement(
             labels=noise.labels[rows],
-            steady=noise.steady(self._multiple)[rows],
+            steady=noise.find_steady(self._multiple)[rows],
             margins=noise.margins[rows],
             confidences=noise.confidences[rows],
         )

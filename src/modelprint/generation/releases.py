@@ -89,7 +89,7 @@ def label_releases(
 def _label(release: KnownRelease, forms: Forms, pixels: Pixels, profile: Profile, multiple: float) -> Release:
     if release.precision is None:
         noise = measure(forms, pixels, profile)
-        labels, sure = noise.labels, noise.steady(multiple)
+        labels, sure = noise.labels, noise.find_steady(multiple)
     else:
         labels, sure = _label_in_precision(release, forms, to_images(pixels, torch.float64))
     if not sure.any():

@@ -333,11 +333,11 @@ class _JunctionSearch:
         """Round every junction to eight bits and search for the best image near it."""
         work, search = self.work, self.settings.search(asked.relations.classes.shape[1])
 
-        def one(index: int) -> Levels:
+        def refine_one(index: int) -> Levels:
             row = torch.tensor([index])
             relations, box = asked.relations.take(row), self.box(sources[asked.origins[row]])
             image = step_towards(self.precisions.quick, asked.images[row], relations, box, SETTLED)
             rough = diffuse(self.precisions, image, relations, box)
             return refine(self.precisions, rough, relations, box, self.margin, search, stream(seed, name, index))
 
-        return work.make_rows(name, len(asked.images), one, "searching eight-bit images")
+        return work.make_rows(name, len(asked.images), refine_one, "searching eight-bit images")
