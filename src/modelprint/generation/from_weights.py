@@ -109,7 +109,7 @@ def generate(
     forms = Forms(model, data.train.pixels)
     steadiness = ByMargin(forms, request, method, profile=serving, multiple=multiple, rounding=rounded_by, work=work)
     selection = select_samples(request, steadiness)  # (2) to (6)
-    report = GenerationReport(**{**selection.counts, **steadiness.report()})
+    report = GenerationReport(**{**selection.counts, **steadiness.collect_facts()})
     labelled = label_releases(  # (7)
         releases,
         np.stack([sample.picture.pixels for sample in selection.samples]),
@@ -118,8 +118,8 @@ def generate(
         multiple=multiple,
         progress=work.progress,
     )
-    notes = steadiness.notes() | report.rounding_note
-    record = _profile_record(serving, multiple, steadiness.noise())
+    notes = steadiness.collect_notes() | report.rounding_note
+    record = _profile_record(serving, multiple, steadiness.join_noise())
     fingerprint = seal_selection(request, selection, record, notes=notes, releases=labelled)
     return fingerprint, replace(report, separations=fingerprint.separations)
 
@@ -207,7 +207,7 @@ class ByMargin:
 
     def judge(self) -> Judgement:
         """Judge all candidates by the floor over all candidates and sources."""
-        noise, rows = self.noise(), self._candidate_rows()
+        noise, rows = self.join_noise(), self._candidate_rows()
         return Judgement(
             labels=noise.labels[rows],
             steady=noise.find_steady(self._multiple)[rows],
@@ -219,13 +219,13 @@ class ByMargin:
         """Name the profile."""
         return f"not steady under profile {self._profile.name}"
 
-    def noise(self) -> Noise:
+    def join_noise(self) -> Noise:
         """Join what has been measured of candidates and sources."""
         return join(self._noises)
 
-    def report(self) -> dict[str, Any]:
+    def collect_facts(self) -> dict[str, Any]:
         """Return the fields of GenerationReport other than the counts: the noise, and how a search changed the gaps."""
-        noise = self.noise()
+        noise = self.join_noise()
         facts = {"floor": noise.floor, "multiple": self._multiple, "absent": noise.absent}
         nearest = torch.cat([rounded.nearest for rounded in self._rounded])
         search = torch.cat([rounded.search for rounded in self._rounded])
@@ -234,14 +234,14 @@ class ByMargin:
         medians = {"residual_nearest": nearest.median().item(), "residual_search": search.median().item()}
         return facts | {"searched": len(search), **medians}
 
-    def notes(self) -> dict[str, str]:
+    def collect_notes(self) -> dict[str, str]:
         """Return the notes of the method, per round where they differ, and what could not be measured."""
         notes: dict[str, str] = {}
         for index, found in enumerate(self._notes):
             for name, text in found.items():
                 if notes.setdefault(name, text) != text:
                     notes[f"{name} (round {index})"] = text
-        noise = self.noise()
+        noise = self.join_noise()
         if noise.reference_name != FLOAT64:
             notes["reference"] = f"{noise.reference_name}, because the classifier cannot be computed in float64"
         return notes | {f"not measured: {name}": reason for name, reason in noise.absent.items()}
