@@ -9,7 +9,7 @@ Suspects, the zoo and unfinished fingerprints are kept in the cache, so either c
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +75,7 @@ def sealed(name: str, method: str, overrides: dict[str, str], model: Classifier,
     made = build(METHODS, method, overrides)
     folder = folder_of(name)
     fingerprint, report = generate(
-        model, data, made, method_name=method, settings=asdict(made), count=count, seed=7, allow_fewer=True,
+        model, data, made, count=count, seed=7, allow_fewer=True,
         work=Work(folder=folder, progress=tell),
     )  # fmt: skip
     fingerprint.save(folder / "sealed.mprint")

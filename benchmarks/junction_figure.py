@@ -18,7 +18,15 @@ from torch import Tensor
 
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier
-from modelprint.crafting.junction import Box, Precisions, Relations, linearise, nearest_junctions, newton, winner_first
+from modelprint.crafting.junction import (
+    Box,
+    Precisions,
+    Relations,
+    find_junctions,
+    linearise,
+    put_winner_first,
+    step_towards,
+)
 from modelprint.crafting.lattice import Search, diffuse, refine
 from modelprint.crafting.sources import pick_sources
 from modelprint.settings import build
@@ -42,12 +50,12 @@ def main() -> None:
     precisions = Precisions(model)
     source = to_images(pick_sources(data.train, 1, 11).pixels)
     box = Box.around(source)
-    junction, classes = nearest_junctions(precisions.quick, source, 3, box, 10)
+    junction, classes = find_junctions(precisions.quick, source, 3, box, 10)
     tie = Relations.tie(classes)
-    centre = newton(precisions.exact, junction.double(), tie, Box.around(source.double()), 3)
+    centre = step_towards(precisions.exact, junction.double(), tie, Box.around(source.double()), 3)
     _, jacobian = linearise(precisions.exact, centre, tie)
     axes = torch.linalg.qr(jacobian[0].T).Q.T
-    winners = [winner_first(classes, torch.tensor([label])) for label in classes[0].tolist()]
+    winners = [put_winner_first(classes, torch.tensor([label])) for label in classes[0].tolist()]
     samples = torch.cat([sample_of(precisions, centre, Relations.tie(order, MARGIN), box) for order in winners])
     draw(model, suspect, centre, axes, samples, classes[0], tuple(data.class_names), output)
 

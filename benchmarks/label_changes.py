@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from modelprint.bench.targets import TARGETS, target_model
-from modelprint.calibration import FLOAT64, Forms, Variant, profile_named
+from modelprint.calibration import FLOAT64, Forms, Variant, find_profile
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.intervals import upper_bound
 from modelprint.pixels import Pixels
@@ -42,7 +42,7 @@ def main() -> None:
         parser.error(f"{given.fingerprint} is not of {given.target}")
     pixels = np.stack([sample.picture.pixels for sample in fingerprint.samples])
     labels = torch.tensor([sample.label for sample in fingerprint.samples])
-    variants = dict(profile_named(fingerprint.profile.name).variants)
+    variants = dict(find_profile(fingerprint.profile.name).variants)
     del variants[FLOAT64]  # what the labels come from
     forms, natural = Forms(model, data.train.pixels), data.test.pixels[: len(pixels)]
     asked = np.concatenate([pixels, natural])

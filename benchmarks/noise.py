@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import torch
 
 from modelprint.bench.targets import TARGETS, target_model
-from modelprint.calibration import Forms, Noise, Profile, Variant, measure, profile_named
+from modelprint.calibration import Forms, Noise, Profile, Variant, find_profile, measure
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
@@ -36,7 +36,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the choice of images and of their partners")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    profiles = [profile_named(name) for name in given.profiles.split(",")]
+    profiles = [find_profile(name) for name in given.profiles.split(",")]
     for name in given.targets.split(","):
         model, data = target_model(TARGETS[name])
         print("\n".join(section(name, model, data, profiles, given.images, given.seed)), flush=True)
@@ -91,7 +91,7 @@ def needs(profile: Profile, parts: Sequence[Noise]) -> Sequence[str]:
     """Return the floor of a profile over all images, and how many of them are steady in it."""
     own = [Noise(logits={n: logits for n, logits in part.logits.items() if n in profile.variants}) for part in parts]
     floor = max(part.floor for part in own)
-    steady = [f"{int(part.steady(floor=floor).sum())} of {len(part.labels)}" for part in own]
+    steady = [f"{int(part.find_steady(floor=floor).sum())} of {len(part.labels)}" for part in own]
     return profile.name, f"{floor:.1e}", f"{3 * floor:.1e}", *steady
 
 

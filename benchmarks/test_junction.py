@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.crafting.junction import Box, Precisions, Relations, nearest_junctions
+from modelprint.crafting.junction import Box, Precisions, Relations, find_junctions
 from modelprint.crafting.lattice import diffuse, refine
 from modelprint.data import DataSet, LabelledImages
 from modelprint.methods.ibsf import IBSF
@@ -81,7 +81,7 @@ def test_where_the_time_goes(resnet: Classifier, k: int) -> None:
 
     def newton() -> None:
         nonlocal images, classes
-        images, classes = nearest_junctions(precisions.quick, sources, k, box, method.steps)
+        images, classes = find_junctions(precisions.quick, sources, k, box, method.steps)
 
     solving = seconds(newton)
     relations, levels = Relations.tie(classes, 1e-4), images.double()

@@ -9,7 +9,7 @@ a free port of this machine; for an endpoint of your own, write its description 
 
 from modelprint import SUITE, Classifier, Fingerprint, generate, load_data, open_oracle, verify
 from modelprint.demo.quickstart import train_digits
-from modelprint.demo.server import build_app, running
+from modelprint.demo.server import build_app, run_in_background
 from modelprint.methods.bisection import Bisection
 from modelprint.oracles.endpoint import parse_endpoint
 from modelprint.tamperings import make_suspect
@@ -19,7 +19,7 @@ QUERIES = 20
 
 def check(served: Classifier, fingerprint: Fingerprint) -> None:
     """Serve a classifier, ask it about the samples of the fingerprint, and print the verdict."""
-    with running(build_app(served, name="digits", class_names=fingerprint.class_names)) as url:
+    with run_in_background(build_app(served, name="digits", class_names=fingerprint.class_names)) as url:
         endpoint = parse_endpoint({"endpoint": {"kind": "open-inference", "url": url, "model": "digits"}})
         verdict = verify(open_oracle(endpoint, fingerprint.class_names), fingerprint, queries=QUERIES)
     print(verdict.summary())
@@ -38,5 +38,7 @@ check(model, fingerprint)
 
 # The checker: a copy that was fine-tuned for one epoch. Its accuracy is nearly the same.
 copy = make_suspect("finetune-all-1e-3", SUITE["finetune-all-1e-3"](), model, data, seed=1)
-print(f"a fine-tuned copy: accuracy {copy.movement.accuracy_before:.1%} before, {copy.movement.accuracy_after:.1%} after")
+print(
+    f"a fine-tuned copy: accuracy {copy.movement.accuracy_before:.1%} before, {copy.movement.accuracy_after:.1%} after"
+)
 check(copy.classifier, fingerprint)

@@ -1,4 +1,4 @@
-"""Work that takes long: it reports its progress, and takes up its unfinished state after an interruption."""
+"""Long work: it reports its progress, and resumes from its saved state after an interruption."""
 
 import hashlib
 from collections.abc import Callable, Mapping
@@ -19,13 +19,13 @@ SAVED_EVERY = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """How long work reports itself and survives an interruption, and what its samples have to survive.
+    """How long work reports its progress, where it saves its state, and which margin its samples need.
 
     Attributes:
-        progress: Told after each step.
-        folder: Where unfinished state is kept; None keeps nothing.
-        identity: What the state belongs to; state of another identity is not taken up.
-        margin: Top-1 minus top-2 logit below which a sample is not going to be kept, as far as is known beforehand.
+        progress: Called after each step.
+        folder: Where unfinished state is saved; None saves nothing.
+        identity: What the state belongs to; state with another identity is ignored.
+        margin: Smallest top-1 minus top-2 logit of a sample that can be kept, as far as it is known; 0 when unknown.
     """
 
     progress: Progress = ignore_progress
@@ -33,8 +33,8 @@ class Work:
     identity: str = ""
     margin: float = 0.0
 
-    def belonging_to(self, *facts: object) -> "Work":
-        """Return the same work, whose state belongs to all of `facts` too; their `repr` has to tell them apart."""
+    def bind_to(self, *facts: object) -> "Work":
+        """Return the same work, whose state belongs to `facts` too; different facts need a different `repr`."""
         return replace(self, identity=hashlib.sha256(repr([self.identity, *facts]).encode()).hexdigest())
 
     def resume(self, name: str) -> dict[str, Tensor]:
@@ -51,23 +51,23 @@ class Work:
             return {}
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Keep `tensors` under `name`, in place of what was there."""
+        """Save `tensors` under `name`, replacing what was there."""
         path = self._path(name)
         if path is not None:
             content = {key: tensor.contiguous() for key, tensor in tensors.items()}
             write_atomically(path, lambda draft: save_file(content, draft, metadata={"identity": self.identity}))
 
-    def rows(
+    def make_rows(
         self, name: str, total: int, make: Callable[[int], Tensor], phase: str, *, every: int = SAVED_EVERY
     ) -> Tensor:
-        """Make `total` rows one by one and return them together; state and progress are kept under `name` and `phase`.
+        """Make `total` rows one by one and return them together, saving them as they are made.
 
         Args:
             name: Of the state; see `save`.
             total: How many rows, at least 1.
             make: Makes the row of an index, with a leading dimension of 1.
             phase: What a progress bar calls it.
-            every: Rows between two saved states; more of them where a row costs less than to save those before it.
+            every: Rows between two saved states; larger when a row costs less than saving all rows before it.
         """
         saved = self.resume(name)
         made = list(saved["rows"].split(1)) if "rows" in saved else []
@@ -80,7 +80,7 @@ class Work:
                     self.save(name, {"rows": torch.cat(made)})
                     kept = len(made)
                 self.progress(phase, len(made), total)
-        finally:  # an interruption, or a row that cannot be made, costs none of those before it
+        finally:  # an interruption, or a row that cannot be made, loses none of the rows before it
             if len(made) > kept:
                 self.save(name, {"rows": torch.cat(made)})
         return torch.cat(made)

@@ -8,7 +8,7 @@ from torch import nn
 from modelprint.bench.bags import FARTHEST, bag_orders, seen_by_bags
 from modelprint.bench.plan import Bags
 from modelprint.classifier import Classifier
-from modelprint.crafting.selection import active_units, manc_order
+from modelprint.crafting.selection import find_active_units, manc_order
 from modelprint.data import DataSet
 from modelprint.errors import BenchError
 from modelprint.tensors import to_images
@@ -17,7 +17,7 @@ from modelprint.tensors import to_images
 def test_a_bag_of_all_samples_has_the_order_of_the_pool(tiny_model: Classifier, split: DataSet) -> None:
     """Whichever order they were drawn in, the first sample activates most units."""
     images = to_images(split.test.pixels)
-    active = active_units(tiny_model, images, "all")
+    active = find_active_units(tiny_model, images, "all")
 
     orders = bag_orders(tiny_model, images, Bags(size=1000, draws=3), seed=1)
 

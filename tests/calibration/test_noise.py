@@ -170,28 +170,13 @@ def test_logits_that_are_not_finite_are_an_error(tiny_model: Classifier, pixels:
         measure(tiny_model, pixels, FEW)
 
 
-def test_the_onnx_file_is_written_once_for_both_variants(
-    tiny_model: Classifier, pixels: Pixels, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Forms that are passed in keep what was made for an earlier measurement."""
-    exports = []
-    export = torch.onnx.export
-    monkeypatch.setattr(torch.onnx, "export", lambda *args, **kwargs: exports.append(1) or export(*args, **kwargs))
-    forms = Forms(tiny_model)
-
-    measure(forms, pixels, PROFILES["fp32"])
-    measure(forms, pixels, PROFILES["fp32"])
-
-    assert len(exports) == 1
-
-
 def test_progress_counts_the_variants(tiny_model: Classifier, pixels: Pixels) -> None:
     """One step per variant, starting at nothing."""
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    measure(tiny_model, pixels, FEW, progress=lambda phase, done, total: told.append((done, total)))
+    measure(tiny_model, pixels, FEW, progress=lambda phase, done, total: reported.append((done, total)))
 
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    assert reported == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_a_shift_is_how_far_the_two_top_classes_of_the_reference_drift_apart() -> None:
@@ -226,9 +211,9 @@ def test_an_image_is_steady_when_every_variant_keeps_label_and_margin() -> None:
         [[4.0, 0.0, 0.0], [4.0, 3.0, 0.0], [4.0, 0.0, 0.0], [4.0, 4.0, 0.0], [1.5, 0.0, 0.0]],
     )
 
-    assert noise.steady(3.0, floor=0.5).tolist() == [True, False, False, False, True]
-    assert noise.steady(0.0, floor=0.5).tolist() == [True, True, False, False, True]
-    assert noise.steady(3.0).tolist() == [False] * 5  # the drift of 3 in the second image is the floor of all
+    assert noise.find_steady(3.0, floor=0.5).tolist() == [True, False, False, False, True]
+    assert noise.find_steady(0.0, floor=0.5).tolist() == [True, True, False, False, True]
+    assert noise.find_steady(3.0).tolist() == [False] * 5  # the drift of 3 in the second image is the floor of all
 
 
 def test_the_smallest_margin_is_a_multiple_of_the_floor() -> None:

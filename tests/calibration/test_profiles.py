@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from modelprint.calibration import FLOAT64, PRECISIONS, PROFILES, Forms, Profile, measure, profile_named
+from modelprint.calibration import FLOAT64, PRECISIONS, PROFILES, Forms, Profile, find_profile, measure
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.tensors import to_images
@@ -15,7 +15,7 @@ WRONG = ["fp33", "FP32", *(f"jpeg-{end}" for end in ("0", "101", "x", "", "090",
 @pytest.mark.parametrize(("coarse", "mild"), MILDER.items())
 def test_a_profile_holds_the_milder_one_first(coarse: str, mild: str) -> None:
     """The reference comes first in all of them, then what is implied, then what is new."""
-    inner, outer = list(profile_named(mild).variants), list(profile_named(coarse).variants)
+    inner, outer = list(find_profile(mild).variants), list(find_profile(coarse).variants)
 
     assert outer[0] == FLOAT64
     assert outer[: len(inner)] == inner
@@ -26,13 +26,13 @@ def test_a_profile_holds_the_milder_one_first(coarse: str, mild: str) -> None:
 def test_an_unknown_name_is_refused_with_the_choices(name: str) -> None:
     """Also a quality that JPEG does not have."""
     with pytest.raises(ValueError, match="choose one of exact, fp32, tf32, fp16, bf16, int8, or jpeg-1 to jpeg-100"):
-        profile_named(name)
+        find_profile(name)
 
 
 @pytest.mark.parametrize("quality", [1, 9, 10, 75, 99, 100])
 def test_every_quality_of_jpeg_has_a_profile(quality: int) -> None:
     """Its name says the quality; it has both ways of storing colour."""
-    profile = profile_named(f"jpeg-{quality}")
+    profile = find_profile(f"jpeg-{quality}")
 
     assert profile.name == f"jpeg-{quality}"
     assert set(profile.variants) - set(PROFILES["fp32"].variants) == {
@@ -46,11 +46,11 @@ def test_steady_samples_keep_their_labels_in_all_variants_of_all_profiles(
 ) -> None:
     """What is steady among others is so alone: measured again, in other batches, no variant gives another label."""
     forms = Forms(tiny_model, split.train.pixels)
-    every = [*PROFILES.values(), profile_named("jpeg-100")]
+    every = [*PROFILES.values(), find_profile("jpeg-100")]
     whole = Profile(name="all", variants={name: way for profile in every for name, way in profile.variants.items()})
     pixels = split.test.pixels
     noise = measure(forms, pixels, whole)
-    steady = noise.steady(1.0)
+    steady = noise.find_steady(1.0)
 
     again = measure(forms, pixels[steady.numpy()], whole)
 

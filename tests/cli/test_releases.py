@@ -30,7 +30,7 @@ def test_a_release_is_sealed_listed_and_named(command: Any, world: Path) -> None
     assert "warning: no sample tells fp32 from the protected model" in made.err
     apart = Fingerprint.load("r.mprint").separations["the protected model"]
     for name in ("1.3 (tuned)", "int8"):
-        assert f"told apart   {name} from the protected model by {apart[name]} samples" in made.out
+        assert f"separated    {name} from the protected model by {apart[name]} samples" in made.out
         assert f"release      {name}: {apart[name]} of " in inspected.out
     assert (named.code, accepted.code, intact.code) == (1, 0, 0)
     assert "matches release 1.3 (tuned): " in named.out and "; runner-up " in named.out

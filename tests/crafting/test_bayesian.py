@@ -10,7 +10,7 @@ from torch import Tensor
 
 pytest.importorskip("botorch")
 
-from modelprint.crafting.bayesian import NOISE, Processes, Surrogate, Trials, fitted, normalised
+from modelprint.crafting.bayesian import NOISE, GaussianProcesses, Surrogate, Trials, fit_parameters, normalise
 from modelprint.streams import stream
 
 BOUND = 3.0
@@ -83,10 +83,12 @@ def test_a_run_does_not_depend_on_the_others() -> None:
 def test_far_points_are_strangers_to_a_short_kernel() -> None:
     """In 32 dimensions a fit from length scale 1 stays there; from 6 it does not. Why the published search is blind."""
     points = trials(1, 33, 32).points
-    values = normalised(points.square().sum(2))
+    values = normalise(points.square().sum(2))
 
     lengths = [
-        fitted(torch.tensor([[length, 1.0, NOISE]], dtype=torch.float64).log(), points, values)[0, 0].exp().item()
+        fit_parameters(torch.tensor([[length, 1.0, NOISE]], dtype=torch.float64).log(), points, values)[0, 0]
+        .exp()
+        .item()
         for length in (1.0, 6.0)
     ]
 
@@ -105,7 +107,7 @@ def test_processes_are_those_of_botorch() -> None:
         from gpytorch.means import ZeroMean
         from gpytorch.mlls import ExactMarginalLogLikelihood
     known, asked = trials(1, 7).points, trials(1, 20).points[:, 10:]
-    values = normalised(branin(known))
+    values = normalise(branin(known))
     length, variance, noise = 1.5, 2.0, 0.125  # exact in float32, through which the other library sets them
     parameters = torch.tensor([[length, variance, noise]], dtype=torch.float64).log()
     with validate_input_scaling(False):
@@ -121,7 +123,7 @@ def test_processes_are_those_of_botorch() -> None:
     model.likelihood.noise = noise
     likelihood = ExactMarginalLogLikelihood(model.likelihood, model)(model(known[0]), model.train_targets)
 
-    ours = Processes(parameters, known, values)
+    ours = GaussianProcesses(parameters, known, values)
     mean, spread = ours.predict(asked)
     theirs = model.posterior(asked[0], observation_noise=True)
 
@@ -133,18 +135,18 @@ def test_processes_are_those_of_botorch() -> None:
 def test_the_gradient_of_the_likelihood_is_right() -> None:
     """As differentiated automatically, in float64."""
     points = trials(3, 9).points
-    values = normalised(branin(points))
+    values = normalise(branin(points))
     parameters = torch.tensor([[1.0, 1.0, 0.01], [0.5, 3.0, 0.1], [4.0, 0.2, 0.5]], dtype=torch.float64).log()
     moved = parameters.clone().requires_grad_()
 
-    (expected,) = torch.autograd.grad(Processes(moved, points, values).likelihood.sum(), moved)
+    (expected,) = torch.autograd.grad(GaussianProcesses(moved, points, values).likelihood.sum(), moved)
 
-    assert torch.allclose(Processes(parameters, points, values).likelihood_gradient, expected, rtol=1e-8)
+    assert torch.allclose(GaussianProcesses(parameters, points, values).likelihood_gradient, expected, rtol=1e-8)
 
 
 def test_equal_values_are_no_difficulty() -> None:
     """Normalised they are zero."""
-    assert normalised(torch.full((1, 4), 7.0, dtype=torch.float64)).tolist() == [[0.0] * 4]
+    assert normalise(torch.full((1, 4), 7.0, dtype=torch.float64)).tolist() == [[0.0] * 4]
 
 
 @pytest.mark.parametrize("wrong", [{"length_scale": 0.0}, {"length_scale": math.nan}, {"weight": -1.0}])

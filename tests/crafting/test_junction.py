@@ -8,12 +8,12 @@ from modelprint.crafting.junction import (
     Box,
     Precisions,
     Relations,
-    leading,
+    find_junctions,
+    find_leading,
     linearise,
-    nearest_junctions,
-    newton,
+    put_winner_first,
     smallest_move,
-    winner_first,
+    step_towards,
 )
 from modelprint.crafting.lattice import spread
 from modelprint.streams import stream
@@ -35,7 +35,7 @@ def test_newton_ends_at_the_nearest_point_of_a_linear_network(linear: Linear) ->
     wanted = 0.05 - (precisions.exact_logits(image)[0, [2]] - precisions.exact_logits(image)[0, [0, 1]])
     by_hand = torch.linalg.lstsq(differences, wanted[:, None], driver="gelsd").solution[:, 0]
 
-    moved = newton(precisions.exact, image, relations, Box(low=image - 9, high=image + 9), 3)
+    moved = step_towards(precisions.exact, image, relations, Box(low=image - 9, high=image + 9), 3)
 
     torch.testing.assert_close((moved - image).flatten(), by_hand)
     torch.testing.assert_close(
@@ -53,14 +53,14 @@ def test_errors_are_as_long_as_the_deviation_of_the_logits() -> None:
     assert errors.shape == (1, 2)
     torch.testing.assert_close(errors.norm(), (logits - logits.mean()).norm())
     torch.testing.assert_close(errors, relations.errors(logits + 5))
-    torch.testing.assert_close(relations.widened(1.0).gaps, torch.ones(1, 2).double())
+    torch.testing.assert_close(relations.widen(1.0).gaps, torch.ones(1, 2).double())
 
 
 def test_pixels_at_the_end_of_their_range_are_made_up_for_by_others(linear: Linear) -> None:
     """A white image cannot get whiter; the tie is reached all the same, inside the range."""
     precisions, image = linear(2, 5), torch.ones(1, 1, 2, 3, dtype=torch.float64)
 
-    moved = newton(precisions.exact, image, Relations.tie(torch.tensor([[0, 1]])), Box.around(image), 4)
+    moved = step_towards(precisions.exact, image, Relations.tie(torch.tensor([[0, 1]])), Box.around(image), 4)
 
     assert moved.min() >= 0 and moved.max() <= 1
     assert spread(precisions.exact_logits(moved), torch.tensor([[0, 1]])).item() < 1e-9
@@ -88,18 +88,20 @@ def test_nearest_junction_ties_the_leading_classes(linear: Linear) -> None:
     precisions = linear(5, 1, (1, 4, 4))
     images = torch.rand(6, 1, 4, 4, generator=stream(0, "images"), dtype=torch.float64)
 
-    moved, classes = nearest_junctions(precisions.exact, images, 3, Box.around(images), 12)
+    moved, classes = find_junctions(precisions.exact, images, 3, Box.around(images), 12)
 
     logits = precisions.exact_logits(moved)
     assert spread(logits, classes).max() < 1e-9
-    assert (leading(precisions.exact, moved, 3).sort(dim=1).values == classes.sort(dim=1).values).float().mean() > 0.8
+    assert (
+        find_leading(precisions.exact, moved, 3).sort(dim=1).values == classes.sort(dim=1).values
+    ).float().mean() > 0.8
 
 
 def test_winner_goes_to_the_front() -> None:
     """The others keep their order."""
     classes = torch.tensor([[4, 2, 7], [4, 2, 7]])
 
-    assert winner_first(classes, torch.tensor([7, 4])).tolist() == [[7, 4, 2], [4, 2, 7]]
+    assert put_winner_first(classes, torch.tensor([7, 4])).tolist() == [[7, 4, 2], [4, 2, 7]]
 
 
 class _Square(torch.nn.Module):

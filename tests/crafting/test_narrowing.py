@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelprint.crafting.narrowing import MOST_HALVINGS, halfway, narrow
+from modelprint.crafting.narrowing import MOST_HALVINGS, narrow, take_middle
 from modelprint.pixels import Pixels
 from modelprint.tensors import Labels
 
@@ -54,14 +54,14 @@ def test_what_is_halfway_is_neither_end(values: list[tuple[int, int]]) -> None:
     if apart < 2:
         return
 
-    middle = halfway(inner, outer)
+    middle = take_middle(inner, outer)
 
     assert (middle != inner).any() and (middle != outer).any()
     assert (np.minimum(inner, outer) <= middle).all() and (middle <= np.maximum(inner, outer)).all()
 
 
 def test_equal_ends_are_left_as_they_are() -> None:
-    """Nobody is asked."""
+    """No label is asked for."""
     same = np.zeros((2, 1, 2, 2), np.uint8)
 
     inside, outside = narrow(pytest.fail, torch.zeros(2, dtype=torch.int64), same, same)

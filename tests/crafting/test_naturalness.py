@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from modelprint.crafting.naturalness import distances, passes
+from modelprint.crafting.naturalness import distances, is_natural
 
 
 def at(*degrees: float) -> torch.Tensor:
@@ -24,7 +24,7 @@ def test_both_the_largest_and_the_mean_distance_count() -> None:
     """Natural images at 0, 0, 0 and 80 degrees: 20 passes, -10 is too far from the last, 79 too far on the whole."""
     natural = at(0, 0, 0, 80)
 
-    accepted = passes(at(20, -10, 79), natural)
+    accepted = is_natural(at(20, -10, 79), natural)
 
     assert accepted.tolist() == [True, False, False]
     assert distances(at(-10), natural).mean() < 0.6 < 0.8 < distances(natural, natural).mean() * 4 / 3
@@ -34,9 +34,9 @@ def test_both_the_largest_and_the_mean_distance_count() -> None:
 @pytest.mark.parametrize("count", [0, 1])
 def test_nothing_passes_where_there_is_nothing_to_compare(count: int) -> None:
     """One natural image has no distance to another."""
-    assert passes(at(0, 0), at(0)[:count]).tolist() == [False, False]
+    assert is_natural(at(0, 0), at(0)[:count]).tolist() == [False, False]
 
 
 def test_no_samples_are_no_problem() -> None:
     """Nothing in, nothing out."""
-    assert passes(at(0)[:0], at(0, 10, 20)).tolist() == []
+    assert is_natural(at(0)[:0], at(0, 10, 20)).tolist() == []

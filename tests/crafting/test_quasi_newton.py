@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from modelprint.crafting.quasi_newton import botorch, minimise
+from modelprint.crafting.quasi_newton import import_botorch, minimise
 from modelprint.errors import CraftingError
 
 CENTRES = torch.tensor([[0.5, -1.0], [4.0, 0.0], [0.0, 0.0]], dtype=torch.float64)
@@ -50,4 +50,4 @@ def test_without_botorch_the_message_says_what_to_install(monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "botorch", None)
 
     with pytest.raises(CraftingError, match=r"pip install 'modelprint\[bo\]'"):
-        botorch()
+        import_botorch()

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from modelprint.classifier import Classifier
-from modelprint.crafting.selection import active_units, greedy_order, manc_order, portfolio_order
+from modelprint.crafting.selection import find_active_units, greedy_order, manc_order, portfolio_order
 from modelprint.data import LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.networks import NETWORKS
@@ -113,8 +113,8 @@ def test_units_are_channels_and_features_above_zero() -> None:
     spot[1, 0, 0] = 1.0  # mean of the rectified channel: 0.125, below 0.2
     images = torch.stack([dark, spot, bright])
 
-    assert active_units(model, images, "all").tolist() == table("....", ".#..", "####").tolist()
-    assert active_units(model, images).tolist() == table("..", "..", "##").tolist()
+    assert find_active_units(model, images, "all").tolist() == table("....", ".#..", "####").tolist()
+    assert find_active_units(model, images).tolist() == table("..", "..", "##").tolist()
 
 
 @pytest.mark.parametrize("name", ["resnet20", "lenet5"])
@@ -123,7 +123,7 @@ def test_every_way_to_write_a_relu_counts(name: str) -> None:
     made = NETWORKS[name]
     model = Classifier(made.make(), image_shape=made.image_shape, class_count=10)
 
-    active = active_units(model, torch.rand(2, *made.image_shape), "all")
+    active = find_active_units(model, torch.rand(2, *made.image_shape), "all")
 
     assert active.shape == (2, {"resnet20": 7 * 16 + 6 * 32 + 6 * 64, "lenet5": 226}[name])
 
@@ -133,8 +133,8 @@ def test_looking_changes_nothing(tiny_model: Classifier, tiny_data: LabelledImag
     images = to_images(tiny_data.pixels)
     before = tiny_model.logits(images)
 
-    together = active_units(tiny_model, images, "all")
-    apart = torch.cat([active_units(tiny_model, image[None], "all") for image in images[:4]])
+    together = find_active_units(tiny_model, images, "all")
+    apart = torch.cat([find_active_units(tiny_model, image[None], "all") for image in images[:4]])
 
     assert tiny_model.logits(images).equal(before)
     assert together[:4].equal(apart)
@@ -145,7 +145,7 @@ def test_a_network_without_relus_is_refused() -> None:
     model = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), image_shape=(1, 2, 2), class_count=2)
 
     with pytest.raises(CraftingError, match="has no ReLU"):
-        active_units(model, torch.zeros(1, 1, 2, 2), "all")
+        find_active_units(model, torch.zeros(1, 1, 2, 2), "all")
 
 
 def test_a_portfolio_hedges_between_families() -> None:

@@ -12,10 +12,10 @@ from modelprint.crafting.sensitivity import (
     LastLayer,
     Layers,
     Objective,
+    choose_parameters,
     last_layer_sensitivity,
     layer_sensitivity,
-    matching,
-    read,
+    measure_sensitivity,
 )
 from modelprint.errors import CraftingError, LoadingError
 
@@ -63,7 +63,7 @@ def test_the_closed_form_is_what_differentiating_twice_gives(
     """Value and gradient in the pixels, to 1e-8 in float64, with more classes than the published 40 and with fewer."""
     model, x = small_model(class_count), images()
 
-    reading, gradient = read(LastLayer(model, objective, biases=biases), x)
+    reading, gradient = measure_sensitivity(LastLayer(model, objective, biases=biases), x)
 
     expected = twice(model, ["6.weight", "6.bias"] if biases else ["6.weight"], x, objective)
     torch.testing.assert_close(reading.value, expected[0], rtol=1e-8, atol=0)
@@ -79,9 +79,9 @@ def test_any_set_of_layers_is_what_differentiating_twice_gives(
     model, x = small_model(5), images()
     monkeypatch.setattr(sensitivity, "TOGETHER", 1)
 
-    reading, gradient = read(Layers(model, objective, patterns), x)
+    reading, gradient = measure_sensitivity(Layers(model, objective, patterns), x)
 
-    expected = twice(model, list(matching(model.network, patterns)), x, objective)
+    expected = twice(model, list(choose_parameters(model.network, patterns)), x, objective)
     torch.testing.assert_close(reading.value, expected[0], rtol=1e-8, atol=0)
     torch.testing.assert_close(gradient, expected[1], rtol=1e-8, atol=1e-10 * expected[1].abs().max().item())
 
@@ -91,8 +91,8 @@ def test_layers_agree_with_the_closed_form_on_the_last_one(objective: Objective)
     """Weights and biases of the last layer, named by a pattern."""
     model, x = small_model(6), images()
 
-    by_name, gradient = read(Layers(model, objective, ("6.*",)), x)
-    closed, same_gradient = read(LastLayer(model, objective, biases=True), x)
+    by_name, gradient = measure_sensitivity(Layers(model, objective, ("6.*",)), x)
+    closed, same_gradient = measure_sensitivity(LastLayer(model, objective, biases=True), x)
 
     torch.testing.assert_close(vars(by_name), vars(closed), rtol=1e-9, atol=1e-12)
     torch.testing.assert_close(gradient, same_gradient, rtol=1e-9, atol=1e-12)
@@ -131,7 +131,7 @@ def test_the_yardstick_is_the_smallest_change_of_the_weights_that_makes_a_tie() 
     model = Classifier(network, image_shape=(1, 1, 2), class_count=2, name="linear")
     h = torch.tensor([[[[3.0, 4.0]]]])
 
-    reading, _ = read(LastLayer(model, "paper-log"), h)
+    reading, _ = measure_sensitivity(LastLayer(model, "paper-log"), h)
 
     assert reading.gap.item() == pytest.approx(1.5)
     assert reading.yardstick.item() == pytest.approx(math.hypot(0.15, 0.15))
@@ -169,8 +169,8 @@ def test_measuring_leaves_the_model_as_it_was() -> None:
     model = small_model(4)
     before = model.digest()
 
-    read(LastLayer(model, "paper-log"), images())
-    read(Layers(model, "paper-log", ("all",)), images())
+    measure_sensitivity(LastLayer(model, "paper-log"), images())
+    measure_sensitivity(Layers(model, "paper-log", ("all",)), images())
 
     assert model.digest() == before
     assert all(p.grad is None and p.requires_grad for p in model.network.parameters())

@@ -17,9 +17,7 @@ from modelprint.methods import Bisection
 @pytest.fixture
 def fingerprint(tiny_model: Classifier, split: DataSet) -> Fingerprint:
     """Sixteen samples near the boundaries of the tiny model."""
-    return generate(
-        tiny_model, split, Bisection(), method_name="bisection", settings={}, count=16, profile="exact", seed=1
-    )[0]
+    return generate(tiny_model, split, Bisection(), count=16, profile="exact", seed=1)[0]
 
 
 @pytest.mark.parametrize("samples", range(1, 8))

@@ -28,7 +28,7 @@ def sealed(
     model: Classifier, data: DataSet, *releases: KnownRelease, **others: Any
 ) -> tuple[Fingerprint, GenerationReport]:
     """Generate by bisection, whose samples are as near to a boundary as eight bits allow."""
-    asked = {"method_name": "bisection", "settings": {}, "profile": "exact", "count": 40, "allow_fewer": True} | others
+    asked = {"profile": "exact", "count": 40, "allow_fewer": True} | others
     return generate(model, data, Bisection(), releases=releases, **asked)
 
 
@@ -61,7 +61,7 @@ class Served:
 
 
 def test_another_precision_that_answers_is_named(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
-    """The real int8 and bfloat16 forms of a classifier are told from it and from each other, out of a file."""
+    """The real int8 and bfloat16 forms of a classifier are distinguished from it and from each other, out of a file."""
     pytest.importorskip("onnxruntime")
     releases = [KnownRelease(name=name, model=tiny_model, precision=name) for name in ("int8", "bf16")]
     fingerprint, report = sealed(tiny_model, split, *releases, count=64)
@@ -153,7 +153,7 @@ def test_a_release_with_the_labels_of_the_protected_model_is_warned_about(
         "warning: no sample tells 1.3 from 1.2: a check cannot say which of them answers",
     )
     count = report.separations[PROTECTED]["1.2"]
-    assert f"told apart   1.2 from the protected model by {count} samples, from 1.3 by 0" in report.summary()
+    assert f"separated    1.2 from the protected model by {count} samples, from 1.3 by 0" in report.summary()
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,13 @@ from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
-from modelprint.generation.rounding import RoundingSearch, round_by_search, round_nearest, rounding_named, settings_for
+from modelprint.generation.rounding import (
+    RoundingSearch,
+    adapt_settings,
+    parse_rounding,
+    round_by_search,
+    round_nearest,
+)
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import Images, to_images, to_pixels
@@ -44,7 +50,7 @@ def gaps(model: Classifier, images: Images) -> torch.Tensor:
 
 
 def searched(model: Classifier, images: Images, work: Work = Work(), **others: object) -> Pixels:  # noqa: B008
-    """Round by a short search around what the images were made from: themselves, unless told otherwise."""
+    """Round by a short search around what the images were made from: themselves, unless given otherwise."""
     sources = others.pop("sources", to_pixels(images))
     given = {"seed": 0, "work": work, "settings": QUICK} | others
     return round_by_search(model, images, sources, **given).pixels
@@ -72,9 +78,9 @@ def test_what_is_told_is_the_error_of_the_gaps(linear: Classifier) -> None:
     found = round_by_search(linear, images, to_pixels(images), seed=0, work=Work(), settings=settings)
 
     leading = linear.double().logits(images.double()).topk(2, dim=1).indices
-    for pixels, told in ((to_pixels(images), found.nearest), (found.pixels, found.search)):
+    for pixels, reported in ((to_pixels(images), found.nearest), (found.pixels, found.search)):
         off = (gaps(linear, to_images(pixels, torch.float64)) - gaps(linear, images)).gather(1, leading)
-        assert told.tolist() == pytest.approx((off[:, 1] - off[:, 0]).abs().tolist(), abs=1e-6)
+        assert reported.tolist() == pytest.approx((off[:, 1] - off[:, 0]).abs().tolist(), abs=1e-6)
 
 
 def test_classes_far_below_are_left_alone(linear: Classifier) -> None:
@@ -181,12 +187,12 @@ def test_settings_out_of_range_are_refused() -> None:
     with pytest.raises(ValueError, match="at least one grey level, got 0"):
         RoundingSearch(reach=0)
     with pytest.raises(ValueError, match="nearest or search, got 'up'"):
-        rounding_named("up")
+        parse_rounding("up")
 
 
 def test_methods_leave_eight_bits_to_the_search() -> None:
-    """Where they have that setting and nobody said otherwise."""
-    assert settings_for("search", "misentry", {}) == {"eight_bit": "false"}
-    assert settings_for("search", "misentry", {"eight_bit": "true"}) == {"eight_bit": "true"}
-    assert settings_for("nearest", "misentry", {}) == settings_for("search", "natural", {}) == {}
-    assert settings_for("search", "unknown", {}) == {}
+    """Where they have that setting and nothing else is given."""
+    assert adapt_settings("search", "misentry", {}) == {"eight_bit": "false"}
+    assert adapt_settings("search", "misentry", {"eight_bit": "true"}) == {"eight_bit": "true"}
+    assert adapt_settings("nearest", "misentry", {}) == adapt_settings("search", "natural", {}) == {}
+    assert adapt_settings("search", "unknown", {}) == {}

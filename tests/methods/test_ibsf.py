@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
-from modelprint.methods.ibsf import FORMS, IBSF, iterates, log_partial_entropy, partial_entropy
+from modelprint.methods.ibsf import FORMS, IBSF, iterate, log_partial_entropy, partial_entropy
 from modelprint.pixels import Pixels
 from modelprint.tensors import to_images, to_pixels
 from modelprint.work import Work
@@ -30,7 +30,7 @@ def two_pixels(a: int, b: int) -> Pixels:
 
 
 def one_by_one(network: nn.Module, source: Tensor, steps: int, radius: float, k: int, kind: str) -> list[np.ndarray]:
-    """The public loop, literally: one image, numpy projection, and for Adam a gradient nobody resets."""
+    """The public loop, literally: one image, numpy projection, and for Adam a gradient that is never reset."""
     x, reference, path = source.clone().requires_grad_(), source.numpy().copy(), [source.numpy().copy()]
     optimiser = (torch.optim.Adam if kind == "adam" else torch.optim.SGD)([x], lr=1.0)
     for _ in range(steps):
@@ -92,7 +92,7 @@ def test_a_saturated_image_still_has_a_gradient(lead: float) -> None:
 
 
 def test_the_repaired_form_finds_the_tie_of_three_classes(split: DataSet) -> None:
-    """All three logits agree at a = 0.4, b = 0.6 and nowhere else; the pixels that nobody looks at stay."""
+    """All three logits agree at a = 0.4, b = 0.6 and nowhere else; the unused pixels stay."""
     crafted = IBSF(eight_bit=False).craft(three_classes(12.0), split, two_pixels(140, 120), 0, Work())
 
     assert crafted.images[0, 0, 0].tolist() == pytest.approx([0.4, 0.6], abs=1e-3)
@@ -134,7 +134,7 @@ def test_the_published_form_walks_as_the_public_loop(kind: str, k: int, tiny_mod
         eight_bit=False,
     )
 
-    ours = torch.stack([images for images, _ in iterates(model.network, sources, method.ascent, k, 0.7)])
+    ours = torch.stack([images for images, _ in iterate(model.network, sources, method.ascent, k, 0.7)])
     literal = [one_by_one(model.network, source[None], 6, 0.7, k, kind) for source in sources]
     crafted = method.craft(model, split, to_pixels(sources), 0, Work())
 
@@ -188,13 +188,13 @@ def test_chunks_and_an_interruption_change_nothing(tiny_model: Classifier, split
 
     with pytest.raises(KeyboardInterrupt):
         method.craft(tiny_model, split, sources, 0, Work(progress=stop, folder=tmp_path, identity="one"))
-    told: list[int] = []
-    resumed = Work(progress=lambda phase, done, total: told.append(done), folder=tmp_path, identity="one")
+    reported: list[int] = []
+    resumed = Work(progress=lambda phase, done, total: reported.append(done), folder=tmp_path, identity="one")
     again = method.craft(tiny_model, split, sources, 0, resumed)
 
     assert torch.allclose(again.images, whole.images, atol=1 / 255)
     assert torch.equal(again.images, method.craft(tiny_model, split, sources, 0, Work()).images)
-    assert (told[0], told[-1]) == (5, 15)
+    assert (reported[0], reported[-1]) == (5, 15)
 
 
 @pytest.mark.parametrize(

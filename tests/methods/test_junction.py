@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch import nn
 
-from modelprint.calibration import measure, profile_named
+from modelprint.calibration import find_profile, measure
 from modelprint.classifier import Classifier
-from modelprint.crafting.covertness import gaps_within, natural_band
+from modelprint.crafting.covertness import measure_band, smallest_gaps
 from modelprint.crafting.junction import Precisions
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet, LabelledImages
@@ -47,7 +47,7 @@ def test_samples_lead_by_the_margin_and_hardly_more(tiny_model: Classifier, spli
 def test_what_is_claimed_follows_from_the_pictures_alone(
     tiny_model: Classifier, split: DataSet, tmp_path: Path
 ) -> None:
-    """Spread, residual and margin, computed anew from PNG files that another library reads."""
+    """Spread, residual and margin, computed again from PNG files that another library reads."""
     sources = pick_sources(split.train, 8, seed=0).pixels
     crafted = Junction(k=(3,), margin=1e-3, **FAST).craft(tiny_model, split, sources, 1, Work())
     for row in crafted.usable.nonzero()[:, 0].tolist():
@@ -97,7 +97,7 @@ def test_no_label_depends_on_the_batch_size(seed: int, batches: list[int], k: in
     pixels = torch.randint(256, (6, 3, 8, 8), generator=rng, dtype=torch.uint8).numpy()
     images = LabelledImages(pixels=pixels, labels=np.zeros(6, np.int64), class_names=tuple("abcde"), name="random")
     data = DataSet(name="random", train=images, test=images)
-    margin = measure(model, pixels, profile_named("exact")).smallest_margin()
+    margin = measure(model, pixels, find_profile("exact")).smallest_margin()
 
     crafted = Junction(k=(k,), **FAST).craft(model, data, pixels, seed, Work(margin=margin))
 
@@ -158,19 +158,19 @@ def test_bounds_hold(tiny_model: Classifier, split: DataSet) -> None:
 def test_covert_samples_look_as_sure_as_natural_images(tiny_model: Classifier, split: DataSet) -> None:
     """Top-1 probability and entropy are inside the band of natural images of the label."""
     sources = pick_sources(split.train, 10, seed=0).pixels
-    band = natural_band(tiny_model, split, 10.0)
+    band = measure_band(tiny_model, split, 10.0)
 
     crafted = Junction(k=(2,), covert="p10", **FAST).craft(tiny_model, split, sources, 1, Work())
 
     logits = tiny_model.double().logits(crafted.images.double())
     assert crafted.usable.any()
-    assert band.holds(logits[crafted.usable]).all()
-    gaps = gaps_within(band, torch.arange(tiny_model.class_count), 2)
+    assert band.contains(logits[crafted.usable]).all()
+    gaps = smallest_gaps(band, torch.arange(tiny_model.class_count), 2)
     assert (torch.sigmoid(gaps) >= band.confidence[:, 0]).all()
 
 
 def test_a_zoo_chooses_the_winners_that_its_copies_overtake(tiny_model: Classifier, split: DataSet) -> None:
-    """More of the copies it learnt from change the labels than without."""
+    """More of the copies it used change the labels than without."""
     sources = pick_sources(split.train, 12, seed=0).pixels
     zoo = ("finetune-last-1e-3-bnfrozen*3",)
     settings = {"k": (3,), "margin": 1e-5, **FAST}
@@ -222,10 +222,10 @@ def test_work_goes_on_where_it_was_stopped(tiny_model: Classifier, split: DataSe
     sources = pick_sources(split.train, 12, seed=0).pixels
     method = Junction(k=(2,), margin=1e-3, **FAST)
     whole = method.craft(tiny_model, split, sources, 1, Work())
-    told: list[int] = []
+    reported: list[int] = []
 
     def stop(phase: str, done: int, total: int) -> None:
-        told.append(done)
+        reported.append(done)
         if phase.startswith("searching") and done == 11:
             raise KeyboardInterrupt
 

@@ -207,7 +207,7 @@ def test_a_single_attribute_moves_one_latent_one_way(noise: str, split: DataSet)
 
 
 def test_images_that_are_not_natural_are_given_up(split: DataSet) -> None:
-    """Features by which images are told apart by their mean grey alone: those of the data pass, pale ones do not."""
+    """Features by which images are distinguished by their mean grey alone: those of the data pass, pale ones do not."""
 
     def features(images: Images) -> Tensor:
         means = images.mean((1, 2, 3))
@@ -261,13 +261,13 @@ def test_a_real_generator_goes_with_every_judge(naturalness: str, tiny_model: Cl
 
 def test_walking_reports_every_step(split: DataSet) -> None:
     """From nothing to twice the steps."""
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
 
-    ONE.walk(Same(), bright, split, greys(100), 0, lambda phase, done, total: told.append((done, total)))
+    ONE.walk(Same(), bright, split, greys(100), 0, lambda phase, done, total: reported.append((done, total)))
     ONE.walk(Same(), bright, split, greys(100), 0, ignore_progress)
 
-    assert told[0] == (0, 80) and told[-1] == (80, 80)
-    assert told == sorted(told)
+    assert reported[0] == (0, 80) and reported[-1] == (80, 80)
+    assert reported == sorted(reported)
 
 
 @pytest.mark.parametrize(

@@ -140,13 +140,13 @@ def test_gradients_add_up_when_they_are_never_reset(tiny_model: Classifier, spli
 
 def test_progress_ends_when_the_work_does(tiny_model: Classifier, split: DataSet) -> None:
     """One report per step and chunk, counted over all chunks."""
-    told: list[tuple[int, int]] = []
+    reported: list[tuple[int, int]] = []
     sources = pick_sources(split.train, 5, seed=0).pixels
 
-    work = Work(progress=lambda phase, done, total: told.append((done, total)))
+    work = Work(progress=lambda phase, done, total: reported.append((done, total)))
     SSF(steps=3, chunk=2).craft(tiny_model, split, sources, 0, work)
 
-    assert told == [(done, 9) for done in range(10)]
+    assert reported == [(done, 9) for done in range(10)]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
-from modelprint.methods.ssf_bo import SSFBO, Objective, log_sensitivity, score_of, sensitivity
+from modelprint.methods.ssf_bo import SSFBO, Objective, build_score, log_sensitivity, sensitivity
 from modelprint.tensors import to_images
 from modelprint.work import Work
 
@@ -70,7 +70,7 @@ def test_only_the_gradient_of_the_logarithm_survives_saturation() -> None:
     gradients = {}
     for objective in ("published", "log"):
         x = source.clone().requires_grad_()
-        score_of(pixels(200.0), objective)(x).sum().backward()
+        build_score(pixels(200.0), objective)(x).sum().backward()
         gradients[objective] = x.grad
 
     assert not gradients["published"].any()
@@ -144,7 +144,7 @@ def test_samples_stay_in_the_ball(search: str, tiny_model: Classifier, split: Da
 def test_the_best_of_all_that_was_tried_is_the_sample(tiny_model: Classifier, split: DataSet) -> None:
     """No sample scores below the reconstruction of its source; more iterations never make one worse."""
     sources = pick_sources(split.train, 6, seed=0).pixels
-    score = score_of(tiny_model, "published")
+    score = build_score(tiny_model, "published")
 
     values = [
         score(SSFBO(iterations=n, generator_settings=SMALL).craft(tiny_model, split, sources, 0, Work()).images)

@@ -17,7 +17,7 @@ from jaxtyping import Bool
 
 from modelprint.bench.plan import Bags
 from modelprint.classifier import Classifier
-from modelprint.crafting.selection import active_units, manc_order
+from modelprint.crafting.selection import find_active_units, manc_order
 from modelprint.errors import BenchError, CraftingError
 from modelprint.streams import stream
 from modelprint.tensors import Images
@@ -36,7 +36,7 @@ def bag_orders(model: Classifier, images: Images, bags: Bags, seed: int) -> list
         seed: Of the draws.
     """
     try:
-        active = active_units(model, images, "all")
+        active = find_active_units(model, images, "all")
     except CraftingError:
         return []
     rng, size = stream(seed, "bags"), min(bags.size, len(images))

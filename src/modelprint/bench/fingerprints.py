@@ -24,12 +24,13 @@ from modelprint.bench.spent import Spent
 from modelprint.cache import cache_folder, write_atomically, write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
-from modelprint.crafting.selection import active_units, greedy_order, manc_order
+from modelprint.crafting.selection import find_active_units, greedy_order, manc_order
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError, FingerprintError, LoadingError, OracleError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.methods.method import read_settings
 from modelprint.networks.forms import InBatches
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import Images, Labels, Logits, to_images
@@ -82,7 +83,7 @@ class Recipe:
     def key(self, model_digest: str, data_digest: str) -> str:
         """Return the content hash; the name in the plan has no part in it."""
         planned = self.planned
-        settings = asdict(planned.build())  # type: ignore[call-overload]
+        settings = read_settings(planned.build())
         made = [planned.method, settings, planned.count, planned.survives, planned.form, self.seed, list(self.zoo)]
         return content_hash([REVISION, model_digest, data_digest, *made])
 
@@ -128,7 +129,12 @@ def _make(recipe: Recipe, model: Classifier, data: DataSet, folder: Path) -> Poo
     make = _sealed if planned.form == "8-bit" else _as_floats
     facts = make(recipe, model, data, Work(folder=folder, progress=spent), path)
     images, labels = _unpacked(path)
-    how = {"method": planned.method, "settings": asdict(planned.build()), "seed": recipe.seed, "form": planned.form}  # type: ignore[call-overload]
+    how = {
+        "method": planned.method,
+        "settings": read_settings(planned.build()),
+        "seed": recipe.seed,
+        "form": planned.form,
+    }
     return Pool(
         images=images,
         labels=labels,
@@ -146,8 +152,6 @@ def _sealed(recipe: Recipe, model: Classifier, data: DataSet, work: Work, path: 
         model,
         data,
         method,
-        method_name=planned.method,
-        settings=asdict(method),  # type: ignore[call-overload]
         count=planned.count,
         profile=planned.profile,
         multiple=planned.multiple,
@@ -215,7 +219,7 @@ def _orders(recipe: Recipe, model: Classifier, data: DataSet, images: Images, la
     """Return in which orders to ask: by the units that samples activate, and by the copies of a zoo that they tell."""
     orders = {}
     try:
-        orders["manc"] = manc_order(active_units(model, images, "all"), len(images))
+        orders["manc"] = manc_order(find_active_units(model, images, "all"), len(images))
     except CraftingError as problem:
         log.info("%s", problem)  # a network without rectified units has no such order
     if recipe.zoo:

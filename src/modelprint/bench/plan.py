@@ -19,11 +19,12 @@ from pydantic.dataclasses import dataclass
 from modelprint.bench.outputs import OUTPUTS
 from modelprint.bench.ownership.plan import PlannedOwnership, check_ownership
 from modelprint.bench.targets import TARGETS, Target
-from modelprint.calibration import profile_named
+from modelprint.calibration import find_profile
 from modelprint.fingerprint.container import SAMPLE_LIMIT
-from modelprint.generation.rounding import Rounding, settings_for
+from modelprint.generation.rounding import Rounding, adapt_settings
 from modelprint.generators import GENERATORS, GeneratorRecipe
 from modelprint.methods import METHODS, Method
+from modelprint.methods.method import UsesGenerator
 from modelprint.settings import build, format_settings, parse_assignments
 from modelprint.tamperings import SUITE, Tampering
 from modelprint.tamperings.zoo import parse_recipe
@@ -79,16 +80,13 @@ class PlannedFingerprint:
 
     def build(self) -> Method:
         """Return the method with its settings; ValueError names a wrong one."""
-        return build(METHODS, self.method, settings_for(self.rounding, self.method, format_settings(self.settings)))
+        return build(METHODS, self.method, adapt_settings(self.rounding, self.method, format_settings(self.settings)))
 
     def generator(self) -> "PlannedGenerator | None":
         """Return the generator that the method walks or searches through; None when it has none."""
         method = self.build()
-        # A local search has the setting, but climbs in the pixels.
-        if not hasattr(method, "generator") or getattr(method, "search", "") == "local":
-            return None
-        settings, seed = getattr(method, "generator_settings", ()), getattr(method, "generator_seed", 0)
-        return PlannedGenerator(name=method.generator, settings=settings, seed=seed)
+        choice = method.choose_generator() if isinstance(method, UsesGenerator) else None
+        return None if choice is None else PlannedGenerator(**vars(choice))
 
 
 @dataclass(frozen=True, kw_only=True, config=_STRICT)
@@ -345,7 +343,7 @@ def check(plan: Plan) -> None:
         place = f"fingerprints[{index}]"
         _known(f"{place}.method", fingerprint.method, METHODS)
         with _Naming(f"{place}.profile"):
-            profile_named(fingerprint.profile)
+            find_profile(fingerprint.profile)
         with _Naming(f"{place}.settings"):
             fingerprint.build()
         if fingerprint.form == "float" and fingerprint.rounding != "nearest":

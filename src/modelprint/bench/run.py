@@ -37,6 +37,7 @@ from modelprint.bench.plan import Bags, Plan, PlannedGenerator, at_scale
 from modelprint.engine import Executor, Job, work_through
 from modelprint.engine.executor import disk_is_full
 from modelprint.errors import BenchError
+from modelprint.methods.method import UsesZoo
 from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build, format_settings
 from modelprint.tamperings import SUITE
@@ -379,7 +380,7 @@ def _without(question: Question, found: Mapping[str, Observation]) -> Question:
 def _copies(recipe: Recipe) -> list[tuple[str, int]]:
     """Return kind and seed of every tampered copy that a fingerprint, or the order of asking it, learns from."""
     method = recipe.planned.build()
-    zoos = [(recipe.zoo, ZOO_SEED), (getattr(method, "zoo", ()), getattr(method, "zoo_seed", ZOO_SEED))]
+    zoos = [(recipe.zoo, ZOO_SEED)] + ([(method.zoo, method.zoo_seed)] if isinstance(method, UsesZoo) else [])
     copies = []
     for entries, first in zoos:
         for kind, count in parse_recipe(entries).items() if entries else ():

@@ -1,4 +1,4 @@
-"""A classifier and its other forms: cast, folded, exported; each is made when it is first needed."""
+"""A classifier and its other forms: cast, folded, exported; each is made on first use."""
 
 import copy
 from collections.abc import Callable
@@ -20,12 +20,12 @@ Given = ParamSpec("Given")
 
 
 class Forms:
-    """A classifier and its other forms, each made when it is first needed and kept.
+    """A classifier and its other forms, each made on first use and kept.
 
     Attributes:
-        model: As its owner holds it; left as it is.
-        natural: Images of the kind it was trained on, which static quantisation takes its ranges from; None: there
-            are none, and what needs them cannot be done.
+        model: The classifier; left as it is.
+        natural: Images of the kind it was trained on, which static quantisation takes its ranges from; None makes
+            static quantisation impossible.
     """
 
     def __init__(self, model: Classifier, natural: Pixels | None = None) -> None:
@@ -33,10 +33,10 @@ class Forms:
         self.natural = natural
         self._made: dict[Any, Any] = {}
 
-    def made(
+    def make_once(
         self, make: Callable[Concatenate["Forms", Given], Made], *given: Given.args, **named: Given.kwargs
     ) -> Made:
-        """Return what `make` makes of these forms and what it is given beside; equal calls make it once."""
+        """Return `make(self, *given, **named)`; equal calls compute it once."""
         key = (make, given, tuple(named.items()))
         if key not in self._made:
             self._made[key] = make(self, *given, **named)
@@ -52,7 +52,7 @@ class Forms:
 
     @cached_property
     def double(self) -> Classifier:
-        """The classifier in float64; TypeError when it goes on answering in another type."""
+        """The classifier in float64; TypeError when it still answers in another type."""
         double = self.model.double()
         dtype = double.logits(torch.zeros(1, *self.model.image_shape)).dtype
         if dtype != torch.float64:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from modelprint.calibration.forms import Forms
 from modelprint.calibration.profiles import FLOAT32, Profile
-from modelprint.calibration.quiet import quiet
+from modelprint.calibration.silence import suppress_warnings
 from modelprint.calibration.variants.fp32 import float32, float64
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import margin, top_two_gap
@@ -25,7 +25,7 @@ RANK = 0.999
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Noise:
-    """What a classifier says about the same images in every way of serving them.
+    """The logits of a classifier on the same images in every way of serving.
 
     Attributes:
         logits: In float64, by variant; the first is the reference the others are compared with.
@@ -62,7 +62,7 @@ class Noise:
 
     @cached_property
     def drifts(self) -> dict[str, Float64[Tensor, " n"]]:
-        """How far each variant but the reference moves the gap between the two top classes of each image, in logits."""
+        """How far each variant moves the gap between the two top classes of each image, in logits."""
         top = self.reference.topk(2, dim=1).indices
         expected = _difference(self.reference, top)
         return {
@@ -82,15 +82,15 @@ class Noise:
         return max(self.shifts.values(), default=0.0)
 
     def smallest_margin(self, multiple: float = 3.0) -> float:
-        """Return the smallest margin of a steady sample, so the smallest change of a gap that samples can see.
+        """Return the smallest margin of a steady sample: the smallest change of a gap that samples can detect.
 
         Args:
             multiple: In floors.
         """
         return multiple * self.floor
 
-    def steady(self, multiple: float = 3.0, floor: float | None = None) -> Bool[Tensor, " n"]:
-        """Return which images keep their label, without a tie and with margins to spare, in every variant.
+    def find_steady(self, multiple: float = 3.0, floor: float | None = None) -> Bool[Tensor, " n"]:
+        """Return which images keep their label, with enough margin and without a tie, in every variant.
 
         Args:
             multiple: Smallest margin, in floors.
@@ -106,14 +106,14 @@ def measure(
 ) -> Noise:
     """Compute the logits of `pixels` in every way of serving that `profile` allows.
 
-    A variant that this machine or this classifier cannot do is left out and named in the result with the reason.
+    A variant that is impossible on this machine or with this classifier is left out; the result has the reason.
 
     Args:
-        subject: The classifier, or its forms where several measurements are to share them. Of a classifier alone,
-            static quantisation takes its ranges from `pixels`.
+        subject: The classifier, or its forms when several measurements share them. For a classifier alone, static
+            quantisation takes its ranges from `pixels`.
         pixels: Eight-bit images, at least one.
         profile: The ways of serving.
-        progress: Told about each variant.
+        progress: Called for each variant.
 
     Raises:
         CraftingError: A variant gives logits that are not finite, or the plain float32 classifier cannot be computed.
@@ -123,7 +123,7 @@ def measure(
     logits: dict[str, Logits] = {}
     absent: dict[str, str] = {}
     variants = profile.variants.items()
-    with quiet():
+    with suppress_warnings():
         for name, variant in track_steps("measuring the noise of honest serving", variants, len(variants), progress):
             try:
                 logits[name] = variant(forms, images).double()
@@ -149,7 +149,7 @@ def join(parts: Sequence[Noise]) -> Noise:
 
 def reference_labels(forms: Forms, images: Images) -> Labels:
     """Return the labels by float64, or by float32 one image at a time where the classifier cannot be cast."""
-    with quiet():
+    with suppress_warnings():
         try:
             return float64(forms, images).argmax(1)
         except Exception:  # as in `measure`, which says why

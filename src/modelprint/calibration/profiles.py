@@ -1,7 +1,7 @@
 """Serving profiles: which honest differences between servers must not raise an alarm.
 
-A profile holds the ways of serving that its name stands for, and those of the milder profiles that it implies: who
-serves in TF32 today may serve in float32 tomorrow. The reference is float64 in all of them.
+A profile holds the ways of serving that its name stands for, and those of the milder profiles that it implies: a server
+that uses TF32 today may use float32 tomorrow. The reference is float64 in all of them.
 """
 
 import re
@@ -41,12 +41,12 @@ _FP32: dict[str, Variant] = {
     "float32, batch 256": partial(fp32.float32, batch=256),
     "1 thread": partial(fp32.threads, count=1),
     "2 threads": partial(fp32.threads, count=2),
-    "channels-last": fp32.laid_out_channels_last,
-    "folded batch norm": fp32.folded,
-    "oneDNN off, NNPACK on": partial(fp32.without_onednn, nnpack=True),
-    "oneDNN and NNPACK off": partial(fp32.without_onednn, nnpack=False),
-    "exported": fp32.exported,
-    "compiled": fp32.compiled,
+    "channels-last": fp32.lay_out_channels_last,
+    "folded batch norm": fp32.fold,
+    "oneDNN off, NNPACK on": partial(fp32.disable_onednn, nnpack=True),
+    "oneDNN and NNPACK off": partial(fp32.disable_onednn, nnpack=False),
+    "exported": fp32.export,
+    "compiled": fp32.compile_network,
     "ONNX Runtime, all optimisations": partial(fp32.onnx_runtime, optimised=True),
     "ONNX Runtime, no optimisation": partial(fp32.onnx_runtime, optimised=False),
     "CUDA": cuda.cuda,
@@ -62,15 +62,15 @@ _TF32: dict[str, Variant] = {
 }
 _FP16: dict[str, Variant] = {
     **_TF32,
-    "weights stored in float16": partial(half.stored, dtype=torch.float16),
+    "weights stored in float16": partial(half.store, dtype=torch.float16),
     "float16": partial(half.cast, dtype=torch.float16),
     "CUDA, float16": partial(cuda.cuda_cast, dtype=torch.float16),
     "CUDA, float16 autocast": partial(cuda.cuda_autocast, dtype=torch.float16),
 }
-# Without those of float16: a classifier whose activations are too large for it can be served in bfloat16 all the same.
+# Without those of float16: a classifier whose activations are too large for it can still be served in bfloat16.
 _BF16: dict[str, Variant] = {
     **_TF32,
-    "weights stored in bfloat16": partial(half.stored, dtype=torch.bfloat16),
+    "weights stored in bfloat16": partial(half.store, dtype=torch.bfloat16),
     "bfloat16 autocast": partial(half.autocast, dtype=torch.bfloat16),
     "bfloat16": partial(half.cast, dtype=torch.bfloat16),
     "CUDA, bfloat16": partial(cuda.cuda_cast, dtype=torch.bfloat16),
@@ -94,7 +94,7 @@ PROFILES: dict[str, Profile] = {
         "int8": _INT8,
     }.items()
 }
-"""Every profile but those of JPEG, by name; `profile_named` knows these too."""
+"""Every profile except those of JPEG, by name; `find_profile` has these too."""
 
 PRECISIONS: dict[str, Variant] = {
     "fp32": _FP32[FLOAT32],
@@ -103,13 +103,13 @@ PRECISIONS: dict[str, Variant] = {
     "bf16": _BF16["bfloat16"],
     "int8": _INT8["int8, static"],
 }
-"""By name of a precision: the one way of serving that stands for it on every machine."""
+"""By name of a precision: the one way of serving that represents it on every machine."""
 
 _JPEG = re.compile(r"jpeg-([1-9][0-9]?|100)")
 
 
-def profile_named(name: str) -> Profile:
-    """Return the profile in PROFILES, or that of a server which gets `jpeg-Q`, JPEG files of quality Q.
+def find_profile(name: str) -> Profile:
+    """Return the profile in PROFILES, or `jpeg-Q`, that of a server which receives JPEG files of quality Q.
 
     Raises:
         ValueError: There is no such profile; the message lists the choices.

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from torch import Tensor
 
 from modelprint.calibration.forms import Forms
-from modelprint.calibration.quiet import quiet
+from modelprint.calibration.silence import suppress_warnings
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.fast.folding import fold_batch_norm
@@ -16,10 +18,10 @@ from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
 
 RANGE_IMAGES = 256
-"""Natural images that fix the ranges of activations, unless somebody says otherwise."""
+"""Default number of natural images that determine the ranges of activations."""
 
 CHUNK = 64
-"""How many of them run through the network at a time."""
+"""How many of them are computed at a time."""
 
 
 def static_int8(model: Classifier, images: Images) -> bytes:
@@ -37,26 +39,26 @@ def static_int8(model: Classifier, images: Images) -> bytes:
         from onnxruntime.quantization.quant_utils import add_pre_process_metadata
     except ImportError:
         raise LoadingError(MISSING) from None
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    with suppress_warnings(), tempfile.TemporaryDirectory() as folder:
         graph = onnx.load_from_string(Forms(model.with_network(fold_batch_norm(model.network))).onnx)
         _anonymise(graph)
-        # Folding and shape inference, which ONNX Runtime would ask for, are done by now.
+        # Folding and shape inference, which ONNX Runtime asks for, are already done.
         add_pre_process_metadata(graph)
         output = Path(folder) / "int8.onnx"
         # Unsigned weights too: products with signed ones saturate on processors without VNNI, and answers would differ.
         types = {"activation_type": QuantType.QUInt8, "weight_type": QuantType.QUInt8}
-        quantize_static(graph, output, _Reader(graph.graph.input[0].name, images), **types)
+        quantize_static(graph, output, _CalibrationFeed(graph.graph.input[0].name, images), **types)
         content: bytes = onnx.load(output).SerializeToString(deterministic=True)
     return content
 
 
-def range_images(natural: Pixels, count: int = RANGE_IMAGES) -> Images:
+def pick_range_images(natural: Pixels, count: int = RANGE_IMAGES) -> Float[Tensor, "picked c h w"]:
     """Return `count` of the images, or all when there are fewer, evenly spread."""
     index = np.linspace(0, len(natural) - 1, min(count, len(natural))).round().astype(int)
     return to_images(natural[index])
 
 
-class _Reader:
+class _CalibrationFeed:
     """Feeds images to ONNX Runtime's calibration."""
 
     def __init__(self, source: str, images: Images) -> None:
@@ -68,7 +70,7 @@ class _Reader:
 
 
 def _anonymise(graph: Any) -> None:
-    """Remove what the exporter writes about the machine's own source files: equal models are to have equal bytes."""
+    """Remove what the exporter writes about source files on the machine, so that equal models have equal bytes."""
     inner = graph.graph
     for part in (graph, inner, *inner.node, *inner.input, *inner.output, *inner.value_info, *inner.initializer):
         del part.metadata_props[:]

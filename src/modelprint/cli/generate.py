@@ -32,107 +32,120 @@ if TYPE_CHECKING:
     from modelprint.methods import Method
 
 EPOCH = "SOURCE_DATE_EPOCH"
-"""Seconds since 1970 to write into the file in place of the time, as reproducible builds have it."""
+"""Environment variable: seconds since 1970 to write into the file in place of the current time."""
+
+
+Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Name of a built-in network, package.module:factory of your own, or the path of a .pt2 file.",
+    ),
+]
+LabelEndpoint = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A YAML file that describes an endpoint to craft for by its labels alone."),
+]
+LabelOnnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to craft for by its labels alone.")]
+MethodName = Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")]
+Count = Annotated[int, typer.Option(metavar="N", help="How many samples to seal, 1 to 10000.")]
+ProfileName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Honest serving differences that must not raise an alarm: exact, fp32 (the default), tf32, fp16, "
+        "bf16, int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
+    ),
+]
+Multiple = Annotated[
+    float,
+    typer.Option(
+        metavar="TIMES",
+        help="Smallest margin of a sample, in noise floors of the profile; from labels alone there are none.",
+    ),
+]
+Repeats = Annotated[
+    int, typer.Option(metavar="N", help="From labels alone: how often each sample has to get the same label.")
+]
+MostQuestions = Annotated[
+    int | None,
+    typer.Option(metavar="N", help="From labels alone: most questions to ask; as many as it takes if not given."),
+]
+RoundBy = Annotated[
+    str,
+    typer.Option(
+        "--round",
+        metavar="nearest|search",
+        help="How images become eight-bit: each value to the nearest grey level, or by a search for levels that "
+        "keep the logits of the float images; from labels alone, nearest.",
+    ),
+]
+ExpectedFlipRate = Annotated[
+    float,
+    typer.Option(
+        metavar="SHARE", help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1."
+    ),
+]
+Also = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=WEIGHTS",
+        help="Carry the labels of another release too, so that a check can say which one answers: weights of the "
+        "same network, or a .pt2 file. May be given several times.",
+    ),
+]
+AlsoPrecision = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Carry the labels of the same weights in another precision too: fp32, tf32, fp16, bf16 or int8. May "
+        "be given several times.",
+    ),
+]
+WithSources = Annotated[bool, typer.Option(help="Put the natural images that samples were crafted from into the file.")]
+AllowFewer = Annotated[bool, typer.Option("--allow-fewer", help="Seal fewer samples than asked for.")]
 
 
 def generate(
     data: Data,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")],
-    network: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Name of a built-in network, package.module:factory of your own, or the path of a .pt2 file.",
-        ),
-    ] = None,
+    output: Output,
+    network: OwnNetwork = None,
     weights: Weights = None,
-    endpoint: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A YAML file that describes an endpoint to craft for by its labels alone."),
-    ] = None,
-    onnx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="An ONNX file to craft for by its labels alone.")
-    ] = None,
-    method: Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")] = "junction",
+    endpoint: LabelEndpoint = None,
+    onnx: LabelOnnx = None,
+    method: MethodName = "junction",
     settings: Settings = None,
-    count: Annotated[int, typer.Option(metavar="N", help="How many samples to seal, 1 to 10000.")] = 100,
-    profile: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="Which honest serving differences must raise no alarm: exact, fp32 (the default), tf32, fp16, bf16, "
-            "int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
-        ),
-    ] = None,
-    multiple: Annotated[
-        float,
-        typer.Option(
-            metavar="TIMES",
-            help="Smallest margin of a sample, in noise floors of the profile; from labels alone there are none.",
-        ),
-    ] = 3.0,
-    repeats: Annotated[
-        int, typer.Option(metavar="N", help="From labels alone: how often each sample has to get the same label.")
-    ] = 3,
-    questions: Annotated[
-        int | None,
-        typer.Option(metavar="N", help="From labels alone: most questions to ask; as many as it takes if not given."),
-    ] = None,
-    rounding: Annotated[
-        str,
-        typer.Option(
-            "--round",
-            metavar="nearest|search",
-            help="How images become eight-bit: each value to the nearest grey level, or by a search for levels that "
-            "keep the logits of what the method made in floats; from labels alone, nearest.",
-        ),
-    ] = "nearest",
-    expected_flip_rate: Annotated[
-        float,
-        typer.Option(
-            metavar="SHARE", help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1."
-        ),
-    ] = 0.25,
-    also: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=WEIGHTS",
-            help="Carry the labels of another release too, so that a check can say which one answers: weights of the "
-            "same network, or a .pt2 file. May be given several times.",
-        ),
-    ] = None,
-    also_precision: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Carry the labels of the same weights in another precision too: fp32, tf32, fp16, bf16 or int8. May "
-            "be given several times.",
-        ),
-    ] = None,
+    count: Count = 100,
+    profile: ProfileName = None,
+    multiple: Multiple = 3.0,
+    repeats: Repeats = 3,
+    questions: MostQuestions = None,
+    rounding: RoundBy = "nearest",
+    expected_flip_rate: ExpectedFlipRate = 0.25,
+    also: Also = None,
+    also_precision: AlsoPrecision = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
-    sources: Annotated[
-        bool, typer.Option(help="Put the natural images that samples were crafted from into the file.")
-    ] = True,
-    allow_fewer: Annotated[bool, typer.Option("--allow-fewer", help="Seal fewer samples than asked for.")] = False,
+    sources: WithSources = True,
+    allow_fewer: AllowFewer = False,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Seal a classifier: craft samples and keep the steady ones.
 
-    Name exactly one of --network, --endpoint and --onnx. Of the last two only labels are seen: methods that need more
-    are refused, and no margins are measured; every sample has to get the same label --repeats times instead.
+    Name exactly one of --network, --endpoint and --onnx. The last two give labels only: methods that need more are
+    refused, and no margins are measured; instead, every sample has to get the same label --repeats times.
 
-    With --round search, methods that can judge their images as eight-bit ones leave that to the search, unless --set
+    With --round search, methods that judge their images as eight-bit ones leave that to the search, unless --set
     eight_bit=true says otherwise; images that a method has made eight-bit itself stay as they are.
 
     With --also and --also-precision the file carries the labels of other releases; the report says how many samples
-    tell each from the others, and verify names the one that answers.
+    distinguish each from the others, and verify names the one that answers.
 
-    Unfinished work is kept in FILE.partial: after an interruption the same command continues, and the result is the
-    same as without one. Equal arguments give equal files on one machine, apart from the date in them
-    (SOURCE_DATE_EPOCH).
+    Unfinished work is kept in FILE.partial: after an interruption the same command continues, with the same result.
+    Equal arguments give equal files on one machine, apart from their date (SOURCE_DATE_EPOCH).
 
     Example: modelprint generate --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --count 100
     --seed 7 --output r20.mprint
@@ -140,12 +153,12 @@ def generate(
     check_choice(endpoint, onnx, network, weights, image_shape)
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
-    from modelprint.generation.rounding import rounding_named, settings_for
+    from modelprint.generation.rounding import adapt_settings, parse_rounding
     from modelprint.methods import METHODS
     from modelprint.settings import build, parse_assignments
     from modelprint.work import Work
 
-    given = settings_for(rounding_named(rounding), method, parse_assignments(settings or []))
+    given = adapt_settings(parse_rounding(rounding), method, parse_assignments(settings or []))
     chosen = build(METHODS, method, given)
     partial = output.with_name(output.name + ".partial")
     with (
@@ -153,8 +166,6 @@ def generate(
         show_bars(quiet) as progress,
     ):
         asked = {
-            "method_name": method,
-            "settings": asdict(chosen),  # type: ignore[call-overload]
             "count": count,
             "seed": seed,
             "rounding": rounding,
@@ -192,14 +203,14 @@ def _from_weights(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal a classifier of one's own, with the other releases and precisions that are named."""
-    from modelprint.cli.releases import known_releases
+    """Seal a classifier by its weights, with the releases and precisions that are named."""
+    from modelprint.cli.releases import load_releases
     from modelprint.data import load_data
     from modelprint.generation.from_weights import generate as craft_and_seal
     from modelprint.loading import load_classifier
 
     model = load_classifier(network, weights, image_shape=image_shape)
-    releases = known_releases(model, *others)
+    releases = load_releases(model, *others)
     loaded = load_data(data, progress=asked["work"].progress)
     fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)
     for warning in report.warnings:
@@ -218,15 +229,15 @@ def _from_labels(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal what answers with labels, after saying how many of them that may take."""
+    """Seal an endpoint or an ONNX file by its labels, after a remark on how many questions that may take."""
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import answering_oracle
     from modelprint.data import load_data
-    from modelprint.generation.from_labels import labels_only, refuse_search, seal_from_labels
+    from modelprint.generation.from_labels import refuse_search, require_labels_only, seal_from_labels
 
     refuse_search(asked["rounding"])
-    able = labels_only(asked["method_name"], method)
+    able = require_labels_only(method)
     loaded = load_data(data, progress=asked["work"].progress)
     oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats

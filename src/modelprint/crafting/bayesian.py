@@ -1,7 +1,7 @@
-"""Bayesian optimisation of many functions at once: each has its own Gaussian process, all are computed together.
+"""Bayesian optimisation of many functions at once: each has its own Gaussian process; all are computed together.
 
 Source: what GPyOpt 1.2 does when it is asked for a lower confidence bound, normalised values and a squared-exponential
-kernel: fit length scale, variance and noise by maximum likelihood, draw 1000 points at random, climb the bound from the
+kernel: fit length scale, variance and noise by maximum likelihood, draw 1000 random points, maximise the bound from the
 best five, take the highest.
 
 Departures: one fit, from the kernel that is given, where GPyOpt adds four from random values near 1. The noise stays
@@ -9,8 +9,8 @@ above 1e-6, which keeps every matrix positive definite; GPyOpt's stays above 1e-
 since those of BoTorch would fit all runs as one problem, and one run's answer would depend on the others.
 
 The length scale matters from where it starts. In a box of side 6 and 32 dimensions two random points are about 14
-apart; a kernel of length scale 1 calls them unrelated (exp(-98)), its likelihood is flat in the length scale, no fit
-moves it, and the search is a random one.
+apart; under a kernel of length scale 1 they are unrelated (exp(-98)), its likelihood is flat in the length scale, no
+fit changes it, and the search is random.
 """
 
 import math
@@ -24,16 +24,16 @@ from torch import Tensor
 from modelprint.crafting.quasi_newton import minimise
 
 CANDIDATES = 1000
-"""Random points that the bound is looked at."""
+"""Random points at which the bound is evaluated."""
 CLIMBED = 5
-"""The best of these, from which it is climbed."""
+"""How many of the best of these the optimisation starts from."""
 NOISE = 0.01
 """Variance of the noise before a fit, in normalised values."""
 NOISE_FLOOR = 1e-6
 VARIANCE_FLOOR = 1e-10
-"""What a predicted variance is at least, as in GPyOpt."""
+"""Smallest predicted variance, as in GPyOpt."""
 SMALLEST, LARGEST = 1e-3, 1e3
-"""Between these a fit looks for the length scale, and for the variance in normalised values."""
+"""Bounds of the length scale, and of the variance in normalised values, in a fit."""
 
 Points = Float[Tensor, "runs n d"]
 Parameters = Float[Tensor, "runs 3"]
@@ -42,18 +42,18 @@ Parameters = Float[Tensor, "runs 3"]
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trials:
-    """What has been tried so far, run by run.
+    """The trials so far, run by run.
 
     Attributes:
         points: float64.
-        values: What came out, float64.
+        values: The objective at each point, float64.
     """
 
     points: Points
     values: Float[Tensor, "runs n"]
 
     def plus(self, points: Float[Tensor, "runs d"], values: Float[Tensor, " runs"]) -> "Trials":
-        """Return these and one more in each run."""
+        """Return these trials and one more in each run."""
         return Trials(
             points=torch.cat([self.points, points[:, None]], 1), values=torch.cat([self.values, values[:, None]], 1)
         )
@@ -66,12 +66,12 @@ class Trials:
 
 @dataclass(frozen=True, kw_only=True)
 class Surrogate:
-    """What is believed about a function between its trials, and where the next one goes.
+    """The model of a function between its trials, and the choice of the next one.
 
     Attributes:
         length_scale: Of the kernel at the start of each fit, in units of the domain.
         refit: Fit length scale, variance and noise before each trial; otherwise they stay as given, 1 and 0.01.
-        weight: Of the uncertainty beside the mean: how adventurous the search is.
+        weight: Of the standard deviation in the bound: larger explores more.
         towards: "highest" values, or "lowest".
     """
 
@@ -89,18 +89,18 @@ class Surrogate:
     def suggest(self, trials: Trials, bound: float, rng: torch.Generator) -> Float[Tensor, "runs d"]:
         """Return the next point to try in each run, in [-bound, bound]^d."""
         runs, _, d = trials.points.shape
-        values = normalised(trials.values if self.towards == "highest" else -trials.values)
+        values = normalise(trials.values if self.towards == "highest" else -trials.values)
         parameters = torch.tensor([self.length_scale, 1.0, NOISE], dtype=torch.float64).log().repeat(runs, 1)
         if self.refit:
-            parameters = fitted(parameters, trials.points, values)
-        processes = Processes(parameters, trials.points, values)
+            parameters = fit_parameters(parameters, trials.points, values)
+        processes = GaussianProcesses(parameters, trials.points, values)
         candidates = (2 * torch.rand(runs, CANDIDATES, d, generator=rng, dtype=torch.float64) - 1) * bound
         best = processes.bound(candidates, self.weight).topk(CLIMBED, 1).indices
         start = candidates.gather(1, best[..., None].expand(-1, -1, d))
-        return self._climbed(processes, start, bound)
+        return self._climb(processes, start, bound)
 
-    def _climbed(self, processes: "Processes", start: Points, bound: float) -> Float[Tensor, "runs d"]:
-        """Climb from all points of `start`; return the highest end of each run."""
+    def _climb(self, processes: "GaussianProcesses", start: Points, bound: float) -> Float[Tensor, "runs d"]:
+        """Maximise the bound from all points of `start`; return the highest end of each run."""
         latest = start.flatten(0, 1).clone()
 
         def evaluate(
@@ -118,8 +118,8 @@ class Surrogate:
         return ends.view_as(start)[torch.arange(len(start)), lowest]
 
 
-class Processes:
-    """Gaussian processes of mean 0 and a squared-exponential kernel, one per run, that know the values at some points.
+class GaussianProcesses:
+    """One Gaussian process per run: mean 0, squared-exponential kernel, conditioned on the values at some points.
 
     Attributes:
         likelihood: Logarithm of the density of the values, run by run.
@@ -160,19 +160,19 @@ class Processes:
         return mean + weight * variance.sqrt()
 
 
-def normalised(values: Float[Tensor, "runs n"]) -> Float[Tensor, "runs n"]:
-    """Return `values` with mean 0 and standard deviation 1, run by run; all zero where they are all the same."""
+def normalise(values: Float[Tensor, "runs n"]) -> Float[Tensor, "runs n"]:
+    """Return `values` with mean 0 and standard deviation 1, run by run; all zero where they are equal."""
     centred = values - values.mean(1, keepdim=True)
     return centred / centred.square().mean(1, keepdim=True).sqrt().clamp_min(1e-30)
 
 
-def fitted(start: Parameters, points: Points, values: Float[Tensor, "runs n"]) -> Parameters:
+def fit_parameters(start: Parameters, points: Points, values: Float[Tensor, "runs n"]) -> Parameters:
     """Return the parameters under which the values of each run are likeliest, from `start`."""
 
     def evaluate(
         parameters: Float[Tensor, "active 3"], active: list[int]
     ) -> tuple[Float[Tensor, " active"], Float[Tensor, "active 3"]]:
-        processes = Processes(parameters, points[active], values[active])
+        processes = GaussianProcesses(parameters, points[active], values[active])
         return -processes.likelihood, -processes.likelihood_gradient
 
     lower = [math.log(SMALLEST), math.log(SMALLEST), math.log(NOISE_FLOOR)]

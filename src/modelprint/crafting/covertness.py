@@ -1,4 +1,4 @@
-"""How natural a classifier's scores look: the range of top-1 probability and entropy of natural images, by label."""
+"""The range of top-1 probability and entropy of natural images, by label: inside it, a sample's scores look natural."""
 
 from dataclasses import dataclass
 
@@ -15,15 +15,15 @@ from modelprint.tensors import Labels, Logits, to_images
 NATURAL = 2000
 """Natural images that the band is measured on."""
 HEADROOM = 1.02
-"""Gaps are this much wider than a tie of the chosen classes alone needs: the other classes take a little too."""
+"""Gaps are this much wider than a tie of the chosen classes alone needs: other classes have some probability too."""
 WIDEST = 60.0
-"""No gap is wider, in logits."""
+"""Widest gap, in logits."""
 HALVINGS = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Band:
-    """Where natural images lie, label by label.
+    """The scores of natural images, label by label.
 
     Attributes:
         confidence: Lowest and highest top-1 probability of each label.
@@ -33,7 +33,7 @@ class Band:
     confidence: Float64[Tensor, "classes 2"]
     entropy: Float64[Tensor, "classes 2"]
 
-    def holds(self, logits: Logits) -> Bool[Tensor, " n"]:
+    def contains(self, logits: Logits) -> Bool[Tensor, " n"]:
         """Return which logits are inside the band of their label."""
         labels = logits.argmax(1)
         values = torch.stack([logits.double().softmax(1).amax(1), entropy(logits.double())])
@@ -41,7 +41,7 @@ class Band:
         return ((values >= low) & (values <= high)).all(0)
 
 
-def natural_band(model: Classifier, data: DataSet, percentile: float) -> Band:
+def measure_band(model: Classifier, data: DataSet, percentile: float) -> Band:
     """Return the range from `percentile` to its complement over natural test images, by the label they get.
 
     A label that no image gets has the range of all.
@@ -49,14 +49,14 @@ def natural_band(model: Classifier, data: DataSet, percentile: float) -> Band:
     logits = model.logits(to_images(data.test.pixels[:NATURAL])).double()
     labels, ranks = logits.argmax(1), torch.tensor([percentile, 100 - percentile], dtype=torch.float64) / 100
 
-    def by_label(values: Float64[Tensor, " n"]) -> Float64[Tensor, "classes 2"]:
+    def quantiles_by_label(values: Float64[Tensor, " n"]) -> Float64[Tensor, "classes 2"]:
         kinds = [values[labels == label] for label in range(model.class_count)]
         return torch.stack([torch.quantile(kind if len(kind) else values, ranks) for kind in kinds])
 
-    return Band(confidence=by_label(logits.softmax(1).amax(1)), entropy=by_label(entropy(logits)))
+    return Band(confidence=quantiles_by_label(logits.softmax(1).amax(1)), entropy=quantiles_by_label(entropy(logits)))
 
 
-def gaps_within(band: Band, winners: Labels, k: int) -> Float64[Tensor, " n"]:
+def smallest_gaps(band: Band, winners: Labels, k: int) -> Float64[Tensor, " n"]:
     """Return the smallest gap between each winner and k - 1 tied others that is inside the band, by bisection."""
     low = torch.zeros(len(winners), dtype=torch.float64)
     high = torch.full_like(low, WIDEST)

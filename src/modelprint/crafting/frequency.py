@@ -1,4 +1,4 @@
-"""The discrete cosine transform of images, and the filter that takes their low frequencies away.
+"""The discrete cosine transform of images, and a filter that removes their low frequencies.
 
 The orthonormal DCT-II along rows and columns, each channel on its own. As two matrix products it runs on any device, in
 any floating-point type and with gradients, and its inverse is its transpose.

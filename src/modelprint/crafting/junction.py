@@ -2,7 +2,7 @@
 
 The differences between k logits are k - 1 smooth functions of many pixels, so the nearest image at which they have
 given values is a few minimum-norm Newton steps away: solve for the smallest move that cancels the errors to first
-order, make it, look again. Pixels that would leave their range stay at its end and the others make up for them.
+order, apply it, repeat. Pixels that would leave their range stay at its end, and the others compensate.
 """
 
 from dataclasses import dataclass, replace
@@ -17,20 +17,20 @@ from modelprint.fast.folding import freeze_weights, make_quick_copy
 from modelprint.tensors import Images, Labels, Logits
 
 LONGEST = 60 / 255
-"""A step moves no pixel farther."""
+"""Largest change of a pixel in one step."""
 SETTLING = 4
-"""Steps after which the classes that meet are not chosen anew."""
+"""Steps after which the classes that meet are fixed."""
 PASSES = 3
-"""How often pixels at the end of their range are taken out of a step."""
+"""How often pixels at the end of their range are removed from a step."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Relations:
-    """Which logits are asked for, image by image.
+    """Target relations between logits, image by image.
 
     Attributes:
-        classes: Different ones; the first is to be the top class.
-        gaps: By how much the logit of the first is to exceed that of each other.
+        classes: Different ones; the first is the intended top class.
+        gaps: By how much the logit of the first should exceed that of each other.
     """
 
     classes: Int64[Tensor, "n k"]
@@ -38,7 +38,7 @@ class Relations:
 
     @classmethod
     def tie(cls, classes: Int64[Tensor, "n k"], gap: float = 0.0) -> "Relations":
-        """Ask all other classes for the same gap below the first."""
+        """Return relations with the same gap between the first class and each other."""
         return cls(classes=classes, gaps=torch.full(classes[:, 1:].shape, gap, dtype=torch.float64))
 
     @cached_property
@@ -56,7 +56,7 @@ class Relations:
         return errors
 
     def excess(self, logits: Logits) -> Float[Tensor, "n others"]:
-        """Return how much farther than asked each other class is below the first."""
+        """Return how much the gap to each other class exceeds its target."""
         values = logits.gather(1, self.classes)
         return values[:, :1] - values[:, 1:] - self.gaps.to(logits.dtype)
 
@@ -64,8 +64,8 @@ class Relations:
         """Return the relations of some images, which may repeat."""
         return replace(self, classes=self.classes[rows], gaps=self.gaps[rows])
 
-    def widened(self, slack: float) -> "Relations":
-        """Return relations that ask for larger gaps."""
+    def widen(self, slack: float) -> "Relations":
+        """Return relations with larger gaps."""
         return replace(self, gaps=self.gaps + slack)
 
 
@@ -94,7 +94,7 @@ class Box:
 
 
 class Precisions:
-    """One classifier twice: fast for the many looks, in float64 for those that count.
+    """One classifier twice: fast for most evaluations, in float64 for the decisive ones.
 
     Attributes:
         quick: In the classifier's own type, batch norms folded.
@@ -124,7 +124,7 @@ class Precisions:
 def linearise(
     network: nn.Module, images: Images, relations: Relations
 ) -> tuple[Float[Tensor, "n others"], Float[Tensor, "n others pixels"]]:
-    """Return the errors of `images` and how each pixel value moves them."""
+    """Return the errors of `images` and their derivative by each pixel value."""
     x = images.detach().requires_grad_()
     errors = relations.errors(network(x))
     count = errors.shape[1]
@@ -146,36 +146,36 @@ def smallest_move(
     return move
 
 
-def newton(network: nn.Module, images: Images, relations: Relations, box: Box, steps: int) -> Images:
+def step_towards(network: nn.Module, images: Images, relations: Relations, box: Box, steps: int) -> Images:
     """Return images moved towards the relations by `steps` steps, inside the box."""
     for _ in range(steps):
         images = _step(network, images, relations, box)
     return images
 
 
-def nearest_junctions(
+def find_junctions(
     network: nn.Module, sources: Images, k: int, box: Box, steps: int
 ) -> tuple[Images, Int64[Tensor, "n k"]]:
     """Return images near `sources` where `k` classes tie, and the classes, the leading one of the source first.
 
-    Which classes meet is settled in the first steps: those that lead at that moment.
+    The classes are those that lead after the first steps.
     """
-    images, classes = sources, leading(network, sources, k)
+    images, classes = sources, find_leading(network, sources, k)
     for index in range(steps):
         if 0 < index < SETTLING:
-            classes = leading(network, images, k)
+            classes = find_leading(network, images, k)
         images = _step(network, images, Relations.tie(classes), box)
     return images, classes
 
 
-def leading(network: nn.Module, images: Images, k: int) -> Int64[Tensor, "n k"]:
+def find_leading(network: nn.Module, images: Images, k: int) -> Int64[Tensor, "n k"]:
     """Return the `k` classes with the largest logits, in falling order."""
     with torch.no_grad():
         classes: Tensor = network(images).topk(k, dim=1).indices
     return classes
 
 
-def winner_first(classes: Int64[Tensor, "n k"], winners: Labels) -> Int64[Tensor, "n k"]:
+def put_winner_first(classes: Int64[Tensor, "n k"], winners: Labels) -> Int64[Tensor, "n k"]:
     """Return each row with its winner, which must be in it, moved to the front."""
     place = (classes == winners[:, None]).int().argsort(dim=1, descending=True, stable=True)
     return classes.gather(1, place)

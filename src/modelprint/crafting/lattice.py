@@ -1,13 +1,13 @@
-"""Lattice search: eight-bit images whose logits stand in given relations, almost as exactly as those of float images.
+"""Lattice search: eight-bit images whose logits have given relations, almost as exactly as those of float images.
 
-Rounding a junction to eight bits moves its logits by a thousand times what it is to detect. Two searches repair that.
+Rounding a junction to eight bits moves its logits by a thousand times what it should detect. Two searches repair that.
 
-1. *Error diffusion*: round the pixels that matter most first, and put the error that each block makes onto the pixels
+1. *Error diffusion*: round the pixels that matter most first, and compensate the error of each block with the pixels
    that are not rounded yet, by the move of smallest norm.
-2. *Meet in the middle*: measure what a single grey level more or less does at the pixels that matter least, exactly,
-   by a forward pass each. Sums of two such steps go into a tree; looking up what is missing finds the best of hundreds
-   of millions of sums of four, and again the best sums of eight. Effects do not quite add up, so hundreds of the best
-   are evaluated, and the best of those in float64.
+2. *Meet in the middle*: measure the effect of one grey level more or less at the pixels that matter least, exactly,
+   by a forward pass each. Sums of two such steps go into a tree; looking up the remaining error finds the best of
+   hundreds of millions of sums of four, and then the best sums of eight. Effects are not exactly additive, so hundreds
+   of the best are evaluated, and the best of those in float64.
 """
 
 import math
@@ -24,23 +24,23 @@ from modelprint.tensors import GREY_LEVELS, Images, Logits
 SHARES = (1.0, 2 / 3, 1 / 3, 1 / 6)
 """Of the pixels, those that may move in each pass of the error diffusion: all, then the finer ones."""
 BLOCKS = 48
-"""Pieces in which pixels are rounded."""
+"""Into how many blocks the pixels are divided for rounding."""
 MOST_LEVELS = 2.0
-"""Grey levels that a diffused error may move a pixel."""
+"""Most grey levels by which a diffused error moves a pixel."""
 ENOUGH = 0.25
-"""A step matters enough when it changes the logits by this part of the error that is left."""
+"""A step is large enough when it changes the logits by this part of the remaining error."""
 CONFIRMED = 8
 """Candidates of a round that are evaluated in float64."""
 MIDDLE = 20_000
-"""Sums of four steps, the best of all, that are carried on to sums of eight."""
+"""How many of the best sums of four steps are combined to sums of eight."""
 TREES = 12
-"""Most coordinates that a tree is of use for."""
+"""Most coordinates for which a tree is faster than comparing all points."""
 TOGETHER = 1024
-"""Points that are compared with all others at a time."""
+"""Points that are compared with all others in one product."""
 NEARLY = 0.3
-"""What is looked up may be farther than the nearest by this share, which is found much faster."""
+"""A point found in the tree may be farther than the nearest by this share, which is much faster."""
 WORST = 1e3
-"""Added to the score of an image that has not the top class, or not the margin, that was asked for."""
+"""Added to the score of an image without the intended top class or margin."""
 
 Levels = Float64[Tensor, "n c h w"]
 """Grey levels, 0 to 255."""
@@ -48,7 +48,7 @@ Levels = Float64[Tensor, "n c h w"]
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How far the search for eight-bit images goes.
+    """Size of the search for eight-bit images.
 
     Attributes:
         rounds: Times that steps are measured and combined; none leaves what error diffusion finds.
@@ -95,7 +95,7 @@ def fineness(precisions: Precisions, images: Images, relations: Relations, pixel
 
 
 def diffuse(precisions: Precisions, images: Images, relations: Relations, box: Box) -> Levels:
-    """Return eight-bit images near `images`, rounded pixel by pixel so that errors cancel."""
+    """Return eight-bit images near `images`, rounded block by block so that errors cancel."""
     levels = images.double() * GREY_LEVELS
     low, high = _whole_levels(box)
     for share in SHARES:
@@ -146,35 +146,35 @@ def refine(
     search: Search,
     rng: torch.Generator,
 ) -> Levels:
-    """Return one eight-bit image, better than the one that `levels` is or the same.
+    """Return an eight-bit image that is better than `levels`, or `levels` itself.
 
     Args:
         precisions: The classifier.
         levels: One image of whole grey levels.
-        relations: What its logits are to be.
-        box: Where it may go.
-        margin: By which its first class has to lead all others.
-        search: How far to go.
+        relations: Target relations of its logits.
+        box: Allowed range of its pixels.
+        margin: Logits by which its first class has to lead all others.
+        search: Size of the search.
         rng: Draws the pairs.
     """
     low, high = _whole_levels(box)
     best, best_score = levels, float(_exact_score(precisions, levels, relations, margin)[0])
     slack = 0.0
     for _ in range(search.rounds):
-        steps = _measured_steps(precisions, best, relations, low, high, search.pixels)
+        steps = _measure_steps(precisions, best, relations, low, high, search.pixels)
         if len(steps.pixels) < 2:
             break
-        target = relations.widened(slack)
+        target = relations.widen(slack)
         wanted = -target.errors(precisions.exact_logits(best / GREY_LEVELS))[0]
-        moves = _combinations(steps, wanted, search, rng)
-        candidates = torch.cat([_moved(best, steps.pixels[each], steps.signs[each]) for each in moves])
+        moves = _combine_steps(steps, wanted, search, rng)
+        candidates = torch.cat([_apply_moves(best, steps.pixels[each], steps.signs[each]) for each in moves])
         if not len(candidates):
             break
         logits = precisions.quick_logits(candidates / GREY_LEVELS)
         every = torch.zeros(len(candidates), dtype=torch.int64)
         errors = target.take(every).errors(logits)
-        # Of so many candidates with errors of this size the best has about this one; ask for that much more, so that
-        # it still has the margin.
+        # The best of this many candidates with errors of this size has about this error; widen the gaps by it, so
+        # that the best still has the margin.
         slack = float(errors.square().mean().sqrt()) * len(candidates) ** (-1 / errors.shape[1])
         chosen = candidates[score(logits, relations.take(every), margin).argsort()[:CONFIRMED]]
         scores = _exact_score(precisions, chosen, relations, margin)
@@ -195,7 +195,7 @@ class _Steps:
     Attributes:
         pixels: Which pixel value each step changes.
         signs: Up or down.
-        effects: What it does to the errors.
+        effects: How it changes the errors.
     """
 
     pixels: Int64[Tensor, " steps"]
@@ -203,7 +203,7 @@ class _Steps:
     effects: Float64[Tensor, "steps others"]
 
 
-def _measured_steps(
+def _measure_steps(
     precisions: Precisions,
     levels: Levels,
     relations: Relations,
@@ -211,7 +211,7 @@ def _measured_steps(
     high: Float64[Tensor, "1 pixels"],
     count: int,
 ) -> _Steps:
-    """Measure the steps, both ways, of the pixels that matter least and yet enough to make up for the error."""
+    """Measure the steps, up and down, of the pixels that matter least and yet enough to compensate the error."""
     errors, jacobian = linearise(precisions.quick, (levels / GREY_LEVELS).to(precisions.dtype), relations)
     size = jacobian[0].norm(dim=0) / GREY_LEVELS
     size = torch.where((size > 0) & (low[0] < high[0]), size, torch.inf)
@@ -223,42 +223,42 @@ def _measured_steps(
     moved = levels.flatten()[pixels] + signs
     possible = (moved >= low[0, pixels]) & (moved <= high[0, pixels])
     pixels, signs = pixels[possible], signs[possible]
-    singles = _moved(levels, pixels[:, None], signs[:, None])
+    singles = _apply_moves(levels, pixels[:, None], signs[:, None])
     errors = relations.take(torch.zeros(1 + len(singles), dtype=torch.int64)).errors(
         precisions.quick_logits(torch.cat([levels, singles]) / GREY_LEVELS)
     )
     return _Steps(pixels=pixels, signs=signs, effects=errors[1:] - errors[0])
 
 
-def _moved(
+def _apply_moves(
     levels: Levels, pixels: Int64[Tensor, "moves length"], signs: Float64[Tensor, "moves length"]
 ) -> Float64[Tensor, "moves c h w"]:
-    """Return one image with each of the moves made."""
+    """Return one image for each move, with the move applied."""
     flat = levels.flatten().repeat(len(pixels), 1)
     return flat.scatter_add(1, pixels, signs).view(-1, *levels.shape[1:])
 
 
-def _combinations(
+def _combine_steps(
     steps: _Steps, wanted: Float64[Tensor, " others"], search: Search, rng: torch.Generator
 ) -> list[Int64[Tensor, "moves length"]]:
-    """Return the sums of two, four and eight steps whose effects come nearest to `wanted`, as rows of steps."""
-    pairs = _drawn_pairs(steps, search.pairs, rng)
+    """Return the sums of two, four and eight steps whose effects are nearest to `wanted`, as rows of steps."""
+    pairs = _draw_pairs(steps, search.pairs, rng)
     sums = steps.effects[pairs].sum(1)
     half, few = math.ceil(search.candidates / 2), math.ceil(search.candidates / 10)
     tree = _Points(sums)
-    fours, missed = _joined(steps, pairs, pairs, *tree.nearest(wanted - sums))
+    fours, missed = _join_moves(steps, pairs, pairs, *tree.find_nearest(wanted - sums))
     fours = fours[missed.argsort()[:MIDDLE]]
-    small, _ = _joined(steps, pairs, pairs, *tree.nearest(-sums))
+    small, _ = _join_moves(steps, pairs, pairs, *tree.find_nearest(-sums))
     found = [pairs[(sums - wanted).norm(dim=1).argsort()[:few]], fours[:half]]
     if len(fours) and len(small):
         left = wanted - steps.effects[fours].sum(1)
-        eights, missed = _joined(steps, fours, small, *_Points(steps.effects[small].sum(1)).nearest(left))
+        eights, missed = _join_moves(steps, fours, small, *_Points(steps.effects[small].sum(1)).find_nearest(left))
         found.append(eights[missed.argsort()[:half]])
     return found
 
 
-def _drawn_pairs(steps: _Steps, count: int, rng: torch.Generator) -> Int64[Tensor, "pairs 2"]:
-    """Return pairs of steps of different pixels: all there are, or so many drawn at random."""
+def _draw_pairs(steps: _Steps, count: int, rng: torch.Generator) -> Int64[Tensor, "pairs 2"]:
+    """Return pairs of steps of different pixels: all pairs, or `count` drawn at random."""
     size = len(steps.pixels)
     if size * (size - 1) // 2 <= count:
         pairs = torch.combinations(torch.arange(size))
@@ -267,7 +267,7 @@ def _drawn_pairs(steps: _Steps, count: int, rng: torch.Generator) -> Int64[Tenso
     return pairs[steps.pixels[pairs[:, 0]] != steps.pixels[pairs[:, 1]]]
 
 
-def _joined(
+def _join_moves(
     steps: _Steps,
     first: Int64[Tensor, "moves length"],
     second: Int64[Tensor, "others length2"],
@@ -282,14 +282,14 @@ def _joined(
 
 
 class _Points:
-    """Points to look up the nearest of: in a tree where they have few coordinates, else by trying them all."""
+    """Finds the nearest of some points: in a tree where they have few coordinates, otherwise by comparing all."""
 
     def __init__(self, points: Float64[Tensor, "n others"]) -> None:
         self.points = points
         self.tree = cKDTree(points.numpy()) if points.shape[1] <= TREES else None
 
-    def nearest(self, wanted: Float64[Tensor, "m others"]) -> tuple[Int64[Tensor, " m"], Float64[Tensor, " m"]]:
-        """Return for each of `wanted` which point is nearest, in a tree nearly, and how far it is."""
+    def find_nearest(self, wanted: Float64[Tensor, "m others"]) -> tuple[Int64[Tensor, " m"], Float64[Tensor, " m"]]:
+        """Return for each of `wanted` the nearest point (in a tree, approximately) and its distance."""
         if self.tree is not None:
             distance, index = self.tree.query(wanted.numpy(), eps=NEARLY, workers=torch.get_num_threads())
             return torch.from_numpy(index), torch.from_numpy(distance)

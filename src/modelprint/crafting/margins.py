@@ -1,4 +1,4 @@
-"""How near a decision boundary an image is: margins, entropies and the range natural images have."""
+"""Margins and entropies of logits, and their range over natural images."""
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses

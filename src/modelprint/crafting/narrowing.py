@@ -1,4 +1,4 @@
-"""From a pair on either side of a boundary to a pair that nothing fits between: eight-bit images one level apart."""
+"""Narrow a pair of eight-bit images on either side of a boundary until they differ by one grey level in one value."""
 
 import numpy as np
 from jaxtyping import Int
@@ -14,7 +14,7 @@ def narrow(label: Labeller, home: Labels, inner: Pixels, outer: Pixels) -> tuple
     """Halve the gap of each pair until its images differ by one grey level in one value.
 
     Args:
-        label: Who is asked about the images in the middle; all pairs are asked about together.
+        label: Gives the labels of the images in the middle; all pairs are asked about together.
         home: Label of each inner image; that of the outer one is another.
         inner: One end of each pair.
         outer: The other end.
@@ -24,17 +24,18 @@ def narrow(label: Labeller, home: Labels, inner: Pixels, outer: Pixels) -> tuple
     """
     inner, outer = inner.copy(), outer.copy()
     while len(rows := np.flatnonzero(_gap(inner, outer) > 1)):
-        middle = halfway(inner[rows], outer[rows])
+        middle = take_middle(inner[rows], outer[rows])
         stayed = (label(middle) == home[rows]).numpy()
         inner[rows[stayed]], outer[rows[~stayed]] = middle[stayed], middle[~stayed]
     return inner, outer
 
 
-def halfway(inner: Pixels, outer: Pixels) -> Pixels:
+def take_middle(inner: Pixels, outer: Pixels) -> Pixels:
     """Return images between those of each pair, equal to neither.
 
-    Every value goes half of its way, rounded towards the inner one; where no value has more than one level to go, the
-    first half of the values goes all of it. Pairs have to differ by more than one level in all.
+    Every value moves half of its difference, rounded towards the inner image. Where no value differs by more than one
+    level, the first half of the differing values takes the outer level. Pairs have to differ by more than one level in
+    sum.
     """
     way = outer.astype(np.int16) - inner.astype(np.int16)
     flat = way.reshape(len(way), -1)

@@ -1,4 +1,4 @@
-"""In which order samples lie in a fingerprint."""
+"""The order of samples in a fingerprint."""
 
 from collections import Counter
 
@@ -10,8 +10,8 @@ from modelprint.streams import stream
 from modelprint.tensors import Labels
 
 
-def in_turn(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
-    """Return `indices` reordered so that their labels come in turn: every prefix covers the labels evenly.
+def order_by_turns(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
+    """Return `indices` reordered so that labels take turns: every prefix covers the labels evenly.
 
     Args:
         labels: Of all images.

@@ -1,4 +1,4 @@
-"""Staying near the source: the L2 ball and the pixel range."""
+"""Projection onto the L2 ball around the source and the pixel range."""
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,8 @@ def clip(images: Images, sources: Images, radius: float | Float[Tensor, " n"]) -
 
     A radius may be given for each image.
 
-    The ball comes first, then the range: clamping to a range that holds the source never moves a point away from it, so
-    both hold afterwards.
+    The ball comes first, then the range: clamping to a range that contains the source never moves a point away from it,
+    so both hold afterwards.
     """
     shift = images - sources
     length = shift.flatten(1).norm(dim=1).clamp_min(1e-12)
@@ -22,7 +22,7 @@ def clip(images: Images, sources: Images, radius: float | Float[Tensor, " n"]) -
     return inside
 
 
-def unit(gradients: Images) -> Images:
+def scale_to_unit(gradients: Images) -> Images:
     """Return `gradients` scaled to L2 length one, image by image; a vanished gradient stays zero."""
     length = gradients.flatten(1).norm(dim=1)[:, None, None, None]
     return torch.where(length > 0, gradients / length.clamp_min(1e-30), torch.zeros_like(gradients))

@@ -1,7 +1,7 @@
 """L-BFGS-B on many independent problems at once. Needs the extra `bo`.
 
 The algorithm is SciPy's and the loop over problems BoTorch's: each problem has its own line search and its own end, so
-its answer does not depend on its neighbours, while one evaluation serves all that are still under way.
+its result does not depend on the others, while one evaluation serves all unfinished problems.
 """
 
 import warnings
@@ -16,7 +16,7 @@ from torch import Tensor
 from modelprint.errors import CraftingError
 
 Evaluate = Callable[[Float[Tensor, "active d"], list[int]], tuple[Float[Tensor, " active"], Float[Tensor, "active d"]]]
-"""Returns values and gradients at one point of each problem that is still under way; the list says which these are."""
+"""Returns values and gradients at one point of each unfinished problem; the list says which problems these are."""
 MOST = 15_000
 """Iterations, SciPy's own limit."""
 
@@ -41,7 +41,7 @@ def minimise(
         values, gradients = evaluate(torch.from_numpy(points), batch_indices)
         return values.numpy(), gradients.numpy()
 
-    botorch()
+    import_botorch()
     from botorch.optim.batched_lbfgs_b import fmin_l_bfgs_b_batched
 
     bounds = list(zip(lower, upper, strict=True))
@@ -50,11 +50,11 @@ def minimise(
     return torch.from_numpy(points), torch.from_numpy(values).double()
 
 
-def botorch() -> ModuleType:
+def import_botorch() -> ModuleType:
     """Return BoTorch; CraftingError says how to install it."""
     try:
         with warnings.catch_warnings():
-            # What it builds on compiles functions in a way that torch has deprecated.
+            # A dependency compiles functions in a way that torch has deprecated.
             warnings.simplefilter("ignore")
             import botorch as library
     except ImportError as problem:

@@ -1,4 +1,4 @@
-"""In which order the samples of a pool are asked, so that a short prefix sees as much as it can.
+"""Orders in which the samples of a pool are asked, so that a short prefix detects as much as possible.
 
 Source: Z. He, T. Zhang and R. Lee, "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019: samples are
 chosen by maximum active-neuron cover (MANC): again and again the one that activates most units not yet activated.
@@ -7,7 +7,7 @@ Departures: the published code counts the inputs of the last layer and keeps the
 rectified units are an option, since the last layer of a small network is active nearly everywhere, and the order is
 kept, so that every prefix is a selection of its own. Ties go to the lowest index. `greedy_order` is ours: the same
 cover, of the models of a zoo instead of units. `portfolio_order` is ours too: multiplicative weights, which find the
-mixture that the worst kind of model fears most (Y. Freund and R. E. Schapire, "Adaptive game playing using
+mixture that detects the worst-detected kind of model best (Y. Freund and R. E. Schapire, "Adaptive game playing using
 multiplicative weights", 1999).
 """
 
@@ -30,14 +30,14 @@ PORTFOLIO_RATE = 0.1
 """Part of its weight that a model loses each time it is detected; small: the whole file counts, large: its start."""
 
 RECTIFIERS = {F.relu, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
-"""What makes a unit: everything that cuts off at zero, as a module or as a call."""
+"""Functions whose outputs are units: everything that cuts off at zero."""
 
 
 def manc_order(active: Bool[Tensor, "samples units"], count: int) -> list[int]:
     """Return `count` samples, each the one that activates most of the units none before it activates.
 
     Args:
-        active: Which units each sample activates; see `active_units`.
+        active: Which units each sample activates; see `find_active_units`.
         count: How many samples. Once every unit is covered the rest follow by index.
     """
     if not 0 <= count <= len(active):
@@ -67,7 +67,7 @@ def greedy_order(
     Args:
         mismatch: Whether each model of a zoo gives each sample another label. Rates are measured on other models.
         margins: Of the protected model.
-        labels: Of the samples, if labels are to be spread.
+        labels: Of the samples, to spread labels evenly.
     """
     samples = mismatch.shape[1]
     if len(margins) != samples or (labels is not None and len(labels) != samples):
@@ -126,7 +126,9 @@ def portfolio_order(
     return order
 
 
-def active_units(model: Classifier, images: Images, where: Literal["last", "all"] = "last") -> Bool[Tensor, "n units"]:
+def find_active_units(
+    model: Classifier, images: Images, where: Literal["last", "all"] = "last"
+) -> Bool[Tensor, "n units"]:
     """Return which units each image activates, a unit being active above zero.
 
     Args:
@@ -143,19 +145,19 @@ def active_units(model: Classifier, images: Images, where: Literal["last", "all"
         return model.features(images) > 0
     if where != "all":
         raise ValueError(f"where is last or all, got {where!r}")
-    return torch.cat([_rectified(model, chunk) for chunk in images.split(model.batch)])
+    return torch.cat([_find_active_rectifiers(model, chunk) for chunk in images.split(model.batch)])
 
 
-def _rectified(model: Classifier, images: Images) -> Bool[Tensor, "n units"]:
-    with _Rectified() as rectified:
+def _find_active_rectifiers(model: Classifier, images: Images) -> Bool[Tensor, "n units"]:
+    with _RectifierWatch() as rectified:
         model.logits(images, batch=len(images))
     if not rectified.active:
         raise CraftingError(f"{model.name} has no ReLU, so no units are counted; select by the last layer instead")
     return torch.cat(rectified.active, dim=1)
 
 
-class _Rectified(TorchFunctionMode):
-    """Notes which units are active at every ReLU that runs inside it."""
+class _RectifierWatch(TorchFunctionMode):
+    """Records which units are active at every ReLU that runs inside it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -168,7 +170,7 @@ class _Rectified(TorchFunctionMode):
         arguments: Sequence[Any] = (),
         named: Mapping[str, Any] | None = None,
     ) -> Any:
-        """Call `function`, and look at its output when it rectifies."""
+        """Call `function`, and record its output when it rectifies."""
         output = function(*arguments, **(named or {}))
         if function in RECTIFIERS:
             self.active.append((output > 0).flatten(2).any(2) if output.ndim > 2 else output > 0)

@@ -1,4 +1,4 @@
-"""How much a network's answer to an image changes when its weights change a little, and the way there in pixels.
+"""How much a network's answer to an image changes when its weights change a little, and the gradient by the pixels.
 
 Source: Z. He, T. Zhang and R. Lee, "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019, Eq. 7: the
 squared norm of the derivative of all probabilities by the weights W, S = sum_k |dp_k/dW|^2.
@@ -11,11 +11,11 @@ probabilities p = softmax(z) and the unit vector e_k, dp_k/dz = p_k (e_k - p), s
     released   v' G v,  v_j = r_j - p_j sum_k r_k,  r_k = p_k / (p_k + 1e-8) for the first 40 classes, 0 for the others
 
 For the weight matrix of a last linear layer G is |h|^2 times the identity, h being the layer's input; its biases add 1
-to |h|^2. Nothing but the logits and h is differentiated then, once, towards the pixels.
+to |h|^2. Then only the logits and h are differentiated, once, by the pixels.
 
 `released` is what the published code maximises instead of Eq. 7: the squared gradient of the sum of log(p_k + 1e-8).
 The 1e-8 matters: without it the value would grow up to a one-hot answer; with it, classes below 1e-8 drop out one by
-one, and what is as certain as that has no sensitivity again.
+one, and an answer as certain as that has no sensitivity again.
 
 Departures: the published code takes the mean over the entries of W where we take the sum, a constant factor.
 """
@@ -46,17 +46,17 @@ RELEASED_OFFSET = 1e-8
 """What it adds to each probability before the logarithm."""
 
 TOGETHER = 2**25
-"""Numbers in the gradients that are held at a time: 128 MiB in float32, and a few times that on the way back."""
+"""Most numbers in the gradients at a time: 128 MiB in float32, and a few times that in the backward pass."""
 LIMIT = 2**28
-"""Numbers in the gradients of one image beyond which we refuse."""
+"""Most numbers in the gradients of one image; more are refused."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Reading:
-    """What there is to know about some images.
+class SensitivityReading:
+    """Measurements of some images.
 
     Attributes:
-        value: Sensitivity, by the objective asked for.
+        value: Sensitivity, by the chosen objective.
         gap: Largest logit minus the second largest.
         slope: Norm of the gap's gradient by the weights: how fast it closes.
     """
@@ -78,19 +78,19 @@ class Sensitivity(Protocol):
     at_once: int
     """How many images it may be given together."""
 
-    def __call__(self, images: Images) -> Reading:
-        """Return what there is to know about each image; its value can be differentiated."""
+    def __call__(self, images: Images) -> SensitivityReading:
+        """Measure each image; the value can be differentiated."""
 
 
-def read(sensitivity: Sensitivity, images: Images) -> tuple[Reading, Images]:
-    """Return what there is to know and the value's gradient in the pixels, as many images at once as memory allows."""
+def measure_sensitivity(sensitivity: Sensitivity, images: Images) -> tuple[SensitivityReading, Images]:
+    """Measure `images` and the gradient of the value by the pixels, as many images at once as memory allows."""
     readings, gradients = [], []
     for chunk in images.detach().split(sensitivity.at_once):
         x = chunk.clone().requires_grad_()
         reading = sensitivity(x)
         gradients.append(torch.autograd.grad(reading.value.sum(), x)[0])
         readings.append({name: tensor.detach() for name, tensor in vars(reading).items()})
-    together = Reading(**{name: torch.cat([one[name] for one in readings]) for name in readings[0]})
+    together = SensitivityReading(**{name: torch.cat([one[name] for one in readings]) for name in readings[0]})
     return together, torch.cat(gradients)
 
 
@@ -98,7 +98,7 @@ class LastLayer:
     """Sensitivity to the last linear layer, in closed form.
 
     Attributes:
-        at_once: No bound; the caller bounds the batch.
+        at_once: Practically no bound; the caller bounds the batch.
     """
 
     at_once = 2**20
@@ -118,13 +118,13 @@ class LastLayer:
         self._inputs: list[Tensor] = []
         quick.head.register_forward_pre_hook(lambda _, inputs: self._inputs.append(inputs[0]))
 
-    def __call__(self, images: Images) -> Reading:
-        """Return what there is to know about each image; its value can be differentiated."""
+    def __call__(self, images: Images) -> SensitivityReading:
+        """Measure each image; the value can be differentiated."""
         logits = self._network(images.to(self._dtype).contiguous(memory_format=torch.channels_last))
         features = self._inputs.pop()
         value = last_layer_sensitivity(features, logits, self.objective, biases=self.biases)
         slope = (2 * (features.square().sum(1) + float(self.biases))).sqrt()
-        return Reading(value=value, gap=top_two_gap(logits), slope=slope)
+        return SensitivityReading(value=value, gap=top_two_gap(logits), slope=slope)
 
 
 class Layers:
@@ -145,7 +145,7 @@ class Layers:
         self.objective = objective
         copy = model.copy()
         self._network, self._dtype = copy.network.requires_grad_(False), copy.dtype
-        self._chosen = matching(self._network, patterns)
+        self._chosen = choose_parameters(self._network, patterns)
         count = sum(parameter.numel() for parameter in self._chosen.values())
         size = model.class_count * count
         if size > LIMIT:
@@ -155,21 +155,21 @@ class Layers:
             )
         self.at_once = max(1, TOGETHER // size)
 
-    def __call__(self, images: Images) -> Reading:
-        """Return what there is to know about each image; its value can be differentiated."""
+    def __call__(self, images: Images) -> SensitivityReading:
+        """Measure each image; the value can be differentiated."""
         logits, grams = gradient_products(self._network, self._chosen, images.to(self._dtype))
         top = F.one_hot(logits.topk(2, dim=1).indices, logits.shape[1]).to(logits.dtype)
         difference = top[:, 0] - top[:, 1]
         slope = torch.einsum("nj,njk,nk->n", difference, grams, difference).clamp_min(0).sqrt()
         value = layer_sensitivity(grams, logits, self.objective)
-        return Reading(value=value, gap=top_two_gap(logits), slope=slope)
+        return SensitivityReading(value=value, gap=top_two_gap(logits), slope=slope)
 
 
-def matching(network: nn.Module, patterns: Sequence[str]) -> dict[str, Tensor]:
-    """Return the parameters of `network` that are meant by `patterns`.
+def choose_parameters(network: nn.Module, patterns: Sequence[str]) -> dict[str, Tensor]:
+    """Return the parameters of `network` that match `patterns`.
 
     Args:
-        network: Where to look.
+        network: Whose parameters to choose.
         patterns: Names of parameters such as "conv1.weight", with * for anything; "all" is "*".
 
     Raises:
@@ -251,7 +251,7 @@ def _released_weights(logits: Logits) -> Logits:
 
 
 def log_rest(logs: Logits) -> Logits:
-    """Return, for each class, the logarithm of the sum of exp(logs) over the others; exact where one rules the sum."""
+    """Return, for each class, the logarithm of the sum of exp(logs) over the others; exact where one dominates."""
     top = logs.argmax(1, keepdim=True)
     is_top = torch.zeros_like(logs, dtype=torch.bool).scatter(1, top, True)
     without_top = torch.logsumexp(logs.masked_fill(is_top, -torch.inf), 1, keepdim=True)

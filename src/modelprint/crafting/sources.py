@@ -1,4 +1,4 @@
-"""Which natural images to start from."""
+"""Choice of the natural images to start from."""
 
 import numpy as np
 import torch
@@ -15,7 +15,7 @@ def pick_sources(data: LabelledImages, count: int, seed: int, *, skip: int = 0) 
         data: Where to pick from.
         count: How many.
         seed: Of the order within each class.
-        skip: Leave out the first so many of that order: those used before.
+        skip: Leave out this many from the start of the order: those used before.
 
     Raises:
         CraftingError: There are fewer images than asked for.

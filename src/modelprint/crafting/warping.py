@@ -1,4 +1,4 @@
-"""Images seen through a map of the plane: what stands at each pixel is fetched from somewhere else."""
+"""Warp images by a map of the plane: each pixel is fetched from another position."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ Plane = Float64[Tensor, "h w"]
 
 
 def warp(images: Images, fetch: Callable[[Plane, Plane], tuple[Plane, Plane]]) -> Images:
-    """Return `images` with each pixel fetched from another place, bilinearly; from outside comes black.
+    """Return `images` with each pixel fetched from another position, bilinearly; outside the image is black.
 
     Args:
         images: In [0, 1].
@@ -22,7 +22,7 @@ def warp(images: Images, fetch: Callable[[Plane, Plane], tuple[Plane, Plane]]) -
     """
     height, width = images.shape[2:]
     half = torch.tensor([width, height], dtype=torch.float64) / max(width, height)
-    # Pixel centres: half a pixel inside the edges. In float64, so that a quarter turn meets them to 1e-16.
+    # Pixel centres are half a pixel inside the edges. In float64, so that a quarter turn hits them to 1e-16.
     rows, columns = (((torch.arange(size, dtype=torch.float64) + 0.5) / size * 2 - 1) for size in (height, width))
     y, x = torch.meshgrid(rows * half[1], columns * half[0], indexing="ij")
     grid = torch.stack(fetch(x, y), dim=-1) / half

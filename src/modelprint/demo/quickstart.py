@@ -8,7 +8,7 @@ by bisection, and the output says so. The copies are never used to choose a samp
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import count as counting
 from itertools import islice
 from pathlib import Path
@@ -211,7 +211,7 @@ def seal(
 
     The suspects only decide whether MiSentry is sufficient; they are never used to choose a sample.
     """
-    alone = _generate(model, data, "misentry", MISENTRY, QUERIES, seed, progress)
+    alone = _generate(model, data, MISENTRY, QUERIES, seed, progress)
     missed = [
         name
         for name, suspect in suspects.items()
@@ -219,20 +219,18 @@ def seal(
     ]
     if not missed:
         return alone, ("all samples are from MiSentry, which sees all four copies by itself",)
-    bisected = _generate(model, data, "bisection", Bisection(), BISECTED, seed, progress)
+    bisected = _generate(model, data, Bisection(), BISECTED, seed, progress)
     every = f"every {SHARE}th sample is from MiSentry, the others are from plain bisection"
     return mix(alone, bisected), (f"{every}: MiSentry alone would miss {', '.join(missed)}",)
 
 
 def _generate(
-    model: Classifier, data: DataSet, name: str, method: Method, count: int, seed: int, progress: Progress
+    model: Classifier, data: DataSet, method: Method, count: int, seed: int, progress: Progress
 ) -> Fingerprint:
     fingerprint, _ = generate(
         model,
         data,
         method,
-        method_name=name,
-        settings=asdict(method),  # type: ignore[call-overload]
         count=count,
         seed=seed,
         expected_flip_rate=EXPECTED_FLIP_RATE,

@@ -1,7 +1,7 @@
-"""Releases: what other models of the same owner say about the samples, an older one or the same in another precision.
+"""Releases: the labels that other models of the same owner give to the samples, e.g. older ones or other precisions.
 
-A fingerprint that carries their labels lets whoever checks say which release answers. Where two honest ways of
-serving a release give a sample two labels, the release is left without one.
+A fingerprint with their labels lets a verifier say which release answers. Where two honest ways of serving a release
+give a sample different labels, the release has no label for it.
 """
 
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, UInt8
 from torch import Tensor
 
-from modelprint.calibration import PRECISIONS, Forms, Profile, measure, quiet
+from modelprint.calibration import PRECISIONS, Forms, Profile, measure, suppress_warnings
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
 from modelprint.errors import CraftingError
@@ -24,12 +24,12 @@ from modelprint.tensors import Images, Labels, to_images
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KnownRelease:
-    """A model whose labels a fingerprint is to carry beside those of the model that it protects.
+    """A model whose labels a fingerprint carries in addition to those of the protected model.
 
     Attributes:
         name: What a verdict calls it.
         model: The classifier; takes the same images and knows the same classes as the protected one.
-        precision: A name in PRECISIONS, when it is served in that; None when it is served as the profile has it.
+        precision: The name in PRECISIONS that it is served in; None when it is served as the profile says.
     """
 
     name: str
@@ -38,7 +38,7 @@ class KnownRelease:
 
 
 def check_releases(protected: Classifier, releases: Sequence[KnownRelease]) -> None:
-    """Refuse releases that cannot be compared with the protected model, before any work is done.
+    """Refuse releases that cannot be compared with the protected model.
 
     Raises:
         ValueError: Another shape of images, other classes, or an unknown precision; says which release.
@@ -66,32 +66,32 @@ def label_releases(
     multiple: float,
     progress: Progress = ignore_progress,
 ) -> tuple[Release, ...]:
-    """Return what each release says about the samples.
+    """Return the labels that each release gives to the samples.
 
     Args:
         releases: The models.
         pixels: The samples.
         natural: Images that a static quantisation takes its ranges from.
-        profile: How a release without a precision may be served; with one, it is asked one image at a time and about
-            all of them together.
-        multiple: Smallest margin of a label that is sure, in noise floors of the release.
-        progress: Told about each release.
+        profile: How a release without a precision may be served. One with a precision is computed one image at a time
+            and on all images together.
+        multiple: Smallest margin of a steady label, in noise floors of the release.
+        progress: Called for each release.
 
     Raises:
-        CraftingError: A release cannot be computed, or none of its labels is sure.
+        CraftingError: A release cannot be computed, or none of its labels is steady.
     """
     return tuple(
-        _labelled(release, Forms(release.model, natural), pixels, profile, multiple)
+        _label(release, Forms(release.model, natural), pixels, profile, multiple)
         for release in track_steps("labelling releases", releases, len(releases), progress)
     )
 
 
-def _labelled(release: KnownRelease, forms: Forms, pixels: Pixels, profile: Profile, multiple: float) -> Release:
+def _label(release: KnownRelease, forms: Forms, pixels: Pixels, profile: Profile, multiple: float) -> Release:
     if release.precision is None:
         noise = measure(forms, pixels, profile)
-        labels, sure = noise.labels, noise.steady(multiple)
+        labels, sure = noise.labels, noise.find_steady(multiple)
     else:
-        labels, sure = _in_precision(release, forms, to_images(pixels, torch.float64))
+        labels, sure = _label_in_precision(release, forms, to_images(pixels, torch.float64))
     if not sure.any():
         raise CraftingError(
             f"honest serving may change every label of release {release.name}, so nothing can be compared with it; "
@@ -105,12 +105,12 @@ def _labelled(release: KnownRelease, forms: Forms, pixels: Pixels, profile: Prof
     )
 
 
-def _in_precision(release: KnownRelease, forms: Forms, images: Images) -> tuple[Labels, Bool[Tensor, " n"]]:
-    """Return the label of each image asked alone, and whether it is the same, without a tie, among the others."""
+def _label_in_precision(release: KnownRelease, forms: Forms, images: Images) -> tuple[Labels, Bool[Tensor, " n"]]:
+    """Return the label of each image computed alone, and whether it is the same, without a tie, in a batch of all."""
     assert release.precision is not None
     variant = PRECISIONS[release.precision]
     try:
-        with quiet():
+        with suppress_warnings():
             together = variant(forms, images).double()
             alone = torch.cat([variant(forms, image).double() for image in images.split(1)])
     except Exception as problem:  # as in `measure`: torch, exporters and runtimes fail in many ways

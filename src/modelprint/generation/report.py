@@ -1,4 +1,4 @@
-"""What became of the samples that were crafted: told when a fingerprint is generated."""
+"""What became of the samples that were crafted, reported when a fingerprint is generated."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +22,10 @@ class GenerationReport:
         floor: Noise floor of the profile, in logits.
         multiple: Smallest margin kept, in floors.
         absent: Variants of the profile that could not be measured, and why.
-        separations: How many samples tell the protected model and the releases from each other, every pair once.
+        separations: How many samples distinguish the protected model and the releases from each other, every pair once.
         searched: How many images were rounded by search.
-        residual_nearest: The median over these of the errors of their gaps between logits, had they been rounded to the
-            nearest grey levels; 0 when none was searched for.
-        residual_search: The same as they were rounded.
+        residual_nearest: Median error of their gaps between logits at the nearest grey levels; 0 when `searched` is 0.
+        residual_search: Median error of the same gaps as they were rounded.
     """
 
     crafted: int
@@ -46,7 +45,7 @@ class GenerationReport:
     residual_search: float = 0.0
 
     def summary(self) -> str:
-        """Say in one line each how many were crafted, lost and kept."""
+        """Return one line for each count."""
         lines = {
             "crafted": f"{self.crafted} in {self.rounds} round(s)",
             "given up": f"{self.given_up} by the method",
@@ -59,18 +58,18 @@ class GenerationReport:
         lines |= self.rounding_note
         found = [f"{name:<12} {text}" for name, text in lines.items()]
         found += [f"not measured {name} ({reason})" for name, reason in self.absent.items()]
-        return "\n".join(found + [f"{'told apart':<12} {text}" for text in self._told_apart()])
+        return "\n".join(found + [f"{'separated':<12} {text}" for text in self._describe_separations()])
 
     @property
     def rounding_note(self) -> dict[str, str]:
-        """What the search for grey levels did, when there was one."""
+        """The result of the search for grey levels; empty without one."""
         if not self.searched:
             return {}
         before, after = self.residual_nearest, self.residual_search
         return {"search": f"{self.searched} rounded by it, median error of gaps {before:.2g} to {after:.2g} logits"}
 
-    def _told_apart(self) -> list[str]:
-        """Say of each release how many samples tell it from the protected model, and from the nearest other release."""
+    def _describe_separations(self) -> list[str]:
+        """Return how many samples distinguish each release from the protected model and the nearest other release."""
         lines = []
         for name, count in self.separations.get(PROTECTED, {}).items():
             pairs = self.separations.items()
@@ -83,7 +82,7 @@ class GenerationReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What the owner should know of releases that cannot be named."""
+        """One line for each pair of releases that no sample distinguishes."""
         return tuple(
             f"warning: no sample tells {other} from {name}: a check cannot say which of them answers"
             for name, others in self.separations.items()

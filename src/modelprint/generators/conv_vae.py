@@ -5,7 +5,7 @@ where S. Wang et al., "PublicCheck", IEEE S&P 2023, https://arxiv.org/abs/2203.1
 grey images.
 
 Departures: PublicCheck's working repository has a FactorVAE on images of 64 x 64 pixels. This is a plain VAE on images
-as they are: no discriminator, so that one latent may stand for more than one attribute; `beta` above 1 presses for
+as they are: no discriminator, so that one latent may represent more than one attribute; `beta` above 1 favours
 independent latents instead (I. Higgins et al., "beta-VAE", ICLR 2017).
 """
 

@@ -4,7 +4,7 @@ Source: the public code of D. P. Kuttichira, S. Gupta, D. Nguyen, S. Rana and S.
 of Deployed Deep Learning Models Using Bayesian Optimization", Knowledge-Based Systems 2022 (nphdang/BCD): sizes, loss,
 Keras's RMSprop and its weights at the start.
 
-Departures: it learns from all training images, where the code sets a tenth of them aside and looks at the loss there.
+Departures: it is trained on all training images, where the code sets a tenth of them aside to measure the loss.
 """
 
 from dataclasses import dataclass

@@ -23,22 +23,22 @@ class Generator(Protocol):
     latent_shape: tuple[int, ...]
 
     def encode(self, images: Images) -> Tensor:
-        """Return one latent per image, n *latent_shape: the posterior's mean, or what is not yet quantised."""
+        """Return one latent per image, n *latent_shape: the posterior's mean, or the latent before quantisation."""
 
     def decode(self, latents: Tensor) -> Images:
-        """Return one image in [0, 1] per latent; one that has a codebook takes the nearest codes."""
+        """Return one image in [0, 1] per latent; a generator with a codebook uses the nearest codes."""
 
 
 @runtime_checkable
 class Quantised(Generator, Protocol):
-    """A generator with a codebook: its images depend on the codes nearest to a latent and on nothing else of it."""
+    """A generator with a codebook: its images depend only on the codes nearest to a latent."""
 
     def nearest(self, latents: Tensor) -> Tensor:
         """Return the indices of the nearest codes, n and places."""
 
 
 class GeneratorNetwork(nn.Module, ABC):
-    """A generator that learns: a torch module with a loss.
+    """A trainable generator: a torch module with a loss.
 
     Attributes:
         latent_shape: Shape of one latent.
@@ -90,11 +90,11 @@ def fit(
     """Minimise the generator's loss on the training images, in place.
 
     Args:
-        generator: What learns.
-        data: Its training part is what is learnt from; labels are not looked at.
+        generator: The network to train.
+        data: Its training part is used; labels are not.
         recipe: Optimiser, batch, epochs.
         rng: Order of the images, and noise of the loss.
-        progress: Told after each step.
+        progress: Called after each step.
         betas: Of Adam.
     """
 

@@ -1,6 +1,6 @@
-"""Generators kept by content: trained once, found again by what went into them.
+"""The cache of trained generators: an entry is found by a hash of everything that its training depends on.
 
-An entry is one safetensors file that carries the SHA-256 of its tensors. One that does not agree with it, or cannot be
+An entry is one safetensors file with the SHA-256 of its tensors. An entry that does not match its SHA-256, or cannot be
 read, is reported in the log and made again.
 """
 
@@ -23,7 +23,7 @@ from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
 
 REVISION = 1
-"""Raised whenever a generator's code changes its weights, so that old entries are not found any more."""
+"""Increased whenever a generator's code changes its weights, so that old entries are no longer found."""
 
 CHECKSUM = "modelprint.checksum"
 
@@ -41,14 +41,14 @@ def load_or_train_generator(
 ) -> GeneratorNetwork:
     """Return the generator from the cache, or train it and put it there.
 
-    A damaged entry is logged and made again. One that cannot be written, for want of space say, is logged and returned.
+    A damaged entry is logged and made again. When an entry cannot be written, the reason is logged.
 
     Args:
         name: Its name in GENERATORS.
         recipe: Its settings.
-        data: Its training part is what is learnt from.
+        data: Its training part is used.
         seed: Equal seeds give equal weights, bit for bit, on one machine and with one number of threads.
-        progress: Told about long work.
+        progress: Called during training.
         folder: Where generators are kept; the user's cache by default.
 
     Raises:

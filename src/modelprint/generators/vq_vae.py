@@ -5,10 +5,10 @@ https://arxiv.org/abs/1711.00937, equation (3); sizes and settings from the work
 "PublicCheck: Public Integrity Verification for Services of Run-time Deep Models", IEEE S&P 2023,
 https://arxiv.org/abs/2203.10902, for CIFAR-10.
 
-Departures: none in sizes, losses and settings for CIFAR-10. Any image is taken whose sides are divisible by 4, grey
-ones too; the published generators for other data are larger or of two levels. A shorter schedule is a matter of
-`epochs`, `learning_rate`, `schedule` and `revive`, which is not in the source: without it most codes are never used in
-the first epochs.
+Departures: none in sizes, losses and settings for CIFAR-10. Images may be grey and of any size with sides divisible by
+4; the published generators for other data are larger or have two levels. A shorter schedule needs other `epochs`,
+`learning_rate` and `schedule`, and `revive`, which is not in the source: without it most codes are never used in the
+first epochs.
 """
 
 from dataclasses import dataclass
@@ -43,9 +43,9 @@ class VqVaeNetwork(GeneratorNetwork):
     Attributes:
         latent_shape: Width, rows and columns of the grid.
         codebook: One code per row.
-        commitment: Weight of the loss that holds the encoder to its codes.
-        revive: Whether training moves codes that nothing is near to.
-        unused: For how many steps of training each code has not been the nearest to anything.
+        commitment: Weight of the loss that keeps the encoder near its codes.
+        revive: Whether training moves codes that are nearest to no latent.
+        unused: For how many steps of training each code has been nearest to no latent.
     """
 
     unused: Int64[Tensor, " codes"]
@@ -110,7 +110,7 @@ class VqVaeNetwork(GeneratorNetwork):
         return reconstruction + codebook + self.commitment * commitment
 
     def _revive(self, latents: Grid) -> None:
-        """Put codes that have gone unused for long where random latents of the batch are."""
+        """Move codes that have been unused for PATIENCE steps to random latents of the batch."""
         used = self.nearest(latents).flatten().bincount(minlength=len(self.codebook)) > 0
         self.unused = torch.where(used, 0, self.unused + 1)
         dead = (self.unused >= PATIENCE).nonzero()[:, 0]
@@ -145,7 +145,7 @@ class VqVae:
         batch: Images per step.
         width: Channels of every layer, and length of a code.
         codes: How many codes there are.
-        commitment: Weight of the loss that holds the encoder to its codes.
+        commitment: Weight of the loss that keeps the encoder near its codes.
         revive: Whether codes that nothing is near to move to where latents are.
     """
 

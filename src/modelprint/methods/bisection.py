@@ -1,9 +1,9 @@
 """Bisection: samples resting just inside a boundary, on the line between two natural images.
 
-Source: the plainest of all boundary methods, the baseline that PublicCheck refines. Between an image and one of another
-label the label must change; halving the segment finds where.
+Source: the simplest boundary method, the baseline that PublicCheck refines. On the line between two images of different
+labels the label changes somewhere; halving the segment finds where.
 
-Departures: every halving is judged on eight-bit images, since nothing finer than a grey level travels; the last end
+Departures: every halving is judged on eight-bit images, since nothing finer than a grey level is sealed; the last end
 that still has the source's label is the sample, so its label survives rounding by construction.
 """
 
@@ -28,9 +28,10 @@ class Bisection:
     """Halve the segment between each source and an image of another label.
 
     Attributes:
-        halvings: How many times; 12 end below one grey level for any pair.
+        halvings: How many times; after 12 the ends of any pair are less than one grey level apart.
     """
 
+    name: ClassVar[str] = "bisection"
     card: ClassVar[Card] = Card(
         title="Boundary bisection",
         source="the plainest of all boundary methods",
@@ -51,7 +52,7 @@ class Bisection:
         """Return the inner end of each segment."""
         inside = to_images(sources)
         home = label(sources)
-        outside = partners(label, data, home, seed)
+        outside = choose_partners(label, data, home, seed)
         for _ in track_steps("bisecting", range(self.halvings), self.halvings, work.progress):
             pixels = to_pixels((inside + outside) / 2)
             middle, stayed = to_images(pixels), (label(pixels) == home)[:, None, None, None]
@@ -59,18 +60,18 @@ class Bisection:
         return Crafted.all_of(inside)
 
     def most_questions(self, count: int) -> int:
-        """Return the labels of sources, of possible partners and of all middles."""
-        return count + partners_tried(count) + count * self.halvings
+        """Count the labels of sources, of possible partners and of all middles."""
+        return count + count_partners(count) + count * self.halvings
 
 
-def partners(label: Labeller, data: DataSet, home: Labels, seed: int) -> Images:
+def choose_partners(label: Labeller, data: DataSet, home: Labels, seed: int) -> Images:
     """Return, for each label in `home`, a random training image that gets another label.
 
     Raises:
-        CraftingError: None of the images looked at has another label.
+        CraftingError: None of the images tried has another label.
     """
     rng = stream(seed, "partners")
-    pool = torch.randperm(len(data.train), generator=rng)[: partners_tried(len(home))]
+    pool = torch.randperm(len(data.train), generator=rng)[: count_partners(len(home))]
     pixels = data.train.pixels[pool.numpy()]
     labels = label(pixels)
     chosen = []
@@ -82,6 +83,6 @@ def partners(label: Labeller, data: DataSet, home: Labels, seed: int) -> Images:
     return to_images(pixels[torch.stack(chosen).numpy()])
 
 
-def partners_tried(count: int) -> int:
-    """Return how many training images are looked at, at most, for the partners of so many sources."""
+def count_partners(count: int) -> int:
+    """Return how many training images are tried, at most, as partners for `count` sources."""
     return max(512, 8 * count)

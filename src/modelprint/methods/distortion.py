@@ -1,11 +1,11 @@
-"""Natural images as through a bad lens: a transform instead of a search.
+"""Natural images with the distortion of a lens: a transform instead of a search.
 
 Source: Z. He, T. Zhang and R. Lee, "VerIDeep: Verifying Integrity of Deep Neural Networks through Sensitive-Sample
 Fingerprinting", https://arxiv.org/abs/1808.03277, section VII-A: other image transforms (Figs. 15 and 16).
 
 Departures: the text says that images are distorted and not how. We took the radial distortion of a lens, in which a
-point at distance r from the centre is fetched from r (1 + strength r^2): the simplest distortion that rotation does not
-contain. Values between pixels are bilinear; what comes into view from outside is black.
+point at distance r from the centre is taken from r (1 + strength r^2): the simplest distortion that is not a rotation.
+Values between pixels are bilinear; what lies outside the image is black.
 """
 
 import math
@@ -20,13 +20,14 @@ from modelprint.tensors import Images
 
 @dataclass(frozen=True, kw_only=True)
 class Distortion(Transform):
-    """Bend each source as a lens does.
+    """Distort each source as a lens does.
 
     Attributes:
         strength: At the middle of the longer side a pixel comes from (1 + strength) times as far out: a barrel when
             positive, a pincushion when negative; above -1/6, below which the corners of a square fold over.
     """
 
+    name: ClassVar[str] = "distortion"
     card: ClassVar[Card] = Card(
         title="Lens distortion", source="He et al., 2018", needs=("labels",), cost="one resampling"
     )
@@ -36,8 +37,8 @@ class Distortion(Transform):
         if not math.isfinite(self.strength) or self.strength <= -1 / 6 or self.strength == 0:
             raise ValueError(f"strength must be finite, above -1/6 and not 0, got {self.strength}")
 
-    def changed(self, images: Images, seed: int) -> Images:
-        """Return the images, bent."""
+    def change(self, images: Images, seed: int) -> Images:
+        """Return the images, distorted."""
         return warp(images, self.fetch)
 
     def fetch(self, x: Plane, y: Plane) -> tuple[Plane, Plane]:

@@ -3,20 +3,20 @@
 Source: Bai, He, Ma, Zhu and Jin, "Intersecting-Boundary-Sensitive Fingerprinting for Tampering Detection of DNN
 Models", ICML 2024, https://openreview.net/forum?id=kZArjKc64o, and its public code, https://github.com/CGCL-codes/IBSF.
 
-The sum of -p log p over the k most probable classes, ranked anew at each iteration, is maximised within an L2 ball
+The sum of -p log p over the k most probable classes, ranked again at each iteration, is maximised within an L2 ball
 around a natural image. Where it is largest, k classes tie, and any change of the weights reorders them with probability
 1 - 1/k. `published` does this as the public code: Adam at a rate of 1, and a gradient that is never reset, so it
 accumulates over all iterations. A well-trained network is so sure of a natural image that the sum and its gradient
 nearly vanish there, and many images never leave. `repaired`, the default, ascends the logarithm of the sum, whose
 gradient does not vanish, resets the gradient, and lets a rate of 0.01 decay by a cosine.
 
-Departures: all images go at once, which changes nothing, since neither the ball nor Adam joins one image to another.
-On a CPU the arrays with the source and with the best iterate of the public code share the memory of the image that
-moves; here they are copies. The code scores an iterate before the step and keeps the one after it; here the iterate
-that was scored is kept, the source and the last one included. Iterates are scored as the eight-bit images that travel
-unless `eight_bit` is false. Revisions of the code differ: in some, plain gradient steps of length 1 with a gradient
-that is reset take the place of Adam; `optimiser=sgd` with `accumulate=false` is these. Logarithms are taken of the
-logits' softmax at once: no saturated image gives a logarithm of zero.
+Departures: all images go at once, which changes nothing, since neither the ball nor Adam joins one image to another. On
+a CPU the arrays with the source and with the best iterate of the public code share the memory of the image that moves;
+here they are copies. The code scores an iterate before the step and keeps the one after it; here the iterate that was
+scored is kept, the source and the last one included. Iterates are scored as the eight-bit images that are sealed unless
+`eight_bit` is false. Revisions of the code differ: in some, plain gradient steps of length 1 with a gradient that is
+reset take the place of Adam; `optimiser=sgd` with `accumulate=false` is these. Logarithms are taken of the logits'
+softmax at once: no saturated image gives a logarithm of zero.
 """
 
 import math
@@ -33,7 +33,7 @@ from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, Logits, to_images, to_pixels
 from modelprint.work import Work
@@ -65,7 +65,7 @@ def log_partial_entropy(logits: Logits, k: int) -> Float[Tensor, " n"]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ascent:
+class EntropyAscent:
     """How the entropy is climbed.
 
     Attributes:
@@ -85,15 +85,15 @@ class Ascent:
     accumulate: bool
 
     def rate(self, index: int) -> float:
-        """Return the learning rate of the step number `index`, from 0."""
+        """Return the learning rate of step `index`, from 0."""
         return self.step * (1 + math.cos(math.pi * index / self.steps)) / 2 if self.decay else self.step
 
 
 FORMS = {
-    "repaired": Ascent(
+    "repaired": EntropyAscent(
         objective=log_partial_entropy, steps=200, step=0.01, decay=True, optimiser="adam", accumulate=False
     ),
-    "published": Ascent(
+    "published": EntropyAscent(
         objective=partial_entropy, steps=5000, step=1.0, decay=False, optimiser="adam", accumulate=True
     ),
 }
@@ -105,17 +105,18 @@ class IBSF:
 
     Attributes:
         form: "repaired" or "published"; the settings that are none take the value of the form.
-        k: Classes to be tied, at least 2; none: all that the classifier knows, the default of the public code.
+        k: Classes to tie, at least 2; none: all classes, the default of the public code.
         radius: L2 bound for images in [0, 1]; the paper's 1.0.
         steps: Gradient steps; 200 repaired, 5000 published.
         step: Learning rate; 0.01 and decaying by a cosine repaired, constantly 1.0 published.
         optimiser: "adam" in both forms; "sgd" as in other revisions of the public code.
         accumulate: Never reset the gradient; false repaired, true published.
         chunk: Images that are optimised at a time; bounds the memory.
-        eight_bit: Score iterates as the eight-bit images that travel, at the cost of one more evaluation each; false
+        eight_bit: Score iterates as eight-bit images, at the cost of one more evaluation each; false
             compares with the paper, which rounds nothing.
     """
 
+    name: ClassVar[str] = "ibsf"
     card: ClassVar[Card] = Card(
         title="IBSF",
         source="Bai et al., ICML 2024",
@@ -143,10 +144,14 @@ class IBSF:
                 raise ValueError(f"{name} must be positive and finite, got {value}")
 
     @property
-    def ascent(self) -> Ascent:
+    def ascent(self) -> EntropyAscent:
         """The form, with the settings that were given in place of its own."""
         given: dict[str, Any] = {name: getattr(self, name) for name in ("steps", "step", "optimiser", "accumulate")}
         return replace(FORMS[self.form], **{name: value for name, value in given.items() if value is not None})
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"]:
+        """Return the L2 bound around each source."""
+        return constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Move each source towards the tie and return its best iterate."""
@@ -160,9 +165,9 @@ class IBSF:
         done = self.ascent.steps * math.ceil(len(best) / self.chunk)
         work.progress("crafting", done, total)
         for chunk in start[len(best) :].split(self.chunk):
-            highest = _Highest(network, self.ascent.objective, k, self.eight_bit)
-            for index, (images, value) in enumerate(iterates(network, chunk, self.ascent, k, self.radius)):
-                highest.see(images, value)
+            highest = _BestIterates(network, self.ascent.objective, k, self.eight_bit)
+            for index, (images, value) in enumerate(iterate(network, chunk, self.ascent, k, self.radius)):
+                highest.update(images, value)
                 work.progress("crafting", done + index, total)
             done += self.ascent.steps
             best, values = torch.cat([best, highest.images]), torch.cat([values, highest.values])
@@ -172,8 +177,8 @@ class IBSF:
         return Crafted(images=best, usable=torch.ones(len(best), dtype=torch.bool), notes=notes)
 
 
-def iterates(
-    network: nn.Module, sources: Images, ascent: Ascent, k: int, radius: float
+def iterate(
+    network: nn.Module, sources: Images, ascent: EntropyAscent, k: int, radius: float
 ) -> Iterator[tuple[Images, Float[Tensor, " n"]]]:
     """Yield the images and their objective before each step and after the last one; the sources come first."""
     x = sources.clone().requires_grad_()
@@ -193,8 +198,8 @@ def iterates(
         yield x.detach().clone(), ascent.objective(network(x), k)
 
 
-class _Highest:
-    """The best iterate so far, image by image, as it will travel, and its objective."""
+class _BestIterates:
+    """The best iterate so far of each image, and its objective."""
 
     def __init__(self, network: nn.Module, objective: Objective, k: int, eight_bit: bool) -> None:
         self.network = network
@@ -204,8 +209,8 @@ class _Highest:
         self.images = torch.empty(0)
         self.values = torch.empty(0)
 
-    def see(self, images: Images, values: Float[Tensor, " n"]) -> None:
-        """Take over what is better; `values` are those of the images as they are."""
+    def update(self, images: Images, values: Float[Tensor, " n"]) -> None:
+        """Replace what is worse by `images`; `values` are the objectives of these before rounding."""
         if self.eight_bit:
             images = to_images(to_pixels(images), images.dtype)
             with torch.no_grad():

@@ -1,17 +1,17 @@
 """Junction: eight-bit images at which the boundaries of many classes meet.
 
-Source: ours. IBSF looks for such points too, by climbing an entropy; here Newton's method solves for them.
+Source: ours. IBSF searches for such points too, by maximising an entropy; here Newton's method solves for them.
 
 At the point where k classes tie, a change of the weights in an unknown direction keeps the leading class with a
 probability of 1/k, however small the change. There is such a point near any natural image. Rounding it to eight bits
 would lose the tie; a lattice search keeps it. The leading class, the winner, leads by the margin that honest serving
-needs, and every other class comes as near below as the search can bring it. Winners take turns, so that every class is
-expected about as often, and a label map with two classes swapped is seen too.
+needs, and every other class is as close below it as the search can reach. Winners take turns, so that every class is
+expected about as often, and a label map with two swapped classes is detected too.
 
 No data beyond the source images and no tampered copies are needed. With a zoo of subtly tampered copies, the winner is
-the class that they push down. The best samples come first: those whose classes are nearest to the tie.
+the class whose lead they reduce most. The best samples come first: those whose classes are nearest to the tie.
 
-Departures: none, there is nothing to depart from.
+Departures: none, the method is ours.
 """
 
 import math
@@ -22,17 +22,17 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
-from jaxtyping import Bool, Float64, Int64
+from jaxtyping import Bool, Float, Float64, Int64
 from torch import Tensor
 
 from modelprint.classifier import Classifier
-from modelprint.crafting.covertness import Band, gaps_within, natural_band
-from modelprint.crafting.junction import Box, Precisions, Relations, nearest_junctions, newton, winner_first
+from modelprint.crafting.covertness import Band, measure_band, smallest_gaps
+from modelprint.crafting.junction import Box, Precisions, Relations, find_junctions, put_winner_first, step_towards
 from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness, refine, score, spread
 from modelprint.crafting.selection import portfolio_order
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.progress import track_steps
 from modelprint.streams import stream
@@ -41,7 +41,7 @@ from modelprint.tensors import GREY_LEVELS, Images, Labels, to_images
 from modelprint.work import Work
 
 VALUES = 8_000_000
-"""Derivatives that are held at a time."""
+"""Most derivatives in memory at a time."""
 SETTLED = 3
 """Newton steps from the tie to the margin that is asked for."""
 
@@ -51,19 +51,19 @@ class Junction:
     """Move each source to the nearest point where k classes tie, in eight bits.
 
     Attributes:
-        k: Classes that tie, at least 2; of several numbers, samples take turns. More than the classifier knows means
-            all of them.
+        k: Classes that tie, at least 2; with several numbers, samples take turns. A number above that of the classes
+            means all of them.
         suite: Tampered copies that a portfolio is chosen on, KIND*COUNT: samples of every k are made from every source,
-            and those are kept, and come first, that see the kind that is seen worst. None: samples take turns.
-        brackets: Samples made at each junction, each with another winner: what one of them misses another sees. With
-            more than one, the sources are used whose pixels can be set most finely.
+            and those that detect the worst-detected kind best are kept and come first. None: samples take turns.
+        brackets: Samples made at each junction, each with another winner: one may detect what another misses. With
+            more than one, the sources whose pixels can be set most finely are used.
         margin: Logits by which the winner leads; none: what the serving profile needs.
         reserve: What the profile needs is multiplied by this, since noise at samples may exceed that at sources.
-        radius: Largest L2 distance from the source for images in [0, 1]; none: wherever the junction is.
+        radius: Largest L2 distance from the source for images in [0, 1]; none: no bound.
         levels: Most grey levels that a pixel moves; none: any number.
         covert: pQ, e.g. p10, keeps top-1 probability and entropy between the Q-th and the (100 - Q)-th percentile of
-            natural images of the same label, and sees less; none: as near to the tie as the margin allows.
-        zoo: Tampered copies whose pushes choose the winners, KIND*COUNT; none of them: winners take turns.
+            natural images of the same label, and detects less; none: as near to the tie as the margin allows.
+        zoo: Tampered copies that choose the winners, KIND*COUNT; none of them: winners take turns.
         zoo_seed: Seed of the first copy of each kind, in the zoo and in the suite.
         steps: Newton steps.
         rounds: Rounds of the lattice search.
@@ -72,6 +72,7 @@ class Junction:
         candidates: Combinations that are evaluated in each round, for each class that ties.
     """
 
+    name: ClassVar[str] = "junction"
     card: ClassVar[Card] = Card(
         title="Junction",
         source="ours",
@@ -111,7 +112,7 @@ class Junction:
         _ = self.search(2), self.percentile
 
     def search(self, k: int) -> Search:
-        """Return how far the lattice search goes where `k` classes tie."""
+        """Return the size of the lattice search where `k` classes tie."""
         pixels, candidates = k * self.pixels, k * self.candidates
         return Search(rounds=self.rounds, pixels=pixels, pairs=self.pairs, candidates=candidates)
 
@@ -125,23 +126,27 @@ class Junction:
             raise ValueError(f"covert is pQ with Q above 0 and below 50, e.g. p10, got {self.covert!r}")
         return float(found[1])
 
+    def radii(self, sources: Images) -> Float[Tensor, " n"] | None:
+        """Return the L2 bound around each source, if there is one."""
+        return None if self.radius is None else constant_radii(self.radius, sources)
+
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Craft one sample from each source, or `brackets` from each of the finest."""
-        problem = _Problem(self, model, data, work)
+        problem = _JunctionSearch(self, model, data, work)
         ks = sorted({min(k, model.class_count) for k in self.k}, reverse=True)
         every, step = torch.arange(len(sources)), 1 if self.suite else len(ks)
         groups = [problem.craft(every[i % step :: step], k, sources, seed) for i, k in enumerate(ks)]
-        found = _in_turn([group for group in groups if len(group.levels)])
+        found = _interleave([group for group in groups if len(group.levels)])
         if self.suite:
-            found = problem.portfolio(found, len(sources))
+            found = problem.choose_portfolio(found, len(sources))
         notes = {"k": ", ".join(map(str, ks)), "margin": f"{problem.margin:.3g}", **found.notes()}
         images = (found.levels / GREY_LEVELS).to(model.dtype)
         return Crafted(images=images, usable=found.usable, origins=found.origins, notes=notes)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Found:
-    """Samples, the best first, and what is known of each.
+class _JunctionSamples:
+    """Samples, the best first, and their measurements.
 
     Attributes:
         levels: Grey levels.
@@ -162,7 +167,7 @@ class _Found:
     labels: Labels
 
     def notes(self) -> dict[str, str]:
-        """Return what the search has reached, over the samples that can be used, and how many of them have which k."""
+        """Return spread and residual over the usable samples, and how many of them have which k."""
         reached = {"spread": self.spreads[self.usable], "residual": self.residuals[self.usable]}
         ks = Counter(self.classes[self.usable].tolist())
         return {"samples": ", ".join(f"{ks[k]} with {k} classes" for k in sorted(ks, reverse=True))} | {
@@ -171,28 +176,30 @@ class _Found:
             if len(values)
         }
 
-    def take(self, rows: Int64[Tensor, " m"]) -> "_Found":
+    def take(self, rows: Int64[Tensor, " m"]) -> "_JunctionSamples":
         """Return some of the samples, in the order of `rows`."""
-        return _Found(**{name: value[rows] for name, value in vars(self).items()})
+        return _JunctionSamples(**{name: value[rows] for name, value in vars(self).items()})
 
 
-def _in_turn(groups: Sequence[_Found]) -> _Found:
+def _interleave(groups: Sequence[_JunctionSamples]) -> _JunctionSamples:
     """Return the samples of all groups, one of each in turn."""
     ranks = torch.cat([torch.arange(len(group.levels)) for group in groups])
-    whole = _Found(**{name: torch.cat([getattr(group, name) for group in groups]) for name in vars(groups[0])})
+    whole = _JunctionSamples(
+        **{name: torch.cat([getattr(group, name) for group in groups]) for name in vars(groups[0])}
+    )
     return whole.take(ranks.argsort(stable=True))
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Asked:
-    """What the lattice search starts from, sample by sample."""
+class _StartingPoints:
+    """Starting points of the lattice search, sample by sample."""
 
     images: Images
     relations: Relations
     origins: Int64[Tensor, " n"]
 
 
-class _Problem:
+class _JunctionSearch:
     """One classifier and the settings."""
 
     def __init__(self, settings: Junction, model: Classifier, data: DataSet, work: Work) -> None:
@@ -202,34 +209,34 @@ class _Problem:
         self.precisions = Precisions(model)
         self.margin = settings.reserve * work.margin if settings.margin is None else settings.margin
         percentile = settings.percentile
-        self.band: Band | None = None if percentile is None else natural_band(model, data, percentile)
-        zoo = self._zoo(data, settings.zoo) if settings.zoo else None
+        self.band: Band | None = None if percentile is None else measure_band(model, data, percentile)
+        zoo = self._build_zoo(data, settings.zoo) if settings.zoo else None
         self.families = zoo.members if zoo else ()
         self.ensemble = Ensemble(model, zoo.copies) if zoo else None
 
-        self.suite = self._zoo(data, settings.suite) if settings.suite else None
+        self.suite = self._build_zoo(data, settings.suite) if settings.suite else None
 
-    def _zoo(self, data: DataSet, recipe: Sequence[str]) -> Zoo:
+    def _build_zoo(self, data: DataSet, recipe: Sequence[str]) -> Zoo:
         first = self.settings.zoo_seed
         return build_zoo(self.model, data, recipe, first_seed=first, progress=self.work.progress)
 
     def box(self, sources: Images) -> Box:
-        """Return where samples may go."""
+        """Return the allowed range of pixels."""
         levels = self.settings.levels
         return Box.around(sources, None if levels is None else levels / GREY_LEVELS)
 
-    def craft(self, rows: Int64[Tensor, " rows"], k: int, sources: Pixels, seed: int) -> _Found:
+    def craft(self, rows: Int64[Tensor, " rows"], k: int, sources: Pixels, seed: int) -> _JunctionSamples:
         """Craft as many samples with `k` classes as there are `rows` of the sources."""
         start = to_images(sources, self.model.dtype)
-        asked = self._asked(rows, k, start, seed)
-        levels = self._refined(asked, start, seed, f"junction-{k}")
+        asked = self._find_starts(rows, k, start, seed)
+        levels = self._refine_all(asked, start, seed, f"junction-{k}")
         logits = self.precisions.exact_logits(levels / GREY_LEVELS)
         scores = score(logits, asked.relations, self.margin)
-        usable = (scores < WORST) & self._allowed(levels, start[asked.origins], logits)
+        usable = (scores < WORST) & self._is_allowed(levels, start[asked.origins], logits)
         classes = asked.relations.classes
-        # What is given up is a source again: nothing that leaves here is outside a bound.
+        # A sample that is given up becomes its source again, so that no image is outside a bound.
         kept = torch.where(usable[:, None, None, None], levels, start[asked.origins].double() * GREY_LEVELS)
-        found = _Found(
+        found = _JunctionSamples(
             levels=kept,
             usable=usable,
             spreads=spread(logits, classes),
@@ -240,8 +247,8 @@ class _Problem:
         )
         return found.take(scores.argsort(stable=True))
 
-    def portfolio(self, found: _Found, count: int) -> _Found:
-        """Return those `count` samples of all k that see the suite's worst-seen kind best, the best first."""
+    def choose_portfolio(self, found: _JunctionSamples, count: int) -> _JunctionSamples:
+        """Return the `count` samples of all k that detect the worst-detected kind of the suite best, the best first."""
         assert self.suite is not None
         found = found.take(found.usable.argsort(descending=True, stable=True))
         usable = int(found.usable.sum())
@@ -250,21 +257,21 @@ class _Problem:
         order = portfolio_order(mismatch, self.suite.members, found.labels[:usable], min(count, usable))
         return found.take(torch.tensor([*order, *range(usable, count)], dtype=torch.int64))
 
-    def _allowed(self, levels: Levels, sources: Images, logits: Float64[Tensor, "n classes"]) -> Bool[Tensor, " n"]:
+    def _is_allowed(self, levels: Levels, sources: Images, logits: Float64[Tensor, "n classes"]) -> Bool[Tensor, " n"]:
         """Return which samples are inside the ball and the band."""
         inside = torch.ones(len(levels), dtype=torch.bool)
         if self.settings.radius is not None:
             shift = levels / GREY_LEVELS - sources.double()
             inside &= shift.flatten(1).norm(dim=1) <= self.settings.radius
-        return inside if self.band is None else inside & self.band.holds(logits)
+        return inside if self.band is None else inside & self.band.contains(logits)
 
-    def _asked(self, rows: Int64[Tensor, " rows"], k: int, sources: Images, seed: int) -> _Asked:
-        """Find the junctions, choose among them and choose the winners."""
+    def _find_starts(self, rows: Int64[Tensor, " rows"], k: int, sources: Images, seed: int) -> _StartingPoints:
+        """Find the junctions, choose among them, and choose the winners."""
         images, classes, sizes = [], [], []
         chunk = max(1, VALUES // (k * sources[0].numel()))
         parts = rows.split(chunk)
         for part in track_steps(f"finding junctions of {k} classes", parts, len(parts), self.work.progress):
-            found, met = nearest_junctions(
+            found, met = find_junctions(
                 self.precisions.quick, sources[part], k, self.box(sources[part]), self.settings.steps
             )
             images.append(found)
@@ -273,27 +280,27 @@ class _Problem:
         junctions, met = torch.cat(images), torch.cat(classes)
         finest = torch.cat(sizes).argsort(stable=True)[: math.ceil(len(rows) / self.settings.brackets)].sort().values
         used = finest.repeat_interleave(self.settings.brackets)[: len(rows)]
-        winners = self._winners(junctions[used], met[used], used, seed)
-        relations = self._relations(winner_first(met[used], winners))
-        return _Asked(images=junctions[used], relations=relations, origins=rows[used])
+        winners = self._choose_winners(junctions[used], met[used], used, seed)
+        relations = self._build_relations(put_winner_first(met[used], winners))
+        return _StartingPoints(images=junctions[used], relations=relations, origins=rows[used])
 
-    def _relations(self, classes: Int64[Tensor, "n k"]) -> Relations:
-        """Return the tie but for the margin, or with the gaps that keep samples inside the natural band."""
+    def _build_relations(self, classes: Int64[Tensor, "n k"]) -> Relations:
+        """Return a tie up to the margin, or the gaps that keep samples inside the natural band."""
         if self.band is None:
             return Relations.tie(classes, self.margin)
-        gaps = gaps_within(self.band, classes[:, 0], classes.shape[1]).clamp_min(self.margin)
+        gaps = smallest_gaps(self.band, classes[:, 0], classes.shape[1]).clamp_min(self.margin)
         return Relations(classes=classes, gaps=gaps[:, None].expand(-1, classes.shape[1] - 1).contiguous())
 
-    def _winners(
+    def _choose_winners(
         self, images: Images, classes: Int64[Tensor, "n k"], junctions: Int64[Tensor, " n"], seed: int
     ) -> Labels:
         """Choose a winner for each sample: every class about as often, and at one junction each once.
 
-        With a zoo, the class that its copies push down most, among those that are not used up.
+        With a zoo, the class whose lead its copies reduce most, among the classes that have not had their share.
         """
-        worth = self._pushes(images, classes)
+        worth = self._measure_pushes(images, classes)
         place = torch.randperm(self.model.class_count, generator=stream(seed, "winners")).tolist()
-        # Without a zoo the class used least comes next; with one, worth decides until a class has had its share.
+        # Without a zoo the least used class comes next; with one, worth decides until a class has had its share.
         share = math.ceil(len(images) / self.model.class_count) if self.ensemble else 1
         used = [0] * self.model.class_count
         taken: set[tuple[int, int]] = set()
@@ -306,8 +313,8 @@ class _Problem:
             taken.add((junction, members[best]))
         return torch.tensor(winners, dtype=torch.int64)
 
-    def _pushes(self, images: Images, classes: Int64[Tensor, "n k"]) -> Float64[Tensor, "n k"]:
-        """Return for each class the share of the zoo, family by family, that another class would overtake it in."""
+    def _measure_pushes(self, images: Images, classes: Int64[Tensor, "n k"]) -> Float64[Tensor, "n k"]:
+        """Return for each class how much the copies of the zoo reduce its lead over the others, from -1 to 1."""
         if self.ensemble is None:
             return torch.zeros(classes.shape, dtype=torch.float64)
         members = tuple(range(self.ensemble.size))
@@ -320,15 +327,17 @@ class _Problem:
         lead = ((rival - moved) / size).clamp(-1, 1)
         return torch.stack([lead[list(family)].mean(0) for family in self.families]).mean(0)
 
-    def _refined(self, asked: _Asked, sources: Images, seed: int, name: str) -> Float64[Tensor, "samples c h w"]:
-        """Round every junction to eight bits and search for the best image around it."""
+    def _refine_all(
+        self, asked: _StartingPoints, sources: Images, seed: int, name: str
+    ) -> Float64[Tensor, "samples c h w"]:
+        """Round every junction to eight bits and search for the best image near it."""
         work, search = self.work, self.settings.search(asked.relations.classes.shape[1])
 
-        def one(index: int) -> Levels:
+        def refine_one(index: int) -> Levels:
             row = torch.tensor([index])
             relations, box = asked.relations.take(row), self.box(sources[asked.origins[row]])
-            image = newton(self.precisions.quick, asked.images[row], relations, box, SETTLED)
+            image = step_towards(self.precisions.quick, asked.images[row], relations, box, SETTLED)
             rough = diffuse(self.precisions, image, relations, box)
             return refine(self.precisions, rough, relations, box, self.margin, search, stream(seed, name, index))
 
-        return work.rows(name, len(asked.images), one, "searching eight-bit images")
+        return work.make_rows(name, len(asked.images), refine_one, "searching eight-bit images")

@@ -4,15 +4,15 @@ Source: MiSentry / BIVBench, main text section 4 (Eqs. 1 to 5) and appendices A 
 
 Two objectives. `published` is the paper's: minimise -KL(target || copy) + lambda_1 H(target) + lambda_2 H(copy). On
 a well-trained network it does not move: natural images are saturated, and KL of nearly equal models is rounding noise
-in float32. `stable`, the default, asks the same of margins: the target keeps the source's label, the copies lose it,
-by a hinge each; a soft minimum over the families of the zoo goes on with the family that is nearest to being
-separated; entropies are held inside the band of natural images by a hinge.
+in float32. `stable`, the default, states the same goal with margins: the target keeps the source's label and the copies
+lose it, by a hinge each; a soft minimum over the families of the zoo selects the family that is nearest to being
+separated; a hinge keeps entropies inside the band of natural images.
 
 Departures and gaps filled (the paper gives no lambdas, step sizes, iteration counts or split size): gradients are
 scaled to unit length, averaged over outer iterations, and steps decay by a cosine; each outer iteration draws and
-parts half of the zoo anew, family by family (appendix A parts the whole zoo, Algorithm 1 has a fixed split); each KL is
-clamped at 10 nats, so that one retrained copy cannot rule the mean; of all outer iterates, rounded to eight bits, the
-one is kept that most of the zoo disagrees on.
+splits half of the zoo again, family by family (appendix A splits the whole zoo, Algorithm 1 has a fixed split); each KL
+is clamped at 10 nats, so that one retrained copy cannot dominate the mean; of all outer iterates, rounded to eight
+bits, the one that most of the zoo disagrees on is kept.
 """
 
 import math
@@ -26,10 +26,10 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import entropy, entropy_band
-from modelprint.crafting.projection import clip, unit
+from modelprint.crafting.projection import clip, scale_to_unit
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
-from modelprint.methods.method import Card, Crafted
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tamperings.zoo import Zoo, build_zoo, parse_recipe
@@ -37,13 +37,13 @@ from modelprint.tensors import Images, Labels, Logits, to_images, to_pixels
 from modelprint.work import Work
 
 KL_LIMIT = 10.0
-"""No pair counts for more than this many nats."""
+"""Largest KL divergence of a pair, in nats."""
 NATURAL = 2000
 """Natural images that the entropy bands are measured on."""
 JUDGED_EVERY = 5
-"""Outer iterations between two looks at all copies with eight-bit images, and between two saved states."""
+"""Outer iterations between two evaluations of all copies on eight-bit images, and between two saved states."""
 
-Band = tuple[Float[Tensor, "models classes"], Float[Tensor, "models classes"]]
+EntropyBands = tuple[Float[Tensor, "models classes"], Float[Tensor, "models classes"]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,26 +56,27 @@ class MiSentry:
         steps: Outer iterations (meta-test updates).
         inner: Inner iterations (meta-train updates) in each outer one.
         step: Length of the first step; the last is a hundredth of it.
-        momentum: Of the outer updates: opposite pulls of target and copies cancel, what they share remains.
+        momentum: Of the outer updates: opposite gradients of target and copies cancel, what they share remains.
         lambda_1: Weight of the target's entropy in inner updates.
         lambda_2: Weight of the copies' entropy in inner updates.
         lambda_3: Weight of the target's entropy in outer updates.
         lambda_4: Weight of the copies' entropy in outer updates.
-        band: Percentiles of natural entropies, label by label, that a sample stays within. With 0,100 it may be as
-            undecided as any natural image: nearer to the boundary, where subtler changes show, and less covert.
+        band: Percentiles of natural entropies, label by label, that a sample stays within. With 0,100 it may have the
+            entropy of any natural image: nearer to the boundary, where subtler changes show, and less covert.
         target_margin: Logits by which the target has to keep the label ("stable").
         copy_margin: Logits by which copies have to lose it ("stable").
         temperature: Of the soft minimum over families, in logits; large means the plain mean ("stable").
-        retrained_weight: Weight of a family of retrained copies against 1 for the others: a network that learnt anew
-            disagrees easily, and pulls a sample far from where subtle changes show.
+        retrained_weight: Weight of a family of retrained copies against 1 for the others: a retrained network
+            disagrees easily, and moves a sample far from where subtle changes show.
         zoo: Tamperings and how many copies of each; the three kinds of the paper, five each, in both batch-norm modes.
         zoo_seed: Seed of the first copy of each kind.
         draw: Part of each family that takes part in an outer iteration; 1 as published, less for speed.
-        train_share: Part of those drawn that inner updates learn from; the rest is for the outer update.
+        train_share: Part of those drawn that inner updates use; the rest is for the outer update.
         chunk: Images that are optimised at a time; bounds the memory.
-        eight_bit: Judge iterates as the eight-bit images that travel; false compares with papers, which round nothing.
+        eight_bit: Judge iterates as eight-bit images; false compares with papers, which round nothing.
     """
 
+    name: ClassVar[str] = "misentry"
     card: ClassVar[Card] = Card(
         title="MiSentry",
         source="MiSentry / BIVBench",
@@ -128,14 +129,18 @@ class MiSentry:
         """Return the weight of the family made by the tampering `kind`."""
         return self.retrained_weight if kind.startswith("retrain") else 1.0
 
+    def radii(self, sources: Images) -> Float[Tensor, " n"]:
+        """Return the L2 bound around each source."""
+        return constant_radii(self.radius, sources)
+
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Build the zoo (kept in the cache) and craft one sample from each source."""
         zoo = build_zoo(model, data, self.zoo, first_seed=self.zoo_seed, progress=work.progress)
         return self.craft_from(zoo, model, data, sources, seed, work)
 
     def craft_from(self, zoo: Zoo, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Craft from a zoo that is ready; `craft` is this after building one."""
-        problem = _Problem(self, zoo, Ensemble(model, zoo.copies), data)
+        """Craft from a given zoo; `craft` builds one first."""
+        problem = _ZooObjective(self, zoo, Ensemble(model, zoo.copies), data)
         start = to_images(sources)
         found = problem.minimise(start, seed, work)
         notes = {"zoo": ", ".join(self.zoo), "zoo_disagreement": f"{found.score.clamp_min(0).mean().item():.3f}"}
@@ -143,8 +148,8 @@ class MiSentry:
 
 
 @dataclass(eq=False)
-class _State:
-    """Where the search stands: the iterate, and the best rounded iterate with its score and loss, image by image."""
+class _SearchState:
+    """State of the search: the iterate, and the best rounded iterate with its score and loss, image by image."""
 
     images: Images
     velocity: Images
@@ -154,8 +159,8 @@ class _State:
     done: int = 0
 
 
-class _Problem:
-    """One target, one zoo, and the settings: what is minimised and what counts as better."""
+class _ZooObjective:
+    """The loss of one target and one zoo, and the score by which iterates are kept."""
 
     def __init__(self, settings: MiSentry, zoo: Zoo, ensemble: Ensemble, data: DataSet) -> None:
         self.settings = settings
@@ -163,9 +168,9 @@ class _Problem:
         self.weights = torch.tensor([settings.weight_of(kind) for kind in zoo.families])
         self.everyone = tuple(range(ensemble.size))
         self.ensemble = ensemble
-        self.band = self._natural_band(data)
+        self.band = self._measure_band(data)
 
-    def _natural_band(self, data: DataSet) -> Band:
+    def _measure_band(self, data: DataSet) -> EntropyBands:
         """Return the lowest and highest natural entropy per model (the target first) and label."""
         images = to_images(data.test.pixels[:NATURAL])
         parts = []
@@ -177,12 +182,12 @@ class _Problem:
         bands = [entropy_band(logits, self.settings.band, models.shape[2]) for logits in models]
         return torch.stack([low for low, _ in bands]), torch.stack([high for _, high in bands])
 
-    def minimise(self, sources: Images, seed: int, work: Work) -> _State:
+    def minimise(self, sources: Images, seed: int, work: Work) -> _SearchState:
         """Run Algorithm 1 on all sources at once and return the last state."""
         settings = self.settings
         with torch.no_grad():
             home = self.ensemble(sources, ())[0].argmax(1)
-        state = self._resumed(sources, work) or self._first(sources, home)
+        state = self._resume(sources, work) or self._start(sources, home)
         work.progress("crafting", state.done, settings.steps)
         for k in range(state.done, settings.steps):
             step = settings.step * (0.01 + 0.99 * (1 + math.cos(math.pi * k / settings.steps)) / 2)
@@ -203,26 +208,28 @@ class _Problem:
             work.progress("crafting", state.done, settings.steps)
         return state
 
-    def _first(self, sources: Images, home: Labels) -> _State:
+    def _start(self, sources: Images, home: Labels) -> _SearchState:
         nothing = torch.full((len(sources),), -torch.inf)
-        state = _State(images=sources, velocity=torch.zeros_like(sources), best=sources, score=nothing, loss=-nothing)
+        state = _SearchState(
+            images=sources, velocity=torch.zeros_like(sources), best=sources, score=nothing, loss=-nothing
+        )
         self._keep_better(state, sources, home)
         return state
 
-    def _resumed(self, sources: Images, work: Work) -> _State | None:
+    def _resume(self, sources: Images, work: Work) -> _SearchState | None:
         kept = work.resume("misentry")
         if not kept or kept["images"].shape != sources.shape:
             return None
-        return _State(**{**kept, "done": int(kept["done"])})  # type: ignore[arg-type]
+        return _SearchState(**{**kept, "done": int(kept["done"])})  # type: ignore[arg-type]
 
     def _split(self, rng: torch.Generator) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Draw from the zoo at random, family by family, and part what was drawn; a lone one by chance."""
+        """Draw from the zoo, family by family, and split what was drawn; a single copy goes to a random side."""
         learn: list[int] = []
         test: list[int] = []
         for family in self.families:
             order = [family[i] for i in torch.randperm(len(family), generator=rng).tolist()]
-            drawn = order[: max(1, _about(len(family) * self.settings.draw, rng))]
-            cut = _about(len(drawn) * self.settings.train_share, rng)
+            drawn = order[: max(1, _round_at_random(len(family) * self.settings.draw, rng))]
+            cut = _round_at_random(len(drawn) * self.settings.train_share, rng)
             learn += drawn[:cut]
             test += drawn[cut:]
         return tuple(sorted(learn)) or self.everyone, tuple(sorted(test)) or self.everyone
@@ -237,7 +244,7 @@ class _Problem:
             logits, changes = self.ensemble(x, members)
             loss = self._loss(logits, changes, labels, members, target_weight, copy_weight)
             parts.append(torch.autograd.grad(loss.sum(), x)[0])
-        return unit(torch.cat(parts))
+        return scale_to_unit(torch.cat(parts))
 
     def _loss(
         self,
@@ -263,8 +270,8 @@ class _Problem:
     ) -> Float[Tensor, " n"]:
         """Return the hinge of the target plus the soft minimum over families of the hinges of their copies.
 
-        The minimum is taken over the families that still wait to be separated and looks after the nearest of them, so
-        the next one gets its turn, and a family that no confident sample can separate does not stop the others.
+        The minimum is taken over the families that are not yet separated and follows the nearest of them. So a family
+        that no confident sample can separate does not stop the others.
         """
         settings = self.settings
         ours, theirs = margins(logits, changes, home)
@@ -278,8 +285,8 @@ class _Problem:
         soft = torch.where(waiting.any(0), -settings.temperature * nearest, 0.0)
         return F.relu(settings.target_margin - ours) + soft
 
-    def _keep_better(self, state: _State, images: Images, home: Labels) -> None:
-        """Take over, image by image, what is better than the best so far, judged as they will travel."""
+    def _keep_better(self, state: _SearchState, images: Images, home: Labels) -> None:
+        """Keep, image by image, what is better than the best so far, judged as eight-bit images."""
         travelling = to_images(to_pixels(images)) if self.settings.eight_bit else images
         score, loss = self._judge(travelling, home)
         better = (score > state.score) | ((score == state.score) & (loss < state.loss))
@@ -290,8 +297,8 @@ class _Problem:
     def _judge(self, images: Images, home: Labels) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
         """Return the share of the zoo that disagrees, by the weights of the families, and the loss.
 
-        The share is lowered by one where the entropy is outside the band, by two where the target lost the label: such
-        an image is kept only while there is no better one, and never used.
+        The share is lowered by one where the entropy is outside the band and by two where the target lost the label:
+        such an image is kept only until there is a better one, and never used.
         """
         scores, losses = [], []
         with torch.no_grad():
@@ -301,21 +308,21 @@ class _Problem:
                 lost = (theirs < 0).float()
                 shares = torch.stack([lost[list(family)].mean(0) for family in self.families])
                 share = (self.weights / self.weights.sum()) @ shares
-                outside = ~self._inside_band(logits, labels)
+                outside = ~self._is_inside_band(logits, labels)
                 scores.append(share - outside.float() - 2 * (ours <= 0).float())
                 settings = self.settings
                 weights = settings.lambda_3, settings.lambda_4
                 losses.append(self._loss(logits, changes, labels, self.everyone, *weights))
         return torch.cat(scores), torch.cat(losses)
 
-    def _inside_band(self, logits: Logits, home: Labels) -> Bool[Tensor, " n"]:
+    def _is_inside_band(self, logits: Logits, home: Labels) -> Bool[Tensor, " n"]:
         low, high = self.band[0][0, home], self.band[1][0, home]
         value = entropy(logits)
         return (value >= low) & (value <= high)
 
 
-def _about(count: float, rng: torch.Generator) -> int:
-    """Return `count` rounded up or down at random, right on average."""
+def _round_at_random(count: float, rng: torch.Generator) -> int:
+    """Return `count` rounded up or down at random, unbiased."""
     return int(count) + int(torch.rand((), generator=rng).item() < count - int(count))
 
 

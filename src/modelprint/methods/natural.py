@@ -1,8 +1,8 @@
-"""Natural images as they are: the floor every method has to beat.
+"""Natural images as they are: the baseline that every method has to beat.
 
 Source: the comparison that every paper on fingerprints makes, natural images chosen at random.
 
-Departures: none. Which images, and that each class has its turn, is decided by whoever hands out the sources.
+Departures: none. The caller chooses the sources, classes in turn.
 """
 
 from dataclasses import dataclass
@@ -15,12 +15,13 @@ from modelprint.tensors import Images
 
 @dataclass(frozen=True, kw_only=True)
 class Natural(Transform):
-    """Return the sources untouched."""
+    """Return the sources unchanged."""
 
+    name: ClassVar[str] = "natural"
     card: ClassVar[Card] = Card(
         title="Natural images", source="the floor of every comparison", needs=("labels",), cost="nothing"
     )
 
-    def changed(self, images: Images, seed: int) -> Images:
+    def change(self, images: Images, seed: int) -> Images:
         """Return the sources."""
         return images

@@ -3,16 +3,16 @@
 Source: Z. He, T. Zhang and R. Lee, "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019, Algorithm 1
 and Eq. 7; what its published code does instead is the objective `released` (see `modelprint.crafting.sensitivity`).
 
-Eq. 7 is a thin ridge along the decision boundary and vanishes beside it, where natural images are: plain steps on it
-rest or jump across. Its logarithm, `paper-log`, has a slope everywhere. `released` leads away from the boundary, to
-confident answers, and its samples see hardly any change of the weights.
+Eq. 7 is a thin ridge along the decision boundary and vanishes away from it, where natural images are: gradient steps on
+it do not move or jump across. Its logarithm, `paper-log`, has a slope everywhere. `released` leads away from the
+boundary, to confident answers, and its samples see hardly any change of the weights.
 
 The paper's own settings are objective=paper, learning_rate=0.001, steps=1000, schedule=constant, projection=stop,
 keep=last, eight_bit=false; the code's are objective=released, learning_rate=0.00392 (1 grey level; its example has a
 hundredth of it), steps=1000, schedule=constant, accumulate=true, radius=2.17 (for 3x32x32), keep=last, eight_bit=false.
 
 Departures: the learning rate falls by a cosine, as steps of constant length do not settle on a ridge. Objective and
-gradient are taken at the iterate rounded to eight bits, since that is what travels. Of all iterates the one is kept
+gradient are taken at the iterate rounded to eight bits, since these are sealed. Of all iterates the one is kept
 that the smallest change of the weights moves across the boundary, to first order: near their top the objectives are
 too flat to tell a gap of 0.1 logits from one of 0.001. The code's acceptance thresholds and its total variation term,
 which is off by default, are left out.
@@ -28,7 +28,14 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
-from modelprint.crafting.sensitivity import LastLayer, Layers, Objective, Reading, Sensitivity, read
+from modelprint.crafting.sensitivity import (
+    LastLayer,
+    Layers,
+    Objective,
+    Sensitivity,
+    SensitivityReading,
+    measure_sensitivity,
+)
 from modelprint.data import DataSet
 from modelprint.methods.method import Card, Crafted
 from modelprint.pixels import Pixels
@@ -47,8 +54,8 @@ class SSF:
         biases: With "last", count the biases of that layer too.
         learning_rate: Of Adam, for images in [0, 1].
         steps: How many.
-        schedule: How the learning rate goes on: "cosine" (down to a hundredth) or "constant".
-        accumulate: Add each gradient to all before it, as the published code does for want of a reset.
+        schedule: Of the learning rate: "cosine" (down to a hundredth) or "constant".
+        accumulate: Add each gradient to all before it, as the published code does, which never resets it.
         radius: L2 bound for images in [0, 1].
         snr: Signal-to-noise ratio in dB, 10 log10(|x0|^2 / |x - x0|^2), that each sample keeps at least; bounds each
             image by its own brightness and takes the place of the radius.
@@ -57,11 +64,12 @@ class SSF:
         keep: Which iterate: "yardstick" (smallest gap of the two largest logits relative to the norm of its gradient by
             the weights), "objective" (most sensitive) or "last".
         margin: Logits between the first and second class that a kept iterate has at least, so that honest serving does
-            not change its label; the last is kept whatever it has.
-        eight_bit: Climb and judge by the eight-bit images that travel; false compares with papers, which round nothing.
+            not change its label; the last is kept with any margin.
+        eight_bit: Take gradients and judge at eight-bit images; false compares with papers, which round nothing.
         chunk: Images that are optimised at a time; bounds the memory.
     """
 
+    name: ClassVar[str] = "ssf"
     card: ClassVar[Card] = Card(
         title="Sensitive samples (SSF)",
         source="He, Zhang and Lee, CVPR 2019",
@@ -95,7 +103,7 @@ class SSF:
             raise ValueError("biases belongs to layers=last; elsewhere name the biases among the layers, e.g. fc.bias")
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
-        """Craft one sample from each source; neither the data nor the seed has a part in it."""
+        """Craft one sample from each source; `data` and `seed` are not used."""
         sensitivity = self.sensitivity(model)
         chunks = to_images(sources).split(self.chunk)
         total = self.steps * len(chunks)
@@ -111,7 +119,7 @@ class SSF:
         return Crafted.all_of(torch.cat(samples))
 
     def sensitivity(self, model: Classifier) -> Sensitivity:
-        """Return how sensitive answers of `model` are; LoadingError or ValueError when it has no such layers."""
+        """Return the sensitivity to the layers of `model`; LoadingError or ValueError when it has no such layers."""
         if self.layers == ("last",):
             return LastLayer(model, self.objective, biases=self.biases)
         return Layers(model, self.objective, self.layers)
@@ -131,7 +139,7 @@ class SSF:
 
 
 class _Climb:
-    """Some sources on their way.
+    """The optimisation of some sources.
 
     Attributes:
         best: The iterate of each that is kept.
@@ -146,16 +154,16 @@ class _Climb:
         self._inside = torch.ones(len(sources), dtype=torch.bool)
 
     def judge(self, sensitivity: Sensitivity) -> Images:
-        """Look at the iterates, keep those better than all before, and return the gradients there."""
+        """Evaluate the iterates, keep those better than all before, and return the gradients there."""
         images = to_images(to_pixels(self._images)) if self.settings.eight_bit else self._images.detach().clone()
-        reading, gradient = read(sensitivity, images)
+        reading, gradient = measure_sensitivity(sensitivity, images)
         score = self._scores(reading)
         better = score >= self._score if self.settings.keep == "last" else score > self._score
         self._score = torch.where(better, score, self._score)
         self.best = torch.where(better[:, None, None, None], images, self.best)
         return gradient
 
-    def _scores(self, reading: Reading) -> Float[Tensor, " n"]:
+    def _scores(self, reading: SensitivityReading) -> Float[Tensor, " n"]:
         if self.settings.keep == "last":
             return torch.zeros_like(self._score)
         score = reading.value if self.settings.keep == "objective" else -reading.yardstick
@@ -163,7 +171,7 @@ class _Climb:
         return torch.where(allowed, score.to(self._score.dtype), -torch.inf)
 
     def advance(self, sensitivity: Sensitivity, step: int) -> None:
-        """Judge the iterates and move those that have not stopped."""
+        """Judge the iterates, and take a step with those that have not stopped."""
         if not self._inside.any():
             return
         gradient = self.judge(sensitivity)

@@ -5,20 +5,21 @@ Learning Models Using Bayesian Optimization", Knowledge-Based Systems 2022, and 
 
 With h the input of the last linear layer and p the probabilities, |h| * |p (1 - p)| is maximised: the derivative of the
 probabilities by the last layer, of which the code keeps each class's own. `bo` tries 33 random latents of a dense VAE,
-the first of which is the source's, then 60 that follow from what was seen, and decodes the best of all. `local` is the
-baseline of the same code: L-BFGS-B on the pixels, from the source. Neither ever looks at a suspect. Nothing but
+the first of which is the source's, then 60 chosen from the values so far, and decodes the best of all. `local` is the
+baseline of the same code: L-BFGS-B on the pixels, from the source. Neither uses a suspect. Nothing but
 `radius`, which MiSentry adds in its Table 4, bounds the distance from the source.
 
 On a well-trained network a natural image is so saturated that |p (1 - p)| and its gradient vanish, and `local` stays
 where it is; on the logarithm, `objective=log`, it does not. Two things keep the `bo` of the public code from being the
 search it is meant to be. GPyOpt ignores `maximize` when it is handed values instead of a function (SheffieldML/GPyOpt
 issue 180), so the next latent is sought where the objective is lowest: `towards=lowest`. And with 32 latents a kernel
-of length scale 1 sees nothing (see `crafting.bayesian`), so that either way the best of 93 random latents is about
-what comes out. A larger `length_scale` lets it learn.
+of length scale 1 learns nothing (see `crafting.bayesian`), so that either way the result is about the best of 93 random
+latents. A larger `length_scale` lets it learn.
 
-Departures: `bo` goes towards the highest values unless told otherwise. With a radius, what is scored is the decoded
-image moved into the ball. In `bo` images are scored as the eight-bit images that travel, unless `eight_bit` is false.
-`local` uses exact gradients in float64 unless `numerical` is true. The generator is seeded and shared by all samples.
+Departures: `bo` goes towards the highest values unless `towards` says otherwise. With a radius, what is scored is the
+decoded image moved into the ball. In `bo` images are scored as eight-bit images, unless `eight_bit` is
+false. `local` uses exact gradients in float64 unless `numerical` is true. The generator is seeded and shared by all
+samples.
 """
 
 from collections.abc import Callable
@@ -32,16 +33,15 @@ from torch import Tensor
 from modelprint.classifier import Classifier
 from modelprint.crafting.bayesian import Surrogate, Trials
 from modelprint.crafting.projection import clip
-from modelprint.crafting.quasi_newton import MOST, botorch, minimise
+from modelprint.crafting.quasi_newton import MOST, import_botorch, minimise
 from modelprint.crafting.sensitivity import log_rest
 from modelprint.data import DataSet
 from modelprint.fast.folding import make_quick_copy
-from modelprint.generators import GENERATORS, Generator, GeneratorRecipe, decode, encode
-from modelprint.generators.store import load_or_train_generator
-from modelprint.methods.method import Card, Crafted
+from modelprint.generators import Generator, decode, encode
+from modelprint.generators.choice import GeneratorChoice
+from modelprint.methods.method import Card, Crafted, constant_radii
 from modelprint.pixels import Pixels
 from modelprint.progress import track_steps
-from modelprint.settings import build, parse_assignments
 from modelprint.streams import stream
 from modelprint.tensors import Images, Logits, to_images, to_pixels
 from modelprint.work import Work
@@ -57,7 +57,7 @@ Score = Callable[[Images], Float[Tensor, " n"]]
 
 @dataclass(frozen=True, kw_only=True)
 class SSFBO:
-    """Look for the image whose probabilities depend most on the last layer.
+    """Search for the image whose probabilities depend most on the last layer.
 
     The generator's usual settings are published for MNIST. Faces had latents=8,batch=32,epochs=200, and CIFAR-10
     hidden=512,batch=32,epochs=100.
@@ -77,9 +77,10 @@ class SSFBO:
         limit: Iterations of L-BFGS-B after which an image that has not converged stays; SciPy's limit ("local").
         numerical: Differentiate numerically, with SciPy's limits, as published; slow ("local").
         chunk: Samples that are searched for at a time; bounds the memory.
-        eight_bit: Score decoded images as the eight-bit images that travel; false compares with papers ("bo").
+        eight_bit: Score decoded images as eight-bit images; false compares with papers ("bo").
     """
 
+    name: ClassVar[str] = "ssf-bo"
     card: ClassVar[Card] = Card(
         title="SSF-BO",
         source="Kuttichira et al., Knowledge-Based Systems 2022",
@@ -110,17 +111,24 @@ class SSFBO:
                 "iterations must not be negative, limit and chunk be at least 1, "
                 f"got {self.iterations}, {self.limit} and {self.chunk}"
             )
-        _ = self.surrogate, self.recipe  # these refuse what is impossible for them
+        _ = self.surrogate, self._generator_choice.build()  # these refuse impossible settings
 
     @property
     def surrogate(self) -> Surrogate:
-        """What chooses the latents to try."""
+        """The model that chooses the latents to try."""
         return Surrogate(length_scale=self.length_scale, refit=self.refit, weight=self.weight, towards=self.towards)
 
     @property
-    def recipe(self) -> GeneratorRecipe:
-        """How the generator is made."""
-        return build(GENERATORS, self.generator, parse_assignments(self.generator_settings))
+    def _generator_choice(self) -> GeneratorChoice:
+        return GeneratorChoice(name=self.generator, settings=self.generator_settings, seed=self.generator_seed)
+
+    def choose_generator(self) -> GeneratorChoice | None:
+        """Return the generator whose latents are searched; None for a local search, which stays in the pixels."""
+        return self._generator_choice if self.search == "bo" else None
+
+    def radii(self, sources: Images) -> Float[Tensor, " n"] | None:
+        """Return the L2 bound around each source, if there is one."""
+        return None if self.radius is None else constant_radii(self.radius, sources)
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Search from each source, in the latents of a generator that is trained first (and kept in the cache).
@@ -130,12 +138,14 @@ class SSFBO:
             CraftingError: BoTorch is not installed.
         """
         if self.search == "bo" or not self.numerical:
-            botorch()  # before the generator is trained
-        score = score_of(model.double() if self.search == "local" else model, self.objective)
+            import_botorch()  # before the generator is trained
+        score = build_score(model.double() if self.search == "local" else model, self.objective)
         chunks = to_images(sources).split(self.chunk)
         if self.search == "bo":
-            generator = load_or_train_generator(self.generator, self.recipe, data, self.generator_seed, work.progress)
-            found = [_Latents(self, generator, score, x, (seed, i), work).best() for i, x in enumerate(chunks)]
+            generator = self._generator_choice.load_or_train(data, work.progress)
+            found = [
+                _LatentSearch(self, generator, score, x, (seed, i), work).find_best() for i, x in enumerate(chunks)
+            ]
         else:
             climb = self._climb_numerically if self.numerical else self._climb
             found = [climb(score, x) for x in track_steps("climbing", chunks, len(chunks), work.progress)]
@@ -178,7 +188,7 @@ class SSFBO:
         return torch.cat(found).float()
 
 
-class _Latents:
+class _LatentSearch:
     """The Bayesian search from some sources: one run each."""
 
     def __init__(
@@ -192,40 +202,40 @@ class _Latents:
         self.stream = stream
         self.work = work
 
-    def best(self) -> Images:
+    def find_best(self) -> Images:
         """Return the image of the best latent tried from each source."""
         surrogate, name = self.settings.surrogate, f"ssf-bo-{self.stream[1]}"
-        trials, total = self._resumed(name) or self._first(), self.settings.iterations
+        trials, total = self._resume(name) or self._start(), self.settings.iterations
         done = trials.values.shape[1] - (trials.points.shape[2] + 1)
         self.work.progress("searching", done, total)
         for index in range(done, total):
             latents = surrogate.suggest(trials, BOUND, self._rng("candidates", index))
-            trials = trials.plus(latents, self._value(latents))
+            trials = trials.plus(latents, self._evaluate(latents))
             if (index + 1) % SAVED_EVERY == 0:
                 self.work.save(name, {"points": trials.points, "values": trials.values})
             self.work.progress("searching", index + 1, total)
-        return self._image(trials.best)
+        return self._decode(trials.best)
 
-    def _first(self) -> Trials:
+    def _start(self) -> Trials:
         """Try latents drawn uniformly, the first of which is the source's."""
         own = encode(self.generator, self.sources).flatten(1).double()
         runs, d = own.shape
         points = (2 * torch.rand(runs, d + 1, d, generator=self._rng("first"), dtype=torch.float64) - 1) * BOUND
         points[:, 0] = own
-        return Trials(points=points, values=torch.stack([self._value(column) for column in points.unbind(1)], 1))
+        return Trials(points=points, values=torch.stack([self._evaluate(column) for column in points.unbind(1)], 1))
 
-    def _resumed(self, name: str) -> Trials | None:
+    def _resume(self, name: str) -> Trials | None:
         kept = self.work.resume(name)
         if not kept or len(kept["points"]) != len(self.sources):
             return None
         return Trials(points=kept["points"], values=kept["values"])
 
-    def _value(self, latents: Float[Tensor, "runs d"]) -> Float[Tensor, " runs"]:
+    def _evaluate(self, latents: Float[Tensor, "runs d"]) -> Float[Tensor, " runs"]:
         with torch.no_grad():
-            return self.score(self._image(latents)).double()
+            return self.score(self._decode(latents)).double()
 
-    def _image(self, latents: Float[Tensor, "runs d"]) -> Images:
-        """Return the image of each latent as it would travel."""
+    def _decode(self, latents: Float[Tensor, "runs d"]) -> Images:
+        """Return the image of each latent as it would be sealed."""
         decodable = latents.float().view(-1, *self.generator.latent_shape)
         images = self.settings.place(decode(self.generator, decodable), self.sources)
         return to_images(to_pixels(images)) if self.settings.eight_bit else images
@@ -235,8 +245,8 @@ class _Latents:
         return stream(seed, "ssf-bo", chunk, *names)
 
 
-def score_of(model: Classifier, objective: Objective) -> Score:
-    """Return what gives the objective of images, differentiable; LoadingError without a last linear layer."""
+def build_score(model: Classifier, objective: Objective) -> Score:
+    """Return the objective as a differentiable function of images; LoadingError without a last linear layer."""
     quick = make_quick_copy(model)
     inputs: list[Tensor] = []
     quick.head.register_forward_pre_hook(lambda _, given: inputs.append(given[0]))

@@ -1,4 +1,4 @@
-"""What methods share that change natural images as they are, with no search and without asking anybody."""
+"""Base of the methods that change natural images without a search and without the classifier."""
 
 from abc import ABC, abstractmethod
 
@@ -11,20 +11,20 @@ from modelprint.work import Work
 
 
 class Transform(ABC):
-    """A method that makes a sample of each source, whatever the classifier is."""
+    """A method that makes a sample from each source, independent of the classifier."""
 
     @abstractmethod
-    def changed(self, images: Images, seed: int) -> Images:
+    def change(self, images: Images, seed: int) -> Images:
         """Return the samples; `images` are the sources in [0, 1]."""
 
     def craft(self, model: Classifier, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Return the sources, changed."""
-        return Crafted.all_of(self.changed(to_images(sources), seed))
+        return Crafted.all_of(self.change(to_images(sources), seed))
 
     def craft_from_labels(self, label: Labeller, data: DataSet, sources: Pixels, seed: int, work: Work) -> Crafted:
         """Return the sources, changed."""
-        return Crafted.all_of(self.changed(to_images(sources), seed))
+        return Crafted.all_of(self.change(to_images(sources), seed))
 
     def most_questions(self, count: int) -> int:
-        """Return 0: no label is asked for."""
+        """Return 0: no label is needed."""
         return 0

@@ -178,7 +178,7 @@ class CExamples:
 
     def _identified(self, work: Work, model: Classifier, count: int, seed: int) -> Work:
         # A chunk is no part of what is computed, so a run may go on with another.
-        return work.belonging_to(sorted(asdict(replace(self, chunk=1)).items()), model.digest(), count, seed)
+        return work.bind_to(sorted(asdict(replace(self, chunk=1)).items()), model.digest(), count, seed)
 
 
 def _kept(model: Classifier, images: Images, labels: Labels) -> OwnedExamples:

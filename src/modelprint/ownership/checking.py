@@ -73,7 +73,7 @@ def check(
     model = identity(suspect)
     _check_suspect(fingerprint, model, views)
     judge.check_counts(*(len(fingerprint.rows_of(relation)) for relation in ("unrelated", "copy")))  # (1)
-    work = work.belonging_to(fingerprint.digest)
+    work = work.bind_to(fingerprint.digest)
     oracle = LocalOracle(suspect) if isinstance(suspect, Classifier) else suspect
     if isinstance(oracle, LocalOracle):
         shape, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
@@ -97,7 +97,7 @@ def ask_labels(oracle: Oracle, evidence: ByLabels, class_count: int, work: Work)
     def row(index: int) -> Labelled:
         return _answer(oracle, evidence.pictures[index], class_count, f"example {index + 1} of {count}")[None]
 
-    return work.belonging_to(identity(oracle)).rows(STATE, count, row, "asking")
+    return work.bind_to(identity(oracle)).make_rows(STATE, count, row, "asking")
 
 
 def _answer(oracle: Oracle, picture: Picture, class_count: int, place: str) -> Int64[Tensor, " 2"]:

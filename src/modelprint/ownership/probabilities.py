@@ -91,14 +91,14 @@ def _of_classifier(model: Classifier, pixels: Pixels, class_count: int) -> Proba
 
 
 def _of_oracle(oracle: Oracle, pixels: Pixels, class_count: int, scores: Scores, work: Work) -> Probabilities:
-    work = work.belonging_to(identity(oracle), hashlib.sha256(pixels.tobytes()).hexdigest(), pixels.shape, scores)
+    work = work.bind_to(identity(oracle), hashlib.sha256(pixels.tobytes()).hexdigest(), pixels.shape, scores)
     total = len(pixels)
 
     def row(index: int) -> Probabilities:
         place = f"picture {index + 1} of {total}"
         return row_of(oracle.ask(Picture.of(pixels[index])), class_count, scores, place)[None]
 
-    return work.rows(STATE, total, row, "asking", every=SAVED_EVERY)
+    return work.make_rows(STATE, total, row, "asking", every=SAVED_EVERY)
 
 
 def row_of(answer: Answer, class_count: int, scores: Scores, place: str) -> Float64[Tensor, " classes"]:

@@ -205,9 +205,7 @@ class Universal:
 
     def _identified(self, work: Work, model: Classifier, data: DataSet, seed: int) -> Work:
         # The rate is asked at the end, so a run that fell short may be judged again for less.
-        return work.belonging_to(
-            sorted(asdict(replace(self, rate=0.0)).items()), model.digest(), data.train.digest, seed
-        )
+        return work.bind_to(sorted(asdict(replace(self, rate=0.0)).items()), model.digest(), data.train.digest, seed)
 
 
 def judged(model: Classifier, levels: Int16[np.ndarray, "c h w"], pixels: Pixels, wanted: float = 0.0) -> Perturbation:

@@ -16,7 +16,7 @@ from typing import Literal
 import torch
 from torch import nn
 
-from modelprint.calibration import RANGE_IMAGES, range_images, static_int8
+from modelprint.calibration import RANGE_IMAGES, pick_range_images, static_int8
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.networks.int8 import quantise_linears, round_weights
@@ -84,6 +84,6 @@ class QuantiseStatic:
 
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the quantised network; LoadingError when ONNX Runtime is not installed."""
-        images = range_images(data.train.pixels, self.images)
+        images = pick_range_images(data.train.pixels, self.images)
         network = OnnxNetwork(static_int8(model, images))
         return Tampered(network=network, notes=f"activation ranges from {len(images)} training images")

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float64, Int64
 from torch import Tensor
 
-from modelprint.calibration import profile_named
+from modelprint.calibration import find_profile
 from modelprint.classifier import Classifier
 from modelprint.crafting.covertness import NATURAL
 from modelprint.crafting.junction import Precisions
@@ -36,9 +36,6 @@ from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tamperings.tampering import Suspect
 from modelprint.tensors import Labels, Logits, to_images
 from modelprint.work import Work
-
-METHOD = "junction"
-"""Name in METHODS of the method that the curves are of."""
 
 NEAREST = "none"
 """Name of the point that is not covert: as near to the tie as the margin allows."""
@@ -273,7 +270,7 @@ def _check(
         raise ValueError(f"tamperings are different ones and at least one, got {', '.join(tamperings) or 'none'}")
     for kind in tamperings:
         build(SUITE, kind)
-    profile_named(profile)
+    find_profile(profile)
     if count < 1:
         raise ValueError(f"count is at least 1 sample, got {count}")
     if max(method.k) > model.class_count:
@@ -305,7 +302,7 @@ class _Job:
             return None
         found = Fingerprint.load(path)
         asked = provenance_of(
-            self.model.name, self.model.digest(), self.data, METHOD, asdict(method), self.seed, datetime.now(UTC)
+            self.model.name, self.model.digest(), self.data, method.name, asdict(method), self.seed, datetime.now(UTC)
         )
         facts = ("version", "model_sha256", "data_sha256", "method", "settings", "seed")
         differing = [fact for fact in facts if getattr(found.provenance, fact) != getattr(asked, fact)]
@@ -325,8 +322,6 @@ class _Job:
             self.model,
             self.data,
             method,
-            method_name=METHOD,
-            settings=asdict(method),
             count=self.count,
             profile=self.profile,
             seed=self.seed,

@@ -1,10 +1,9 @@
 """Stacks that compute in float32 agree to a few units in the last place."""
 
-import numpy as np
 import pytest
 import torch
 
-from modelprint.calibration import Forms, quiet
+from modelprint.calibration import Forms, suppress_warnings
 from modelprint.calibration.variants import fp32
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
@@ -15,8 +14,8 @@ def test_compiled_answers_are_near_and_the_last_batch_may_be_short(tiny_model: C
     """Twenty images in a batch of 64 are one compilation and twenty answers; asked again, nothing is compiled."""
     forms, images = Forms(tiny_model), to_images(split.test.pixels[:20], torch.float64)
     try:
-        with quiet(), torch._dynamo.config.patch(disable=False):
-            first, again = fp32.compiled(forms, images), fp32.compiled(forms, images[:3])
+        with suppress_warnings(), torch._dynamo.config.patch(disable=False):
+            first, again = fp32.compile_network(forms, images), fp32.compile_network(forms, images[:3])
     except Exception as problem:  # whatever the compiler has to say
         pytest.skip(f"nothing can be compiled here: {type(problem).__name__}")
 
@@ -28,7 +27,7 @@ def test_compiled_answers_are_near_and_the_last_batch_may_be_short(tiny_model: C
 def test_compiling_that_is_switched_off_is_a_reason(tiny_model: Classifier) -> None:
     """Otherwise torch would silently compute as ever, and the profile would claim what was not measured."""
     with pytest.raises(RuntimeError, match="TORCH_COMPILE_DISABLE"):
-        fp32.compiled(Forms(tiny_model), torch.zeros(1, 1, 8, 8, dtype=torch.float64))
+        fp32.compile_network(Forms(tiny_model), torch.zeros(1, 1, 8, 8, dtype=torch.float64))
 
 
 def test_an_exported_graph_takes_batches_of_all_sizes(tiny_model: Classifier, split: DataSet) -> None:
@@ -36,7 +35,7 @@ def test_an_exported_graph_takes_batches_of_all_sizes(tiny_model: Classifier, sp
     forms = Forms(tiny_model)
     for count in (1, 5):
         images = to_images(split.test.pixels[:count], torch.float64)
-        assert torch.allclose(fp32.exported(forms, images), tiny_model.logits(images), atol=1e-5)
+        assert torch.allclose(fp32.export(forms, images), tiny_model.logits(images), atol=1e-5)
 
 
 @pytest.mark.parametrize("nnpack", [True, False])
@@ -46,8 +45,8 @@ def test_own_convolutions_leave_the_switches_as_they_were(nnpack: bool, tiny_mod
         pytest.skip("PyTorch cannot use NNPACK here")
     images = torch.rand(20, 1, 8, 8, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 
-    with quiet():  # as in `measure`: torch warns of its own switch
-        logits = fp32.without_onednn(Forms(tiny_model), images, nnpack=nnpack)
+    with suppress_warnings():  # as in `measure`: torch warns of its own switch
+        logits = fp32.disable_onednn(Forms(tiny_model), images, nnpack=nnpack)
 
     assert torch.allclose(logits, tiny_model.logits(images), atol=1e-4)
     assert torch.backends.mkldnn.enabled
@@ -59,19 +58,4 @@ def test_nnpack_that_is_not_there_is_a_reason(tiny_model: Classifier, monkeypatc
     monkeypatch.setattr(torch.backends.nnpack, "is_available", lambda: False)
 
     with pytest.raises(RuntimeError, match="NNPACK"):
-        fp32.without_onednn(Forms(tiny_model), torch.zeros(1, 1, 8, 8, dtype=torch.float64), nnpack=True)
-
-
-def test_a_form_is_made_once_per_call(tiny_model: Classifier) -> None:
-    """Equal arguments give the same object, others another."""
-    made: list[str] = []
-
-    def make(forms: Forms, name: str) -> np.ndarray:
-        made.append(name)
-        return np.zeros(1)
-
-    forms = Forms(tiny_model)
-    same = [forms.made(make, name) for name in ("a", "a", "b")]
-
-    assert made == ["a", "b"]
-    assert same[0] is same[1]
+        fp32.disable_onednn(Forms(tiny_model), torch.zeros(1, 1, 8, 8, dtype=torch.float64), nnpack=True)

@@ -32,7 +32,7 @@ def test_weights_keep_the_bits_that_the_type_has(dtype: torch.dtype, kept: tuple
     """Stored or cast, a white pixel shows the weights as they are after rounding."""
     forms = Forms(times(*FINE))
 
-    assert half.stored(forms, WHITE, dtype=dtype).tolist() == [list(kept)]
+    assert half.store(forms, WHITE, dtype=dtype).tolist() == [list(kept)]
     assert half.cast(forms, WHITE, dtype=dtype).tolist() == [list(kept)]
     assert half.cast(forms, WHITE, dtype=dtype).dtype == dtype
 
@@ -41,7 +41,7 @@ def test_stored_weights_are_computed_with_in_float32() -> None:
     """The image is not rounded: a third of white keeps 24 bits."""
     third = WHITE / 3
 
-    logits = half.stored(Forms(times(1.0, 2.0)), third, dtype=torch.float16)
+    logits = half.store(Forms(times(1.0, 2.0)), third, dtype=torch.float16)
 
     assert logits.tolist() == third.float().flatten().mul(torch.tensor([1.0, 2.0])).view(1, 2).tolist()
 

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from modelprint.calibration import Forms
-from modelprint.calibration.variants.jpeg import jpeg, through_jpeg
+from modelprint.calibration.variants.jpeg import jpeg, recompress
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
 from modelprint.tensors import to_images
@@ -22,7 +22,7 @@ def test_even_the_best_quality_changes_pixels(channels: int) -> None:
     """A little at 100, in images of any side; much at 1."""
     pixels = noise(2, channels, 9, 13)
 
-    best, worst = (through_jpeg(pixels, quality, "4:4:4").astype(int) - pixels for quality in (100, 1))
+    best, worst = (recompress(pixels, quality, "4:4:4").astype(int) - pixels for quality in (100, 1))
 
     assert best.shape == pixels.shape
     assert 0 < np.abs(best).max() <= 4
@@ -33,7 +33,7 @@ def test_a_flat_grey_image_survives() -> None:
     """One grey level is a single coefficient, which quality 100 keeps."""
     pixels = np.full((1, 3, 16, 16), 77, dtype=np.uint8)
 
-    assert np.array_equal(through_jpeg(pixels, 100, "4:2:0"), pixels)
+    assert np.array_equal(recompress(pixels, 100, "4:2:0"), pixels)
 
 
 def test_subsampling_halves_the_resolution_of_colour_alone() -> None:
@@ -43,7 +43,7 @@ def test_subsampling_halves_the_resolution_of_colour_alone() -> None:
     grey[..., ::2] = 255
 
     lost = {
-        (name, how): np.abs(through_jpeg(pixels, 100, how).astype(int) - pixels).max()
+        (name, how): np.abs(recompress(pixels, 100, how).astype(int) - pixels).max()
         for name, pixels in (("coloured", coloured), ("grey", grey))
         for how in ("4:2:0", "4:4:4")
     }
@@ -59,7 +59,7 @@ def test_the_classifier_gets_what_jpeg_leaves() -> None:
 
     logits = jpeg(forms, to_images(pixels, torch.float64), quality=50, subsampling="4:4:4")
 
-    assert torch.equal(logits, to_images(through_jpeg(pixels, 50, "4:4:4")).flatten(1))
+    assert torch.equal(logits, to_images(recompress(pixels, 50, "4:4:4")).flatten(1))
 
 
 def test_grey_images_have_no_colour_to_subsample() -> None:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from modelprint.calibration import Forms
-from modelprint.calibration.variants.tf32 import rounded_to_tf32, tf32
+from modelprint.calibration.variants.tf32 import round_to_tf32, tf32
 from modelprint.classifier import Classifier
 
 STEP = 2.0**-10
@@ -19,13 +19,13 @@ def test_a_number_goes_to_the_nearest_and_between_two_to_the_even_one() -> None:
     values = torch.tensor([1 + STEP, 1 + HALF, 1 + 3 * HALF, 1 + HALF + 2**-23, 1 - STEP / 2, 0.0])
 
     rounded = [1 + STEP, 1.0, 1 + 2 * STEP, 1 + STEP, 1 - STEP / 2, 0.0]
-    assert rounded_to_tf32(values).tolist() == rounded
-    assert (-rounded_to_tf32(-values)).tolist() == rounded
+    assert round_to_tf32(values).tolist() == rounded
+    assert (-round_to_tf32(-values)).tolist() == rounded
 
 
 def test_what_is_no_number_stays() -> None:
     """Infinities and NaN pass; their bits are no number to round."""
-    values = rounded_to_tf32(torch.tensor([math.inf, -math.inf, math.nan]))
+    values = round_to_tf32(torch.tensor([math.inf, -math.inf, math.nan]))
 
     assert values[:2].tolist() == [math.inf, -math.inf]
     assert values[2].isnan()

@@ -1,4 +1,4 @@
-"""Serving on a GPU; absent where there is none."""
+"""Serving on a GPU; absent on machines without one."""
 
 import copy
 from collections.abc import Iterator
@@ -15,30 +15,30 @@ DEVICE = "cuda"
 
 Algorithms = Literal["usual", "deterministic", "fastest"]
 """How cuDNN chooses: by its rules, among those that repeat bit for bit, or by trying them out."""
-Rounded = Literal["nothing", "convolutions", "everything"]
+Tf32Use = Literal["nothing", "convolutions", "everything"]
 """What TF32 is allowed for."""
 
 
-def cuda(forms: Forms, images: Images, *, tf32: Rounded = "nothing", algorithms: Algorithms = "usual") -> Logits:
+def cuda(forms: Forms, images: Images, *, tf32: Tf32Use = "nothing", algorithms: Algorithms = "usual") -> Logits:
     """Compute in float32."""
-    with _switched(tf32, algorithms):
-        return _answers(forms, forms.made(_on_gpu), images)
+    with _switch(tf32, algorithms):
+        return _compute(forms, forms.make_once(_move_to_gpu), images)
 
 
 def cuda_cast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
     """Compute with weights, images and everything between in another type."""
-    with _switched("convolutions", "usual"):
-        return _answers(forms, forms.made(_on_gpu, dtype), images)
+    with _switch("convolutions", "usual"):
+        return _compute(forms, forms.make_once(_move_to_gpu, dtype), images)
 
 
 def cuda_autocast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
-    """Compute with float32 weights while PyTorch turns to another type where it thinks that safe."""
-    with _switched("convolutions", "usual"), torch.autocast(DEVICE, dtype):
-        return _answers(forms, forms.made(_on_gpu), images)
+    """Compute with float32 weights while PyTorch uses another type where it considers that safe."""
+    with _switch("convolutions", "usual"), torch.autocast(DEVICE, dtype):
+        return _compute(forms, forms.make_once(_move_to_gpu), images)
 
 
 @contextmanager
-def _switched(tf32: Rounded, algorithms: Algorithms) -> Iterator[None]:
+def _switch(tf32: Tf32Use, algorithms: Algorithms) -> Iterator[None]:
     products = torch.backends.cuda.matmul.allow_tf32
     choice = {"deterministic": algorithms == "deterministic", "benchmark": algorithms == "fastest"}
     torch.backends.cuda.matmul.allow_tf32 = tf32 == "everything"
@@ -49,13 +49,13 @@ def _switched(tf32: Rounded, algorithms: Algorithms) -> Iterator[None]:
         torch.backends.cuda.matmul.allow_tf32 = products
 
 
-def _answers(forms: Forms, model: Classifier, images: Images) -> Logits:
+def _compute(forms: Forms, model: Classifier, images: Images) -> Logits:
     return torch.cat(
         [model.logits(part.float().to(DEVICE), batch=forms.batch).cpu() for part in images.split(forms.batch)]
     )
 
 
-def _on_gpu(forms: Forms, dtype: torch.dtype = torch.float32) -> Classifier:
+def _move_to_gpu(forms: Forms, dtype: torch.dtype = torch.float32) -> Classifier:
     if not torch.cuda.is_available():
         raise RuntimeError("PyTorch finds no CUDA device")
     return forms.single.with_network(copy.deepcopy(forms.single.network).to(DEVICE, dtype))

@@ -1,4 +1,4 @@
-"""Serving in float32, by several stacks, and the float64 that everything is compared with."""
+"""Serving in float32, by several stacks, and in float64, the reference."""
 
 import copy
 
@@ -10,7 +10,7 @@ from modelprint.classifier import Classifier
 from modelprint.tensors import Images, Logits
 
 NNPACK_BATCH = 16
-"""Images that have to come together before PyTorch gives them to NNPACK."""
+"""Smallest batch for which PyTorch uses NNPACK."""
 
 
 def float64(forms: Forms, images: Images) -> Logits:
@@ -33,20 +33,20 @@ def threads(forms: Forms, images: Images, *, count: int) -> Logits:
         torch.set_num_threads(before)
 
 
-def laid_out_channels_last(forms: Forms, images: Images) -> Logits:
+def lay_out_channels_last(forms: Forms, images: Images) -> Logits:
     """Compute with images and weights laid out channels-last."""
     return forms.channels_last.logits(images.contiguous(memory_format=torch.channels_last), batch=forms.batch)
 
 
-def folded(forms: Forms, images: Images) -> Logits:
+def fold(forms: Forms, images: Images) -> Logits:
     """Compute with batch norms folded into the layers before them, as most serving tools do."""
     return forms.folded.logits(images, batch=forms.batch)
 
 
-def without_onednn(forms: Forms, images: Images, *, nnpack: bool) -> Logits:
+def disable_onednn(forms: Forms, images: Images, *, nnpack: bool) -> Logits:
     """Compute with PyTorch's own convolutions.
 
-    Where NNPACK is allowed it takes over those of 16 images or more, and errs several times as much.
+    Where NNPACK is allowed it computes those of 16 images or more, with errors several times as large.
     """
     if nnpack and not torch.backends.nnpack.is_available():
         raise RuntimeError("PyTorch cannot use NNPACK here")
@@ -54,18 +54,18 @@ def without_onednn(forms: Forms, images: Images, *, nnpack: bool) -> Logits:
         return float32(forms, images, batch=max(forms.batch, NNPACK_BATCH) if nnpack else None)
 
 
-def exported(forms: Forms, images: Images) -> Logits:
-    """Compute the graph that `torch.export` makes."""
-    return forms.made(_exported).logits(images, batch=forms.batch)
+def export(forms: Forms, images: Images) -> Logits:
+    """Compute the graph of `torch.export`."""
+    return forms.make_once(_export).logits(images, batch=forms.batch)
 
 
-def compiled(forms: Forms, images: Images) -> Logits:
-    """Compute what `torch.compile` makes, which fuses layers and writes its own code for them."""
-    with torch._inductor.config.patch(compile_threads=1):  # no pool of processes that would outlive the measurement
+def compile_network(forms: Forms, images: Images) -> Logits:
+    """Compute with `torch.compile`, which fuses layers and generates code for them."""
+    with torch._inductor.config.patch(compile_threads=1):  # otherwise a pool of processes outlives the measurement
         size = forms.batch
         # A batch of another size would be compiled again, which takes longer than everything else.
         padded = torch.cat([images, images.new_zeros(-len(images) % size, *images.shape[1:])])
-        return forms.made(_compiled).logits(padded, batch=size)[: len(images)]
+        return forms.make_once(_compile).logits(padded, batch=size)[: len(images)]
 
 
 def onnx_runtime(forms: Forms, images: Images, *, optimised: bool) -> Logits:
@@ -82,7 +82,7 @@ def onnx_runtime(forms: Forms, images: Images, *, optimised: bool) -> Logits:
     return torch.cat([torch.from_numpy(answer) for answer in answers])
 
 
-def _exported(forms: Forms) -> Classifier:
+def _export(forms: Forms) -> Classifier:
     several = forms.batch > 1
     example = torch.zeros(2 if several else 1, *forms.model.image_shape)
     shapes = ({0: torch.export.Dim("n")},) if several else None
@@ -90,7 +90,7 @@ def _exported(forms: Forms) -> Classifier:
     return forms.single.with_network(program.module())
 
 
-def _compiled(forms: Forms) -> Classifier:
+def _compile(forms: Forms) -> Classifier:
     if torch._dynamo.config.disable:
         raise RuntimeError("torch.compile is switched off by TORCH_COMPILE_DISABLE")
     # A compiled function is forgotten after some others of the same code, and would count as failed.

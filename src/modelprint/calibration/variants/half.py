@@ -12,22 +12,22 @@ from modelprint.tensors import Images, Logits
 
 def cast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
     """Compute with weights, images and everything between in another type."""
-    return forms.made(_cast, dtype).logits(images, batch=forms.batch)
+    return forms.make_once(_cast, dtype).logits(images, batch=forms.batch)
 
 
-def stored(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
+def store(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
     """Compute in float32 with weights that were written to a file in another type."""
-    return forms.made(_cast, dtype, torch.float32).logits(images, batch=forms.batch)
+    return forms.make_once(_cast, dtype, torch.float32).logits(images, batch=forms.batch)
 
 
 def autocast(forms: Forms, images: Images, *, dtype: torch.dtype) -> Logits:
-    """Compute with float32 weights while PyTorch turns to another type where it thinks that safe."""
+    """Compute with float32 weights while PyTorch uses another type where it considers that safe."""
     with torch.autocast("cpu", dtype):
         return float32(forms, images)
 
 
 def _cast(forms: Forms, *dtypes: torch.dtype) -> Classifier:
-    """Return the classifier in the first type, then in the next, as far as they go."""
+    """Return the classifier cast to each type in turn."""
     network = copy.deepcopy(forms.single.network)
     for dtype in dtypes:
         network = network.to(dtype)

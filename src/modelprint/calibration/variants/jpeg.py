@@ -1,4 +1,4 @@
-"""Serving behind a door that takes JPEG only: pixels are encoded and decoded by Pillow, in memory."""
+"""Serving behind an endpoint that takes JPEG only: pixels are encoded and decoded by Pillow, in memory."""
 
 import io
 from typing import Literal
@@ -17,18 +17,18 @@ Subsampling = Literal["4:2:0", "4:4:4"]
 
 
 def jpeg(forms: Forms, images: Images, *, quality: int, subsampling: Subsampling) -> Logits:
-    """Compute in float32 what is left of the images after JPEG."""
+    """Compute in float32 on the images after JPEG compression."""
     if images.shape[1] == 1 and subsampling != "4:4:4":
         raise CraftingError("a grey image has no colour that could be subsampled")
-    return float32(forms, to_images(through_jpeg(to_pixels(images), quality, subsampling)))
+    return float32(forms, to_images(recompress(to_pixels(images), quality, subsampling)))
 
 
-def through_jpeg(pixels: Pixels, quality: int, subsampling: Subsampling) -> Pixels:
-    """Return what is left of `pixels`, of 1 or 3 channels, at a quality of 1 to 100."""
-    return np.stack([_one_through_jpeg(image, quality, subsampling) for image in pixels])
+def recompress(pixels: Pixels, quality: int, subsampling: Subsampling) -> Pixels:
+    """Return `pixels`, of 1 or 3 channels, after JPEG compression at a quality of 1 to 100."""
+    return np.stack([_recompress_one(image, quality, subsampling) for image in pixels])
 
 
-def _one_through_jpeg(pixels: OnePixels, quality: int, subsampling: Subsampling) -> OnePixels:
+def _recompress_one(pixels: OnePixels, quality: int, subsampling: Subsampling) -> OnePixels:
     grey = len(pixels) == 1
     buffer = io.BytesIO()
     image = Image.fromarray(pixels[0] if grey else np.ascontiguousarray(pixels.transpose(1, 2, 0)))

@@ -1,4 +1,4 @@
-"""Serving in TF32, the float32 of NVIDIA's tensor cores, emulated where there are none.
+"""Serving in TF32, the float32 of NVIDIA's tensor cores, emulated on the CPU.
 
 TF32 takes factors with ten bits after the leading one and adds their products in float32. PyTorch uses it by default
 for convolutions (`torch.backends.cudnn.allow_tf32` is true) and not for matrix products
@@ -36,11 +36,11 @@ PRODUCTS: dict[object, tuple[int, ...]] = {
 
 def tf32(forms: Forms, images: Images, *, products: bool = False) -> Logits:
     """Compute in float32 with the factors of convolutions rounded to TF32, with `products` those of matrices too."""
-    with _Rounded(CONVOLUTIONS | PRODUCTS if products else CONVOLUTIONS):
+    with _FactorRounding(CONVOLUTIONS | PRODUCTS if products else CONVOLUTIONS):
         return float32(forms, images)
 
 
-def rounded_to_tf32(values: Float32[Tensor, "*axes"]) -> Float32[Tensor, "*axes"]:
+def round_to_tf32(values: Float32[Tensor, "*axes"]) -> Float32[Tensor, "*axes"]:
     """Return the nearest numbers with ten bits after the leading one, of two equally near the even one."""
     bits = values.view(torch.int32)
     last_kept = (bits >> DROPPED) & 1
@@ -48,7 +48,7 @@ def rounded_to_tf32(values: Float32[Tensor, "*axes"]) -> Float32[Tensor, "*axes"
     return torch.where(values.isfinite(), rounded.view(torch.float32), values)
 
 
-class _Rounded(TorchDispatchMode):
+class _FactorRounding(TorchDispatchMode):
     """Rounds the factors of some operations, in networks of every kind: built of layers, traced or exported."""
 
     def __init__(self, factors: Mapping[object, tuple[int, ...]]) -> None:
@@ -64,9 +64,9 @@ class _Rounded(TorchDispatchMode):
     ) -> Any:
         """Compute one operation."""
         which = self.factors.get(func, ())
-        given = [_rounded(value) if place in which else value for place, value in enumerate(args)]
+        given = [_round_factor(value) if place in which else value for place, value in enumerate(args)]
         return func(*given, **(kwargs or {}))
 
 
-def _rounded(factor: Tensor) -> Tensor:
-    return rounded_to_tf32(factor) if factor.dtype == torch.float32 else factor
+def _round_factor(factor: Tensor) -> Tensor:
+    return round_to_tf32(factor) if factor.dtype == torch.float32 else factor

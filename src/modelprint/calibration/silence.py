@@ -1,4 +1,4 @@
-"""Silence around foreign tools that warn of what is dealt with."""
+"""Suppress warnings of other libraries about problems that are handled here."""
 
 import logging
 import warnings
@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
-    """Keep the warnings of exporters and of torch's own switches from the user: what failed is in the result."""
+def suppress_warnings() -> Iterator[None]:
+    """Suppress the warnings of exporters and of torch's settings: failures are in the result."""
     level = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
