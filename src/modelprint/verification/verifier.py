@@ -11,7 +11,7 @@ from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.progress import Progress, silent
 from modelprint.verification.identification import Candidates, check_accepted, shared_beta
 from modelprint.verification.sequential import SequentialTest
-from modelprint.verification.transcript import Header, Record, Transcript, read_transcript
+from modelprint.verification.transcript import Header, Recording, Transcript, read_transcript
 from modelprint.verification.verdict import Observed, Outcome, Verdict
 
 __all__ = ["Observed", "Outcome", "SequentialTest", "Verdict", "permutation", "replay", "verify"]
@@ -66,7 +66,7 @@ def verify(
     if patience < 1:
         raise ValueError(f"patience is a number of answers, at least 1, got {patience}")
     header = _header(oracle, fingerprint, queries, alpha, beta, p1, accept)  # (1)
-    before = Record(header=header, observations=(), outcome=None) if transcript is None else transcript.start(header)
+    before = Recording(header=header, observations=(), outcome=None) if transcript is None else transcript.start(header)
     tally = _restore(before, fingerprint, transcript.path if transcript else "")  # (2)
     if before.outcome is not None and before.outcome.decided:
         return _checked(_conclude(tally, header), before, transcript.path if transcript else "")
@@ -233,7 +233,7 @@ def _header(
     )
 
 
-def _restore(record: Record, fingerprint: Fingerprint, name: Path | str) -> _Tally:
+def _restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> _Tally:
     """Count the answers of a transcript again, checking that they could have come about."""
     header = record.header
     try:
@@ -343,7 +343,7 @@ def _reasons(tally: _Tally, header: Header, outcome: Outcome, p_value: float) ->
     return tuple(reasons)
 
 
-def _checked(verdict: Verdict, record: Record, name: Path | str) -> Verdict:
+def _checked(verdict: Verdict, record: Recording, name: Path | str) -> Verdict:
     """Return `verdict` if it is the one that the transcript names, or if that names none."""
     if record.outcome is not None and record.outcome is not verdict.outcome:
         raise TranscriptError(f"{name}: says {record.outcome}, but its answers say {verdict.outcome}")
