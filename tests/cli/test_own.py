@@ -265,7 +265,7 @@ def test_what_cannot_be_sealed_is_explained(options: str, said: str, command: An
             "needs at least 99 unrelated models",
         ),
         ("views.mprint --network digits --weights victim.safetensors --views 6", "views is 1 to 5"),
-        ("labels.mprint --network digits --weights victim.safetensors --views 2", "told by labels and has no views"),
+        ("labels.mprint --network digits --weights victim.safetensors --views 2", "compares labels and has no views"),
         ("cut.mprint --network digits --weights victim.safetensors", "not a .mprint file, or cut off"),
         ("changed.mprint --network digits --weights victim.safetensors", "changed.mprint: "),
         ("labels.mprint", "exactly one of --endpoint, --onnx and --network, got none"),

@@ -78,7 +78,7 @@ def test_a_model_that_missed_its_goal_is_replaced(
         made = real(*arguments, **named)  # type: ignore[arg-type]
         return replace(made, goal_reached=not next(missing), goal="more", goal_value=0.25)
 
-    monkeypatch.setattr(module, "stored_suspect", fails_at_times)
+    monkeypatch.setattr(module, "load_or_make_suspect", fails_at_times)
 
     assert [one.reference.seed for one in relatives.references()] == [first_seed(0) + 1, first_seed(0) + 3]
     missing = iter([True] * 5)

@@ -12,8 +12,9 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
+from modelprint.oracles.local import LocalOracle
 from modelprint.ownership import CExamples, Clusters, Contrastive, Judge, Models, Uap, Universal, check, seal
-from modelprint.ownership.packing import unpacked
+from modelprint.ownership.packing import unpack
 from modelprint.ownership.references import Relatives
 from modelprint.ownership.sealing import remarks
 from modelprint.tensors import to_images
@@ -67,7 +68,7 @@ def test_views_are_held_against_every_reference(
 
     evidence = sealed.evidence
     assert isinstance(evidence, ByViews)
-    opened = unpacked(sealed, evidence)
+    opened = unpack(sealed, evidence)
     relatives = Relatives(model=tiny_model, data=split, models=MODELS, seed=0)
     again = [opened.encoder.encode(opened.views.ask(one.classifier)) for one in relatives.references()]
     np.testing.assert_array_equal(torch.stack(again).numpy(), evidence.represented)
@@ -82,7 +83,7 @@ def test_the_victim_itself_is_found(tiny_model: Classifier, split: DataSet, view
     judge = Judge(alpha=0.34, beta=0.34)
     for method in (CExamples(steps=40), views):
         sealed = seal(tiny_model, split, method, MODELS, seed=0, count=12, created=NOW)
-        verdict = check(tiny_model, sealed, judge=judge).verdict
+        verdict = check(LocalOracle(tiny_model), sealed, judge=judge).verdict
         assert verdict.similarity == pytest.approx(1, abs=1e-6)
         assert verdict.outcome == "copy"
 

@@ -33,7 +33,7 @@ from modelprint.cli.options import (
 if TYPE_CHECKING:
     from modelprint.data import DataSet
     from modelprint.ownership import Models
-    from modelprint.ownership.probabilities import Scores
+    from modelprint.ownership.rankings import Scores
 
 own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a copy of mine?")
 
@@ -239,10 +239,9 @@ def check(
     check_choice(endpoint, onnx, network, weights, image_shape)
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.ownership import OwnershipFingerprint
-    from modelprint.ownership import Judge
-    from modelprint.ownership import check as ask_and_judge
-    from modelprint.ownership.probabilities import identity
-    from modelprint.work import Work
+    from modelprint.oracles.oracle import identify
+    from modelprint.ownership.checking import check as ask_and_judge
+    from modelprint.ownership.decision import Judge
 
     judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
     if dry_run:
@@ -250,10 +249,14 @@ def check(
         return
     oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
     remark(f"asking for {loaded.asked(views)}", quiet)
-    how, kept = "with --answers DIR a check can be continued", None
+    how, log = "with --answers DIR a check can be continued", None
     if answers is not None:
-        # Another fingerprint or suspect may be checked with the same folder, and neither loses its answers.
-        kept = answers / f"{loaded.digest[:12]}-{identity(oracle)[:12]}"
+        # Each pair of fingerprint and suspect has a folder of its own, so several can be checked with one DIR.
+        log = answers / f"{loaded.digest[:12]}-{identify(oracle)[:12]}" / "answers.jsonl"
+        if any(log.parent.glob("*.safetensors")):
+            remark(
+                f"{log.parent}: answers kept by an older version cannot be read; all questions are asked again", quiet
+            )
         how = f"run the same command again to go on; the answers so far are in {answers}"
     with continued_by(how), bars(quiet) as progress:
         found = ask_and_judge(
@@ -261,8 +264,9 @@ def check(
             loaded,
             judge=judge,
             views=views,
-            scores=_scores(scores, onnx),
-            work=Work(progress=progress, folder=kept),
+            scores=_choose_scores(scores, onnx),
+            log=log,
+            progress=progress,
         )
     if report is not None:
         from modelprint.ownership.report import render_report
@@ -272,7 +276,7 @@ def check(
     raise typer.Exit(found.verdict.exit_code)
 
 
-def _scores(given: str | None, onnx: Path | None) -> "Scores":
+def _choose_scores(given: str | None, onnx: Path | None) -> "Scores":
     """Return what the scores of the suspect are; an ONNX file has logits."""
     if given not in (None, "probabilities", "logits"):
         raise ValueError(f"--scores is probabilities or logits, got {given!r}")

@@ -148,7 +148,7 @@ class Contrastive:
             check_same_views(victim, other)
         labels = torch.tensor([self.label(role) for role in roles]).repeat_interleave(len(victim))
         batches = TensorBatches(inputs=torch.cat([self.inputs(model) for model in models]), labels=labels)
-        network = _untrained(self, victim.values.shape[1], seed)
+        network = _make_network(self, victim.values.shape[1], seed)
         rng = stream(seed, "encoder", "training")
 
         def contrast(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
@@ -224,10 +224,10 @@ class Encoder:
             seen = tuple(map(str, facts["seen"]))
         except (ValueError, TypeError, KeyError, RecursionError) as problem:
             raise LoadingError(f"{path}: what it says of its encoder cannot be read: {problem}") from None
-        return cls.filled(settings, tensors, points, class_count, seen, path)
+        return cls.from_tensors(settings, tensors, points, class_count, seen, path)
 
     @classmethod
-    def filled(
+    def from_tensors(
         cls,
         settings: Contrastive,
         tensors: Mapping[str, Tensor],
@@ -242,7 +242,7 @@ class Encoder:
         expected = {"0.weight": (settings.hidden, length), "2.weight": (settings.features, settings.hidden)}
         if any(name not in tensors or tuple(tensors[name].shape) != shape for name, shape in expected.items()):
             raise LoadingError(f"{path}: its weights are not those of {points} points of {class_count} classes")
-        network = fill_network(_untrained(settings, length, seed=0), tensors, {}, path, "the encoder")
+        network = fill_network(_make_network(settings, length, seed=0), tensors, {}, path, "the encoder")
         return cls(network.requires_grad_(False), settings, points, class_count, seen)
 
 
@@ -281,7 +281,7 @@ def check_same_views(victim: Responses, other: Responses) -> None:
         )
 
 
-def _untrained(settings: Contrastive, length: int, seed: int) -> nn.Sequential:
+def _make_network(settings: Contrastive, length: int, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "encoder", "weights"))
         return nn.Sequential(

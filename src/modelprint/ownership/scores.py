@@ -19,8 +19,8 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.intervals import LEVEL, exact_interval
+from modelprint.oracles.local import check_model
 from modelprint.ownership.c_examples import OwnedExamples
-from modelprint.ownership.probabilities import check_model
 from modelprint.tensors import Labels, to_images
 
 Answers = Int64[Tensor, "models n"]
@@ -165,5 +165,5 @@ def answers_of(models: Sequence[Classifier], examples: OwnedExamples) -> Answers
         raise ValueError("there is no model to ask")
     shape = examples.pixels.shape[1:]
     for model in models:
-        check_model(model, shape, examples.class_count, what="these examples")
+        check_model(model, shape, examples.class_count, subject="these examples")
     return torch.stack([model.labels(to_images(examples.pixels)) for model in models])

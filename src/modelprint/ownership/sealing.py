@@ -12,11 +12,11 @@ from modelprint.fingerprint.ownership import C_EXAMPLES, UAP, OwnershipFingerpri
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews, Reference
 from modelprint.fingerprint.parts import Preprocessing, Provenance
 from modelprint.fingerprint.provenance import provenance_of
+from modelprint.oracles.local import check_model
 from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.methods import OwnershipMethod, Uap
-from modelprint.ownership.packing import packed
-from modelprint.ownership.probabilities import check_model
+from modelprint.ownership.packing import pack
 from modelprint.ownership.references import Models, Relatives
 from modelprint.pixels import Picture
 from modelprint.tensors import to_images
@@ -142,5 +142,5 @@ def _by_views(
         "perturbation": pattern.summary(),
         "encoder": f"learnt from {len(copies)} copies and {len(others)} unrelated models",
     }
-    evidence = packed(views, mine, encoder, represented)
+    evidence = pack(views, mine, encoder, represented)
     return evidence, tuple(references), replace(provenance, crafted=len(views.pixels), notes=notes)

@@ -10,13 +10,13 @@ is all that is known.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
 from sklearn.metrics import roc_auc_score
 
 from modelprint.intervals import LEVEL
+from modelprint.ownership.decision import check_similarities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,14 +89,6 @@ def area_interval(area: float, pairs: int, level: float = LEVEL) -> tuple[float,
     low = 0.0 if area == 0 or excess(1e-300) <= 0 else float(brentq(excess, 1e-300, area))
     high = 1.0 if area == 1 or distance(1e-16) <= 0 else 1 - float(brentq(distance, 1e-16, 1 - area))
     return low, high
-
-
-def check_similarities(values: Sequence[float], name: str) -> None:
-    """Refuse what are no similarities of models."""
-    if not values:
-        raise ValueError(f"there are no similarities of {name}")
-    if not all(-1.001 <= value <= 1.001 for value in values):
-        raise ValueError(f"similarities are cosines, -1 to 1, got {', '.join(f'{v:g}' for v in values)} for {name}")
 
 
 def _divergence(seen: float, truth: float) -> float:

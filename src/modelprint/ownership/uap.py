@@ -31,7 +31,8 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fast.folding import make_quick_copy
 from modelprint.intervals import exact_interval
-from modelprint.ownership.probabilities import check_model, probabilities
+from modelprint.oracles.local import check_model
+from modelprint.ownership.probabilities import ask_probabilities
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import GREY_LEVELS, Labels, to_images
@@ -178,7 +179,7 @@ class Universal:
     def climb(self, model: Classifier, pixels: Pixels, seed: int, work: Work) -> Pattern:
         """Take all steps; the result is within the radius, and not yet rounded."""
         quick, bound = make_quick_copy(model), self.radius / GREY_LEVELS
-        labels = probabilities(model, pixels, model.class_count).argmax(1)
+        labels = ask_probabilities(model, pixels, model.class_count).argmax(1)
         state = work.resume(STATE)
         pattern = state.get("pattern", torch.zeros(model.image_shape))
         direction = state.get("direction", torch.zeros(model.image_shape))
@@ -214,6 +215,6 @@ def judged(model: Classifier, levels: Int16[np.ndarray, "c h w"], pixels: Pixels
     """Return the pattern with the count of those `pixels` whose label it changes in `model`."""
     unjudged = Perturbation(levels=levels, fooled=0, tested=len(pixels), wanted=wanted)
     before, after = (
-        probabilities(model, asked, model.class_count).argmax(1) for asked in (pixels, unjudged.on(pixels))
+        ask_probabilities(model, asked, model.class_count).argmax(1) for asked in (pixels, unjudged.on(pixels))
     )
     return replace(unjudged, fooled=int((before != after).sum()))

@@ -12,7 +12,7 @@ from modelprint.fingerprint.parts import Sample
 from modelprint.pages.html import data_uri, page_from
 from modelprint.verification.verdict import LIMITS, Observed, Verdict
 
-TEMPLATE = "report.html"
+TEMPLATE = "verdict.html"
 
 
 @dataclass(frozen=True, kw_only=True)
