@@ -20,8 +20,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from modelprint.errors import FingerprintError
-from modelprint.fingerprint import container
-from modelprint.fingerprint import integrity as fingerprint_module
+from modelprint.fingerprint import container, pictures
 from modelprint.fingerprint.container import plain_png_shape, read_members, write_members
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Preprocessing, ProfileRecord, Provenance, Release, Sample
@@ -759,7 +758,7 @@ def test_a_picture_whose_pixels_are_broken_is_refused(saved: Path) -> None:
 
 def test_the_pixels_of_all_pictures_are_bounded(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A small file cannot ask for much memory: well-compressed pictures count by their pixels."""
-    monkeypatch.setattr(fingerprint_module, "PIXEL_LIMIT", 400)
+    monkeypatch.setattr(pictures, "PIXEL_LIMIT", 400)
 
     assert reason(saved) == "the pictures have 448 values together, the limit is 400"
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint.container import read_members, write_members
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.fingerprint.manifest import INTEGRITY, OWNERSHIP, kind_of, members_of
+from modelprint.fingerprint.manifest import INTEGRITY, OWNERSHIP, read_kind, describe_members
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ARRAYS, ByLabels, ByViews, array_bytes, read_array
 
@@ -45,7 +45,7 @@ def remade(path: Path, change: Change) -> Path:
     members = read_members(path)
     manifest = json.loads(members.pop("manifest.json"))
     change(manifest, members)
-    manifest["members"] = members_of(members)
+    manifest["members"] = describe_members(members)
     write_members(path, {"manifest.json": rfc8785.dumps(manifest), **members})
     return path
 
@@ -95,7 +95,7 @@ def test_each_kind_points_to_its_own_command(saved: Path) -> None:
         Fingerprint.load(saved)
     with pytest.raises(FingerprintError, match="whether a model was changed; check it with: modelprint verify"):
         OwnershipFingerprint.load(FILES / "format-1.mprint")
-    assert (kind_of(saved), kind_of(FILES / "format-1.mprint")) == (OWNERSHIP, INTEGRITY)
+    assert (read_kind(saved), read_kind(FILES / "format-1.mprint")) == (OWNERSHIP, INTEGRITY)
 
 
 @IN_PLACE

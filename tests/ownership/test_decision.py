@@ -1,6 +1,5 @@
 """Verdicts: p-values by counting, what each outcome takes, and refusals that say how many models are needed."""
 
-
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind

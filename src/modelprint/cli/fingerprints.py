@@ -17,10 +17,10 @@ def inspect(fingerprint: FingerprintFile, as_json: AsJson = False) -> None:
     Example: modelprint inspect r20.mprint
     """
     from modelprint.fingerprint.integrity import Fingerprint
-    from modelprint.fingerprint.manifest import OWNERSHIP, kind_of
+    from modelprint.fingerprint.manifest import OWNERSHIP, read_kind
     from modelprint.fingerprint.ownership import OwnershipFingerprint
 
-    kind = OwnershipFingerprint if kind_of(fingerprint) == OWNERSHIP else Fingerprint
+    kind = OwnershipFingerprint if read_kind(fingerprint) == OWNERSHIP else Fingerprint
     loaded = kind.load(fingerprint)
     typer.echo(loaded.to_json() if as_json else loaded.summary())
 

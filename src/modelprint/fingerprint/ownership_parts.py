@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from modelprint.fingerprint.container import SAMPLE_LIMIT
-from modelprint.fingerprint.integrity import PIXEL_LIMIT, picture_name
 from modelprint.fingerprint.parts import SHA256
+from modelprint.fingerprint.pictures import PIXEL_LIMIT, picture_name
 from modelprint.pixels import Picture
 
 Relation = Literal["copy", "unrelated"]

@@ -1,4 +1,4 @@
-"""Copy, unrelated or inconclusive: a test across reference models, with a stated rate of false alarms. Needs no torch.
+"""Copy, unrelated or inconclusive: a test across reference models, with a stated error rate. Needs no torch.
 
 Source of the question: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial
 Perturbations", CVPR 2022, https://arxiv.org/abs/2202.08602, which reports a confidence from a test between the views of
@@ -33,7 +33,7 @@ LIMITS = (
     "the same kind, by training of the same kind. A verdict is evidence, not proof."
 )
 """What no verdict on ownership can promise."""
-VIEWS_DEPEND = "views of one model depend on each other, so this p-value is not a rate of false alarms"
+VIEWS_DEPEND = "views of one model depend on each other, so this p-value is not a rate of false accusations"
 
 
 class Claim(StrEnum):
@@ -132,7 +132,7 @@ class Judge:
     """How suspects are judged.
 
     Attributes:
-        alpha: Largest probability of calling an unrelated model a copy: the rate of false alarms.
+        alpha: Largest probability of calling an unrelated model a copy: the rate of false accusations.
         beta: Largest probability of calling a copy unrelated.
         test: "rank" counts reference models; "welch" is the paper's kind of test, whose alpha (1e-4, say) is no rate.
     """
