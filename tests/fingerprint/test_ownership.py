@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint.container import read_members, write_members
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.fingerprint.manifest import INTEGRITY, OWNERSHIP, read_kind, describe_members
+from modelprint.fingerprint.manifest import INTEGRITY, OWNERSHIP, describe_members, read_kind
 from modelprint.fingerprint.ownership import OwnershipFingerprint
-from modelprint.fingerprint.ownership_parts import ARRAYS, ByLabels, ByViews, array_bytes, read_array
+from modelprint.fingerprint.ownership_parts import ByLabels, ByViews, array_bytes
 
 FILES = Path(__file__).parents[1] / "golden"
 BY_LABELS, BY_VIEWS = FILES / "ownership-labels-1.mprint", FILES / "ownership-views-1.mprint"
@@ -225,38 +225,6 @@ def test_a_wrong_array_is_named(told_by_views: Make, tmp_path: Path, change: Cha
     told_by_views().save(tmp_path / "own.mprint")
 
     assert said in reason(remade(tmp_path / "own.mprint", change))
-
-
-def headed(text: bytes, rest: bytes = b"") -> bytes:
-    """Return a .npy file of this header."""
-    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + rest
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"", "no .npy file"),
-        (b"PK\x03\x04", "no .npy file"),
-        (headed(b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"), "holds object"),
-        (headed(b"{'descr': '<f4', 'fortran_order': False, 'shape': (10000000000,), }\n"), "promises (10000000000,)"),
-        (headed(b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1,), }\n"), "of shape (-1,)"),
-        (headed(b"{'descr': '<f4', 'fortran_order': False, 'shape': (1,), }\n", b"1234"), "not spelled as we write it"),
-        (headed(b"__import__('os').abort()\n"), "no .npy file"),
-    ],
-)
-def test_a_hostile_array_is_refused_before_memory_is_taken(content: bytes, said: str) -> None:
-    """Objects are never loaded, and sizes have to be borne out."""
-    with pytest.raises(ValueError, match=r"arrays/hidden_bias\.npy") as caught:
-        read_array("hidden_bias", content)
-
-    assert said in str(caught.value)
-
-
-def test_an_array_is_read_as_it_was_written() -> None:
-    """Of each kind."""
-    for name, (kind, axes) in ARRAYS.items():
-        written = np.arange(2**axes).reshape((2,) * axes).astype(kind)
-        np.testing.assert_array_equal(read_array(name, array_bytes(written)), written)
 
 
 def test_evidence_belongs_to_its_method(told_by_labels: Make, told_by_views: Make) -> None:
