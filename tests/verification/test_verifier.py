@@ -17,7 +17,7 @@ from modelprint.errors import OracleError, TranscriptError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
-from modelprint.verification import Outcome, permutation, replay, verify
+from modelprint.verification import Outcome, find_permutation, replay, verify
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verdict import Verdict
@@ -390,7 +390,7 @@ def test_two_classes_are_never_called_remapped() -> None:
 )
 def test_a_permutation_maps_one_to_one(pairs: list[tuple[int, int]], found: dict[int, int] | None) -> None:
     """Same in, same out; different in, different out."""
-    assert permutation(pairs) == found
+    assert find_permutation(pairs) == found
 
 
 # Saying it
