@@ -187,7 +187,7 @@ def test_an_interrupted_sealing_says_how_to_go_on(command: Any, here: Path, monk
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     line = ("own", "seal", *VICTIM, "--data", "tiny.npz", *MODELS, *EXAMPLES, "--output")
     with monkeypatch.context() as patch:
-        patch.setattr(sealing.Relatives, "references", _stop)
+        patch.setattr(sealing.Relatives, "make_references", _stop)
         stopped = command(*line, "cut.mprint")
     kept = list((here / "cut.mprint.partial").iterdir())
 
@@ -225,7 +225,7 @@ def test_an_interrupted_check_says_how_to_go_on(command: Any, described: Path, m
         ("--set colour=1", "c-examples has no setting 'colour'"),
         ("--method uap --set batch=1", "uap has no setting 'batch'; its settings are radius"),
         ("--method uap --count 5", "--count belongs to c-examples"),
-        ("--learn-copies prune-80", "belong to uap; c-examples learn from no other model"),
+        ("--learn-copies prune-80", "belong to uap; c-examples train on no other model"),
         ("--unrelated retrain-all-short*9", "alpha 0.05 needs at least 19 unrelated models as references"),
         ("--copies prune-80", "beta 0.1 needs at least 9 copies as references"),
         ("--copies none --unrelated prune-80*19", "prune-80 makes models that are not unrelated"),

@@ -15,7 +15,7 @@ from PIL import Image
 
 from modelprint.errors import FingerprintError
 from modelprint.fingerprint import container
-from modelprint.fingerprint.container import plain_png_shape, read_members
+from modelprint.fingerprint.container import read_members, read_png_shape
 from modelprint.fingerprint.integrity import Fingerprint
 
 Change = Callable[[dict[str, Any], dict[str, bytes]], object]
@@ -174,9 +174,9 @@ def test_a_member_that_is_there_twice_is_refused(saved: Path, reason: Callable[[
     members = read_members(saved)
     with zipfile.ZipFile(saved, "w") as archive:
         for known, content in members.items():
-            archive.writestr(container._entry(known), content)
+            archive.writestr(container._make_entry(known), content)
         with pytest.warns(UserWarning, match="Duplicate name"):
-            archive.writestr(container._entry("samples/0000.png"), members["samples/0001.png"])
+            archive.writestr(container._make_entry("samples/0000.png"), members["samples/0001.png"])
 
     assert reason(saved) == "has samples/0000.png twice"
 
@@ -270,7 +270,7 @@ def test_a_picture_of_an_impossible_size_is_refused_by_its_header(width: int, he
     png = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
     with pytest.raises(ValueError, match=f"1 to 4096 pixels wide and high, got {width} x {height}"):
-        plain_png_shape(png)
+        read_png_shape(png)
 
 
 @settings(max_examples=200, deadline=None)
@@ -279,6 +279,6 @@ def test_any_bytes_are_a_plain_png_or_a_value_error(content: bytes, whole: bool)
     """The little PNG reader never fails in another way."""
     png = encoded(GREY)
     try:
-        plain_png_shape(content if whole else png[: len(content)] + content + png[len(content) :])
+        read_png_shape(content if whole else png[: len(content)] + content + png[len(content) :])
     except ValueError as problem:
         assert str(problem).isprintable()

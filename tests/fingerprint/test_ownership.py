@@ -216,8 +216,8 @@ def array(name: str, value: np.ndarray) -> Change:
         (put("evidence", "fooled", value=11), "11 fooled images of 10 are no share"),
         (put("evidence", "wanted", value=1.5), "1.5 is none"),
         (put("evidence", "seen", value=["x"]), "64 hexadecimal digits, got 'x'"),
-        (put("evidence", "seen", value=[f"{3:064x}"]), "the encoder learnt from reference"),
-        (put("references", 0, "matches", value=1), "models are not told by labels"),
+        (put("evidence", "seen", value=[f"{3:064x}"]), "the encoder was trained on reference"),
+        (put("references", 0, "matches", value=1), "labels are not compared"),
     ],
 )
 def test_a_wrong_array_is_named(told_by_views: Make, tmp_path: Path, change: Change, said: str) -> None:
@@ -235,7 +235,7 @@ def test_evidence_belongs_to_its_method(told_by_labels: Make, told_by_views: Mak
 
     with pytest.raises(ValueError, match="'c-examples' has no views"):
         replace(labels, evidence=views.evidence)
-    with pytest.raises(ValueError, match="'uap' has no examples that are told by labels"):
+    with pytest.raises(ValueError, match="'uap' has no C-examples"):
         replace(views, evidence=labels.evidence)
     with pytest.raises(ValueError, match="got 4 examples and 1 labels"):
         replace(labels.evidence, labels=(0,))
@@ -251,5 +251,5 @@ def test_a_summary_says_what_is_asked_and_what_is_known(told_by_labels: Make, to
 
     views = told_by_views()
     assert "all probabilities for 8 pictures: 3 views of 2 points" in views.summary()
-    assert "all probabilities for 4 pictures: 1 views of 2 points" in views.asked(1)
+    assert "all probabilities for 4 pictures: 1 views of 2 points" in views.describe_questions(1)
     assert "fools 80.0% of the test images" in views.summary()

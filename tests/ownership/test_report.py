@@ -46,7 +46,7 @@ def test_the_page_says_what_was_found(told_by_labels: Make) -> None:
     assert '<span class="outcome copy">copy</span>' in page
     assert page.count('<li class="match">') == 3
     assert "zero, not one" in page
-    assert "Held against 19 unrelated models and 9 copies, over 4 examples" in page
+    assert "Compared with 19 unrelated models and 9 copies, over 4 examples" in page
     assert page.count("retrain-all-short</th>") == 19
     assert file.digest in page
     assert "Map of the views" not in page

@@ -10,7 +10,7 @@ from modelprint.cli.options import AsJson, FingerprintFile, Force
 
 
 def inspect(fingerprint: FingerprintFile, as_json: AsJson = False) -> None:
-    """Check a fingerprint file and say what it holds, be it about integrity or about ownership.
+    """Check a fingerprint file, of integrity or of ownership, and say what it holds.
 
     Every size, hash, number and picture in the file is checked first; a damaged file is an error, with exit code 2.
 

@@ -218,14 +218,14 @@ def _from_labels(
     """Seal what answers with labels, after saying how many of them that may take."""
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
-    from modelprint.cli.oracles import answering_oracle
+    from modelprint.cli.oracles import choose_remote_oracle
     from modelprint.data import load_data
     from modelprint.generation.from_labels import labels_only, refuse_search, seal_from_labels
 
     refuse_search(asked["rounding"])
     able = labels_only(asked["method_name"], method)
     loaded = load_data(data, progress=asked["work"].progress)
-    oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
+    oracle = choose_remote_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats
     allowed = "" if questions is None else f", of which {questions} are allowed"
     remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)

@@ -74,10 +74,10 @@ def seal(
         ),
     ] = None,
     learn_unrelated: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap learns from.")
+        Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap is trained on.")
     ] = None,
     learn_copies: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap learns from.")
+        Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap is trained on.")
     ] = None,
     model_set: Annotated[
         Kinds,
@@ -89,7 +89,7 @@ def seal(
         float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
     ] = 0.05,
     beta: Annotated[
-        float, typer.Option(metavar="P", help="Largest rate of false acquittals that checks may ask for.")
+        float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
     ] = 0.1,
     seed: Seed = 0,
     image_shape: ImageShape = None,
@@ -102,8 +102,8 @@ def seal(
 ) -> None:
     """Seal what copies of a classifier are recognised by.
 
-    A suspect will be held against reference models: unrelated ones, trained on their own, and copies. They are made
-    here, once, and kept in the cache; the encoder of uap learns from others, of other seeds. Half of 19 unrelated
+    Suspects are compared with reference models: unrelated ones, trained on their own, and copies. They are made here,
+    once, and kept in the cache; the encoder of uap is trained on others, of other seeds. Half of 19 unrelated
     models learn from spare images where the data set has some, as fashion-mnist@0.5 has.
 
     Unfinished work is kept in FILE.partial and in the cache: after an interruption the same command continues.
@@ -117,7 +117,7 @@ def seal(
     from modelprint.fingerprint.ownership import UAP
     from modelprint.loading import load_classifier
     from modelprint.ownership import build_method
-    from modelprint.ownership.sealing import remarks
+    from modelprint.ownership.sealing import find_weaknesses
     from modelprint.ownership.sealing import seal as make
     from modelprint.settings import parse_assignments
     from modelprint.work import Work
@@ -126,14 +126,14 @@ def seal(
     if method == UAP and count is not None:
         raise ValueError("--count belongs to c-examples; uap has --set points=N and --set views=N")
     if method != UAP and (learn_unrelated or learn_copies):
-        raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples learn from no other model")
+        raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples train on no other model")
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     partial = output.with_name(output.name + ".partial")
     with continued_by(f"run the same command again to go on; what is done is in {partial} and the cache"):
         with bars(quiet) as progress:
             loaded = load_data(data, progress=progress)
         asked = (unrelated, copies, learn_unrelated, learn_copies)
-        models = _models(loaded, method, asked, model_set, alpha, beta)
+        models = _choose_models(loaded, method, asked, model_set, alpha, beta)
         plan = models.summary(model, loaded, seed)
         if dry_run:
             typer.echo(plan)
@@ -144,7 +144,7 @@ def seal(
             sealed = make(model, loaded, chosen, models, seed=seed, count=count or 100, created=created, work=work)
     sealed.save(output)
     shutil.rmtree(partial, ignore_errors=True)
-    warnings = remarks(sealed)
+    warnings = find_weaknesses(sealed)
     for warning in warnings:
         remark(warning, quiet)
     if as_json:
@@ -153,7 +153,7 @@ def seal(
         typer.echo(f"{sealed.summary()}\n{'sealed in':<12} {output}")
 
 
-def _models(
+def _choose_models(
     data: "DataSet",
     method: str,
     asked: Sequence[Kinds],
@@ -164,18 +164,18 @@ def _models(
     """Return which models to make: those that are named, or as many as the rates need."""
     from modelprint.fingerprint.ownership import UAP
     from modelprint.ownership import Judge, Models, needed_references
-    from modelprint.ownership.references import COPIES, LEARNT_MODELS, USUAL, spread, unrelated_kinds
+    from modelprint.ownership.references import COPIES, TRAINING_MODELS, USUAL, spread, unrelated_kinds
     from modelprint.settings import parse_assignments
     from modelprint.tamperings.zoo import parse_recipe
 
     judge = Judge(alpha=alpha, beta=beta)
     others, like = unrelated_kinds(data), COPIES[method]
-    learnt = LEARNT_MODELS if method == UAP else 0
+    training = TRAINING_MODELS if method == UAP else 0
     usual = (
         spread(others, needed_references(alpha)),
         spread(like, needed_references(beta)),
-        spread(others, learnt),
-        spread(like, learnt),
+        spread(others, training),
+        spread(like, training),
     )
     counts = [
         {} if kinds == ["none"] else parse_recipe(kinds) if kinds else default
@@ -245,10 +245,12 @@ def check(
 
     judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
     if dry_run:
-        typer.echo(f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.asked(views)}")
+        typer.echo(
+            f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.describe_questions(views)}"
+        )
         return
     oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
-    remark(f"asking for {loaded.asked(views)}", quiet)
+    remark(f"asking for {loaded.describe_questions(views)}", quiet)
     how, log = "with --answers DIR a check can be continued", None
     if answers is not None:
         # Each pair of fingerprint and suspect has a folder of its own, so several can be checked with one DIR.

@@ -120,7 +120,7 @@ def replay(
     fingerprint: FingerprintFile,
     as_json: AsJson = False,
 ) -> None:
-    """Reach the verdict of a transcript again, asking nobody.
+    """Reach the verdict of a transcript again, without the endpoint.
 
     Exits like verify: 0 intact, 1 tampered, 3 no verdict, 2 when the transcript is damaged or belongs to another file.
 

@@ -20,10 +20,10 @@ from modelprint.fingerprint.container import MANIFEST, read_members, write_membe
 from modelprint.fingerprint.manifest import (
     STRICT,
     Member,
-    canonical,
     check_members,
     check_printable,
     describe_members,
+    encode_canonical,
     read_record,
 )
 from modelprint.fingerprint.parts import Preprocessing, Provenance
@@ -121,7 +121,7 @@ class Envelope(ABC, Generic[ManifestT]):
     @cached_property
     def manifest(self) -> bytes:
         """The canonical bytes of `manifest.json`; ValueError when a setting cannot be written as JSON."""
-        return canonical(
+        return encode_canonical(
             {
                 "class_names": list(self.class_names),
                 "preprocessing": asdict(self.preprocessing) | {"value_range": list(self.preprocessing.value_range)},

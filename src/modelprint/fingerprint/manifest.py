@@ -46,7 +46,7 @@ def describe_members(contents: Mapping[str, bytes]) -> dict[str, dict[str, objec
     }
 
 
-def canonical(record: Mapping[str, Any]) -> bytes:
+def encode_canonical(record: Mapping[str, Any]) -> bytes:
     """Return the one spelling of `record`; ValueError when JSON cannot carry it."""
     try:
         return rfc8785.dumps(dict(record))

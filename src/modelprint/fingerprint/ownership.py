@@ -1,8 +1,8 @@
 """Ownership fingerprints: what copies of a model are recognised by, sealed in one `.mprint` file. Needs no torch.
 
 The container and its rules are those of every `.mprint` file. The manifest says `"kind": "ownership"` and what is known
-of reference models; examples that are told by labels are `samples/0000.png ...`, and what is compared as numbers are
-`arrays/NAME.npy`, which hold plain numbers and never objects. `docs/file-format.md` explains every entry.
+of reference models; C-examples are `samples/0000.png ...`, and what is compared as numbers are `arrays/NAME.npy`, which
+hold plain numbers and never objects. `docs/file-format.md` explains every entry.
 """
 
 from collections import Counter
@@ -46,7 +46,7 @@ class LabelNumbers(BaseModel):
 
     model_config = STRICT
 
-    told_by: Literal["labels"]
+    evidence_kind: Literal["labels"] = Field(alias=EVIDENCE_KIND)
     labels: tuple[int, ...]
 
 
@@ -55,7 +55,7 @@ class ViewNumbers(BaseModel):
 
     model_config = STRICT
 
-    told_by: Literal["views"]
+    evidence_kind: Literal["views"] = Field(alias=EVIDENCE_KIND)
     fooled: int
     tested: int
     wanted: float
@@ -69,7 +69,7 @@ class OwnershipManifest(CommonManifest):
     format: Literal[1]
     kind: Literal["ownership"]
     references: tuple[Reference, ...]
-    evidence: Annotated[LabelNumbers | ViewNumbers, Field(discriminator=EVIDENCE_KIND)]
+    evidence: Annotated[LabelNumbers | ViewNumbers, Field(discriminator="evidence_kind")]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +80,7 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
         class_names: One name per class, in label order.
         preprocessing: How a picture becomes an input of the model.
         provenance: How it came to be; the method is C_EXAMPLES or UAP.
-        references: Models that a suspect is held against.
+        references: Models that a suspect is compared with.
         evidence: What a suspect is asked about.
     """
 
@@ -109,7 +109,7 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
 
     def _check_labels(self, evidence: ByLabels) -> None:
         if self.provenance.method != C_EXAMPLES:
-            raise ValueError(f"method {self.provenance.method!r} has no examples that are told by labels")
+            raise ValueError(f"method {self.provenance.method!r} has no C-examples")
         for index, (picture, label) in enumerate(zip(evidence.pictures, evidence.labels, strict=True)):
             if not 0 <= label < len(self.class_names):
                 raise ValueError(f"example {index} has label {label}, but there are {len(self.class_names)} classes")
@@ -134,9 +134,11 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
             raise ValueError(f"{len(evidence.represented)} references answered, but {len(self.references)} are named")
         for reference in self.references:
             if reference.model_sha256 in evidence.seen:
-                raise ValueError(f"the encoder learnt from reference {reference.model_sha256[:16]}; it cannot judge it")
+                raise ValueError(
+                    f"the encoder was trained on reference {reference.model_sha256[:16]}; it cannot judge it"
+                )
             if reference.matches is not None:
-                raise ValueError("a reference has matches, but models are not told by labels")
+                raise ValueError("a reference has matches, but labels are not compared")
 
     def rows_of(self, relation: Relation) -> list[int]:
         """Return the places, among the references, of those that are "copy" or "unrelated"."""
@@ -206,10 +208,10 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
             ("fingerprint", self.digest),
             ("kind", "ownership: whether a model is a copy of the protected one; see: modelprint own check"),
             ("protects", f"{made.network} (model {made.model_sha256[:16]})"),
-            ("asks for", self.asked()),
+            ("asks for", self.describe_questions()),
             ("pictures", f"{shape.width} x {shape.height} {shape.colour}, {len(self.class_names)} classes"),
-            ("unrelated", self._told("unrelated")),
-            ("copies", self._told("copy")),
+            ("unrelated", self._describe_references("unrelated")),
+            ("copies", self._describe_references("copy")),
             ("made by", f"{made.method}, seed {made.seed}, from {made.data}"),
             ("made on", f"{made.created}, modelprint {made.version}"),
             *(("note", f"{name}: {text}") for name, text in made.notes.items()),
@@ -222,7 +224,7 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
         seen = self.evidence
         return seen.pictures[0] if isinstance(seen, ByLabels) else Picture.of(seen.pixels[0])
 
-    def asked(self, views: int | None = None) -> str:
+    def describe_questions(self, views: int | None = None) -> str:
         """Say what a suspect has to answer, for the first `views` or for all of them."""
         seen = self.evidence
         if isinstance(seen, ByLabels):
@@ -234,17 +236,17 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
             f"a perturbation that fools {seen.fooled / seen.tested:.1%} of the test images"
         )
 
-    def _told(self, relation: Relation) -> str:
+    def _describe_references(self, relation: Relation) -> str:
         """Describe the references of one kind in words."""
         some = [self.references[row] for row in self.rows_of(relation)]
         if not some:
             return "no references"
         kinds = ", ".join(f"{kind}*{count}" for kind, count in Counter(one.made for one in some).items())
-        told = f"{len(some)} references ({kinds}), accuracy median {median(one.accuracy for one in some):.1%}"
+        text = f"{len(some)} references ({kinds}), accuracy median {median(one.accuracy for one in some):.1%}"
         matches = [one.matches for one in some if one.matches is not None]
         if matches and isinstance(self.evidence, ByLabels):
-            told += f"; {min(matches)} to {max(matches)} of {len(self.evidence.labels)} labels match"
-        return told
+            text += f"; {min(matches)} to {max(matches)} of {len(self.evidence.labels)} labels match"
+        return text
 
 
 def _assemble_labels(numbers: LabelNumbers, members: Mapping[str, bytes]) -> ByLabels:

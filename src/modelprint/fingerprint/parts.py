@@ -11,7 +11,7 @@ from modelprint.pixels import MODES, SIDE_LIMIT, Picture
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 UNKNOWN_MODEL = "0" * 64
-"""Stands for the digest of a model of which nothing but answers was to be had."""
+"""Stands for the digest of a model of which only the answers were available."""
 EXACT_INTEGER = 2**53 - 1
 """Largest whole number that JSON carries exactly between languages."""
 PROTECTED = "the protected model"
@@ -55,7 +55,7 @@ class ProfileRecord:
         name: Name of the serving profile, e.g. "fp32".
         floor: 99.9th percentile, over all variants, of the shift of top-1 minus top-2, in logits.
         multiple: Every margin is at least this many times the floor.
-        flip_rate: Probability p0, per sample, that honest serving flips its label all the same.
+        flip_rate: Probability p0, per sample, that honest serving flips its label nevertheless.
         variants: The same percentile for each way of serving that was measured.
     """
 
@@ -129,7 +129,7 @@ class Provenance:
         crafted: How many samples the method crafted.
         lost_rounding: How many of them were lost when rounded to 8 bits.
         lost_steadiness: How many of them were lost because their margin was within reach of honest noise.
-        notes: Anything else worth telling, by name.
+        notes: Anything else worth knowing, by name.
     """
 
     method: str

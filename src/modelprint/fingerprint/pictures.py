@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from modelprint.fingerprint.container import plain_png_shape
+from modelprint.fingerprint.container import read_png_shape
 from modelprint.fingerprint.parts import Preprocessing
 from modelprint.pixels import Picture, decode_png
 
@@ -19,7 +19,7 @@ def picture_name(folder: str, index: int) -> str:
 def check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> None:
     """Raise ValueError when the header of a picture disagrees with the contract."""
     try:
-        shape = plain_png_shape(picture.png)
+        shape = read_png_shape(picture.png)
     except ValueError as problem:
         raise ValueError(f"{name}: {problem}") from problem
     if shape != preprocessing.image_shape:

@@ -1,4 +1,4 @@
-"""A classifier in our own hands as an oracle. The only oracle that needs torch."""
+"""A local classifier as an oracle. The only oracle that needs torch."""
 
 from collections.abc import Sequence
 

@@ -53,7 +53,7 @@ class Oracle(Protocol):
 
 @runtime_checkable
 class KnownModel(Oracle, Protocol):
-    """An oracle whose model is in our hands, so that one that does not fit can be refused before it is asked."""
+    """An oracle whose model is available locally, so that one that does not fit can be refused before it is asked."""
 
     def model_digest(self) -> str:
         """Return the digest of the weights."""

@@ -40,7 +40,7 @@ def check(
         views: How many views to ask about; all of them when None.
         scores: What the scores of the oracle are.
         log: File that keeps the answers, so that an interrupted check can be continued; None keeps none.
-        progress: Told after every answer.
+        progress: Called after every answer.
 
     Raises:
         ValueError: As in (1), the suspect takes other images or knows other classes, or there are fewer views.

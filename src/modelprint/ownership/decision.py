@@ -160,7 +160,7 @@ class Judge:
         self.check_counts(len(others), len(copies))  # (1)
         p_value = self._p_value(suspect, others)  # (2)
         copy_p = self._p_value(-suspect, [-one for one in copies]) if copies else None
-        outcome, reasons = self._outcome(p_value, copy_p)  # (3)
+        outcome, reasons = self._decide(p_value, copy_p)  # (3)
         return OwnershipVerdict(
             outcome=outcome,
             reasons=reasons,
@@ -197,7 +197,7 @@ class Judge:
             return rank_p_value(_mean(suspect), [_mean(one) for one in references])
         return welch_p_value(suspect, references)
 
-    def _outcome(self, p_value: float, copy_p: float | None) -> tuple[Claim, tuple[str, ...]]:
+    def _decide(self, p_value: float, copy_p: float | None) -> tuple[Claim, tuple[str, ...]]:
         high, low = p_value <= self.alpha, copy_p is not None and copy_p <= self.beta
         caveat = (VIEWS_DEPEND,) if self.test == "welch" else ()
         if high and low:

@@ -12,9 +12,9 @@ mean over the classes. The code has three labels (victim, other, copy), which dr
 against the paper's figure C; `classes="published"` does that, and the default has two, with the victim among its
 copies. The code's last layer of four outputs has no part in its loss and is not made. Ten passes are few for an encoder
 that learns from a handful of models, so here there are a hundred. The code keeps a fifth of the views for validation;
-views of one model depend on each other, so all of them are learnt from here, and models that the encoder never saw
-judge it. The paper's similarity is the mean cosine to the victim's fingerprint without saying to which view; here each
-view is compared with the same view of the victim, of which all pictures are the same.
+views of one model depend on each other, so all of them are used for training here, and models that the encoder never
+saw judge it. The paper's similarity is the mean cosine to the victim's fingerprint without saying to which view; here
+each view is compared with the same view of the victim, of which all pictures are the same.
 """
 
 import json
@@ -44,7 +44,7 @@ from modelprint.training import Recipe, TensorBatches, one_thread, train
 ClassScheme = Literal["two", "published"]
 Space = Literal["logarithms", "probabilities"]
 FLOOR = 1e-4
-"""Probabilities below it count as this much: an endpoint that rounds to four decimals tells no more."""
+"""Probabilities below it count as this much: an endpoint that rounds to four decimals shows no more."""
 SCALE = 3.0
 """Divides logarithms, so that the perceptron is given numbers about as large as one."""
 FORMAT = "modelprint.encoder"
@@ -125,14 +125,14 @@ class Contrastive:
         seed: int,
         progress: Progress = silent,
     ) -> "Encoder":
-        """Return an encoder that has learnt from what these models answered.
+        """Return an encoder that is trained on what these models answered.
 
         Args:
             victim: Responses of the victim.
             copies: Of models extracted or derived from it.
             others: Of models that are none of its copies.
             seed: Equal seeds give equal encoders, bit for bit, on one machine.
-            progress: Told after each step.
+            progress: Called after each step.
 
         Raises:
             ValueError: There is no copy or no other, or models answered to different views.
@@ -170,7 +170,7 @@ class Encoder:
         settings: How it was made.
         points: Points of a view it takes.
         class_count: Classes whose probabilities it takes.
-        seen: The models it learnt from, the victim among them; they cannot judge it.
+        seen: The models it was trained on, the victim among them; it cannot judge them.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The probability of every class for each picture: of a classifier in our hands, or of an oracle that gives scores."""
+"""The probability of every class for each picture: of a local classifier, or of an oracle that gives scores."""
 
 from typing import get_args
 
@@ -19,7 +19,7 @@ from modelprint.progress import Progress, silent, steps
 Probabilities = Float64[Tensor, "n classes"]
 """Probability of every class, which add up to 1."""
 Suspected = Classifier | Oracle
-"""A suspect: a classifier in our hands, or an oracle that gives scores."""
+"""A suspect: a local classifier, or an oracle that gives scores."""
 
 
 def ask_probabilities(
@@ -37,7 +37,7 @@ def ask_probabilities(
         pixels: The pictures, as they travel.
         class_count: How many classes there have to be.
         scores: What the scores of an oracle are; a classifier gives logits anyhow.
-        progress: Told after every answer of an oracle.
+        progress: Called after every answer of an oracle.
 
     Raises:
         ValueError: There is no picture, or the classifier takes other images or knows another number of classes.

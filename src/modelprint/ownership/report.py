@@ -1,8 +1,8 @@
-"""The report on one check of ownership: where the suspect lies among models of known relation, drawn and in numbers.
+"""Ownership reports: one HTML page about one check, with the suspect among models of known relation.
 
-Drawn are the similarities of all models and, where they are told by views, a map of what the encoder makes of the
-views: t-SNE, as in figures C and E of the supplement of the paper on UAP fingerprints. It puts near together what is
-near, and says nothing about distances between groups.
+Drawings show the similarities of all models and, where views are compared, a map of the views' representations: t-SNE,
+as in figures C and E of the supplement of the paper on UAP fingerprints. It places similar views near each other, and
+distances between groups mean nothing. Everything but the map works without torch and scikit-learn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -163,7 +163,7 @@ def map_views(fingerprint: OwnershipFingerprint, evidence: ByViews, checked: Own
 
 
 def embed(values: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"] | None:
-    """Return places on a square, near together for what is near; None for too few, or all alike."""
+    """Return places on a square, near together for what is near; None for too few, or where all are equal."""
     from sklearn.manifold import TSNE  # a report on labels has to work without it
 
     if len(values) < FEWEST or len(np.unique(values, axis=0)) < FEWEST:

@@ -2,7 +2,7 @@
 
 Source: the paper of the C-examples, appendix A.3. Robustness is the share of examples that pruned models give the label
 they were made for, transferability the same share of models that are no copies, and the uniqueness score is the first
-minus the second. One below zero means that other models are taken for copies more readily than copies are.
+minus the second. Below zero, other models are classified as copies more often than copies are.
 
 Departures: the paper gives means without intervals. Here one model's share has its exact (Clopper-Pearson) interval,
 for examples that might have been crafted instead. Answers of several models to the same examples depend on each other,
@@ -64,7 +64,7 @@ class Agreement:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Interval of the share, for other examples crafted alike and these very models."""
+        """Interval of the share, for other examples crafted in the same way and these very models."""
         each = 1 - (1 - self.level) / len(self.counts)
         bounds = [exact_interval(count, self.examples, each) for count in self.counts]
         return sum(low for low, _ in bounds) / len(bounds), sum(high for _, high in bounds) / len(bounds)

@@ -53,7 +53,7 @@ class Separation:
 
     @property
     def margin(self) -> float:
-        """Smallest similarity of a copy minus the largest of another model; above 0 where all are told apart."""
+        """Smallest similarity of a copy minus the largest of another model; above 0 where all are separated."""
         return min(self.copies) - max(self.others)
 
     def summary(self) -> str:

@@ -30,7 +30,7 @@ def check_views(
         judge: The rates of error.
         count: How many views to ask about; all of them when None.
         scores: What the scores of the oracle are.
-        progress: Told after every answer.
+        progress: Called after every answer.
 
     Raises:
         ValueError: Too few references for the rates of `judge`.

@@ -110,7 +110,7 @@ class Views:
         Args:
             suspect: A classifier, or an oracle that gives the scores of all classes.
             scores: What the scores of an oracle are.
-            progress: Told after every answer of an oracle.
+            progress: Called after every answer of an oracle.
 
         Raises:
             ValueError: The classifier takes other images or knows another number of classes.

@@ -48,7 +48,7 @@ def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: floa
     if tally.remap is not None and tally.crossed:
         pairs = ", ".join(f"{label} as {seen}" for label, seen in sorted(tally.remap.items()))
         return (f"label remapping: one permutation explains all {answered} answers ({pairs}); correct the label map",)
-    left = len(tally.unanswered(header.queries))
+    left = len(tally.list_unanswered(header.queries))
     reasons = [f"{differ}, too few to decide; {left} of {header.queries} samples have no answer"]
     if not answered:
         reasons = [f"not one usable answer came back; {len(tally.observations)} of {header.queries} samples were asked"]

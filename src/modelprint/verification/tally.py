@@ -47,9 +47,9 @@ class Tally:
         self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
         if self.candidates is not None and observed.answer.usable and observed.answer.label is not None:
             self.candidates.add(observed.index, observed.answer.label)
-        self.decided = self.decided or self._decision()
+        self.decided = self.decided or self._decide()
 
-    def unanswered(self, queries: int) -> list[int]:
+    def list_unanswered(self, queries: int) -> list[int]:
         """Return the samples still to ask: never asked, or asked without getting an answer. A tie is an answer."""
         return [index for index in range(queries) if self.may_ask(index)]
 
@@ -70,7 +70,7 @@ class Tally:
             return self.candidates.settled
         return self.decided is not None
 
-    def _decision(self) -> Outcome | None:
+    def _decide(self) -> Outcome | None:
         if self.crossed:
             if not self.may_be_remapped:
                 return Outcome.TAMPERED
@@ -84,12 +84,12 @@ class Tally:
         With two classes a swap and a tampering that flips everything look the same, so there we never wait.
         """
         waiting = self.matched == 0 and (self.mismatched < REMAP_ANSWERS or self.remap is not None)
-        return waiting and self.class_count > 2 and find_permutation(self._pairs()) is not None
+        return waiting and self.class_count > 2 and find_permutation(self._list_pairs()) is not None
 
     @property
     def remap(self) -> Mapping[int, int] | None:
         """The permutation that explains every answer, once enough answers have confirmed it."""
-        pairs = self._pairs()
+        pairs = self._list_pairs()
         found = find_permutation(pairs)
         if self.matched or self.class_count <= 2 or found is None or len(found) < 2:
             return None
@@ -97,7 +97,7 @@ class Tally:
         confirmations = len(pairs) - (1 if len(shifts) == 1 else len(found))
         return found if confirmations >= CONFIRMATIONS else None
 
-    def _pairs(self) -> list[tuple[int, int]]:
+    def _list_pairs(self) -> list[tuple[int, int]]:
         """Return expected and answered label of every usable answer."""
         return [
             (seen.expected, seen.answer.label)

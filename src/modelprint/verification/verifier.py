@@ -52,7 +52,7 @@ def verify(
         accept: Names of releases that are as good as the protected model. They share `beta` with it: a model that is
             none of them passes with probability `beta` at most.
         transcript: Where answers are written and taken up from; nowhere when None.
-        progress: Told after every answer.
+        progress: Called after every answer.
         patience: How many unusable answers in a row end the run.
 
     Raises:
@@ -68,7 +68,7 @@ def verify(
         return _check_outcome(conclude(tally, header), before, transcript.path if transcript else "")
     unusable = 0
     progress("asking", len(tally.observations), header.queries)
-    for index in tally.unanswered(header.queries):
+    for index in tally.list_unanswered(header.queries):
         if tally.done or unusable >= patience:  # (4)
             break
         observed = _ask(oracle, fingerprint, index)  # (3)
@@ -130,7 +130,7 @@ def _fix_test(
 
 
 def _restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> Tally:
-    """Count the answers of a transcript again, checking that they could have come about."""
+    """Count the answers of a transcript again, checking that they are possible."""
     header = record.header
     try:
         check_accepted(fingerprint, header.accept)
