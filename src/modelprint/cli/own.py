@@ -40,62 +40,93 @@ own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a co
 Kinds = list[str] | None
 KINDS = "KIND*COUNT"
 
+Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
+Method = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="c-examples, which asks suspects for labels and is meant for pruned and fine-tuned copies, or uap, "
+        "which asks for all probabilities and is meant for extracted ones too.",
+    ),
+]
+Count = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
+]
+Unrelated = Annotated[
+    Kinds,
+    typer.Option(
+        metavar=KINDS,
+        help="Reference models that are no copies; as many as --alpha needs when not given. May be given several "
+        "times; the kinds are tamperings.",
+    ),
+]
+Copies = Annotated[
+    Kinds,
+    typer.Option(
+        metavar=KINDS, help="Reference copies; as many as --beta needs when not given. none: make none of them."
+    ),
+]
+LearnUnrelated = Annotated[
+    Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap is trained on.")
+]
+LearnCopies = Annotated[Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap is trained on.")]
+ModelSet = Annotated[
+    Kinds,
+    typer.Option(metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."),
+]
+SealAlpha = Annotated[
+    float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
+]
+SealBeta = Annotated[
+    float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
+]
+ShowPlan = Annotated[
+    bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
+]
+Suspect = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
+]
+Views = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
+]
+ScoresName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What the suspect's scores are: probabilities or logits; logits of an ONNX file when not given.",
+    ),
+]
+CheckAlpha = Annotated[
+    float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
+]
+CheckBeta = Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")]
+Answers = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
+]
+
 
 @own_app.command()
 def seal(
     network: Network,
     data: Data,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")],
+    output: Output,
     weights: Weights = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="c-examples, which asks suspects for labels and is meant for pruned and fine-tuned copies, or uap, "
-            "which asks for all probabilities and is meant for extracted ones too.",
-        ),
-    ] = "c-examples",
+    method: Method = "c-examples",
     settings: Settings = None,
-    count: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
-    ] = None,
-    unrelated: Annotated[
-        Kinds,
-        typer.Option(
-            metavar=KINDS,
-            help="Reference models that are no copies; as many as --alpha needs when not given. May be given several "
-            "times; the kinds are tamperings.",
-        ),
-    ] = None,
-    copies: Annotated[
-        Kinds,
-        typer.Option(
-            metavar=KINDS, help="Reference copies; as many as --beta needs when not given. none: make none of them."
-        ),
-    ] = None,
-    learn_unrelated: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap is trained on.")
-    ] = None,
-    learn_copies: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap is trained on.")
-    ] = None,
-    model_set: Annotated[
-        Kinds,
-        typer.Option(
-            metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."
-        ),
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
-    ] = 0.05,
-    beta: Annotated[
-        float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
-    ] = 0.1,
+    count: Count = None,
+    unrelated: Unrelated = None,
+    copies: Copies = None,
+    learn_unrelated: LearnUnrelated = None,
+    learn_copies: LearnCopies = None,
+    model_set: ModelSet = None,
+    alpha: SealAlpha = 0.05,
+    beta: SealBeta = 0.1,
     seed: Seed = 0,
     image_shape: ImageShape = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
-    ] = False,
+    dry_run: ShowPlan = False,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -197,31 +228,14 @@ def check(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
-    network: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
-    ] = None,
+    network: Suspect = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
-    views: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
-    ] = None,
-    scores: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What the suspect's scores are: probabilities or logits; logits of an ONNX file when not given.",
-        ),
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
-    ] = 0.05,
-    beta: Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")] = 0.1,
-    answers: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
-    ] = None,
+    views: Views = None,
+    scores: ScoresName = None,
+    alpha: CheckAlpha = 0.05,
+    beta: CheckBeta = 0.1,
+    answers: Answers = None,
     report: Report = None,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,
@@ -230,7 +244,7 @@ def check(
     """Ask a suspect what a fingerprint of ownership asks, and say whether it is a copy.
 
     Name exactly one of --endpoint, --onnx and --network, which says whom to ask. The suspect is compared with the
-    models in the file of which it is known whether they are copies.
+    models in the file of which it is known whether they are copies. C-examples need no torch, except with --network.
 
     Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged.
 
