@@ -12,9 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelprint.errors import OracleError
-from modelprint.oracles import recorded
 from modelprint.oracles.oracle import Answer, Oracle
-from modelprint.oracles.recorded import RecordedOracle
+from modelprint.oracles.recorded import RecordedOracle, has_class, has_label
 from modelprint.pixels import Picture
 
 PICTURES = [Picture.of(np.full((1, 2, 2), grey, dtype=np.uint8)) for grey in range(4)]
@@ -113,7 +112,13 @@ def test_an_answer_without_a_label_is_asked_for_again(tmp_path: Path) -> None:
         Answer(label=1),
     ]
     assert len((tmp_path / "a.jsonl").read_bytes().splitlines()) == 2
-    assert not recorded.has_label(Answer(problem="busy"))
+    assert not has_label(Answer(problem="busy"))
+
+
+@pytest.mark.parametrize(("label", "known"), [(None, False), (-1, False), (0, True), (2, True), (3, False)])
+def test_a_label_is_one_of_the_classes(label: int | None, known: bool) -> None:
+    """Of three."""
+    assert has_class(Answer(label=label), 3) is known
 
 
 def test_a_line_is_one_json_object(log: Path) -> None:
@@ -210,7 +215,7 @@ import os, signal, sys
 from pathlib import Path
 import numpy as np
 from modelprint.oracles.oracle import Answer
-from modelprint.oracles.recorded import RecordedOracle
+from modelprint.oracles.recorded import RecordedOracle, has_class, has_label
 from modelprint.pixels import Picture
 
 class Two:

@@ -49,6 +49,11 @@ def has_label(answer: Answer) -> bool:
     return answer.label is not None
 
 
+def has_class(answer: Answer, class_count: int) -> bool:
+    """Whether the label of an answer is one of so many classes."""
+    return answer.label is not None and 0 <= answer.label < class_count
+
+
 class RecordedOracle:
     """Wraps any oracle; asks it about each picture once, and keeps the answers.
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels
 from modelprint.oracles.oracle import KnownModel, Oracle, identify
-from modelprint.oracles.recorded import RecordedOracle
+from modelprint.oracles.recorded import RecordedOracle, has_class
 from modelprint.ownership.decision import Judge, OwnershipCheck
-from modelprint.ownership.label_check import check_labels, has_class
+from modelprint.ownership.label_check import check_labels
 from modelprint.ownership.rankings import Scores, has_all_scores
 from modelprint.progress import Progress, silent
 

@@ -8,7 +8,8 @@ import numpy as np
 from modelprint.errors import OracleError
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels
-from modelprint.oracles.oracle import Answer, Oracle
+from modelprint.oracles.oracle import Oracle
+from modelprint.oracles.recorded import has_class
 from modelprint.ownership.decision import Claim, Judge, OwnershipCheck, OwnershipVerdict
 from modelprint.progress import Progress, silent, steps
 
@@ -57,11 +58,6 @@ def ask_labels(oracle: Oracle, evidence: ByLabels, class_count: int, progress: P
             )
         answers.append(LabelAnswer(label=answer.label, tie=answer.tie))
     return answers
-
-
-def has_class(answer: Answer, class_count: int) -> bool:
-    """Whether the label of an answer is one of so many classes."""
-    return answer.label is not None and 0 <= answer.label < class_count
 
 
 def judge_labels(
