@@ -41,7 +41,7 @@ Kinds = list[str] | None
 KINDS = "KIND*COUNT"
 
 Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
-Method = Annotated[
+MethodName = Annotated[
     str,
     typer.Option(
         metavar="NAME",
@@ -49,7 +49,7 @@ Method = Annotated[
         "which asks for all probabilities and is meant for extracted ones too.",
     ),
 ]
-Count = Annotated[
+ExampleCount = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
 ]
 Unrelated = Annotated[
@@ -83,11 +83,11 @@ SealBeta = Annotated[
 ShowPlan = Annotated[
     bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
 ]
-Suspect = Annotated[
+SuspectNetwork = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
 ]
-Views = Annotated[
+ViewCount = Annotated[
     int | None,
     typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
 ]
@@ -102,7 +102,7 @@ CheckAlpha = Annotated[
     float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
 ]
 CheckBeta = Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")]
-Answers = Annotated[
+AnswerFolder = Annotated[
     Path | None,
     typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
 ]
@@ -114,9 +114,9 @@ def seal(
     data: Data,
     output: Output,
     weights: Weights = None,
-    method: Method = "c-examples",
+    method: MethodName = "c-examples",
     settings: Settings = None,
-    count: Count = None,
+    count: ExampleCount = None,
     unrelated: Unrelated = None,
     copies: Copies = None,
     learn_unrelated: LearnUnrelated = None,
@@ -228,14 +228,14 @@ def check(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
-    network: Suspect = None,
+    network: SuspectNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
-    views: Views = None,
+    views: ViewCount = None,
     scores: ScoresName = None,
     alpha: CheckAlpha = 0.05,
     beta: CheckBeta = 0.1,
-    answers: Answers = None,
+    answers: AnswerFolder = None,
     report: Report = None,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,

@@ -20,7 +20,7 @@ from modelprint.cli.options import (
     parse_shape,
 )
 
-Network = Annotated[
+OwnNetwork = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
@@ -60,7 +60,7 @@ def verify(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
-    network: Network = None,
+    network: OwnNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
     queries: Queries = None,

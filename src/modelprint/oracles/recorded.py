@@ -20,7 +20,7 @@ from modelprint.pixels import Picture
 ADVICE = "name another folder, or delete this file to ask again"
 
 
-class _Header(BaseModel):
+class _LogHeader(BaseModel):
     """The first line: whose answers these are, and what they are for."""
 
     model_config = STRICT
@@ -31,7 +31,7 @@ class _Header(BaseModel):
     subject: str = ""
 
 
-class _AnswerLine(BaseModel):
+class _LoggedAnswer(BaseModel):
     """One answer as it is written."""
 
     model_config = STRICT
@@ -41,7 +41,9 @@ class _AnswerLine(BaseModel):
     answer: Answer
 
 
-_LINE: TypeAdapter[_Header | _AnswerLine] = TypeAdapter(Annotated[_Header | _AnswerLine, Field(discriminator="kind")])
+_LINE: TypeAdapter[_LogHeader | _LoggedAnswer] = TypeAdapter(
+    Annotated[_LogHeader | _LoggedAnswer, Field(discriminator="kind")]
+)
 
 
 def has_label(answer: Answer) -> bool:
@@ -90,7 +92,7 @@ class RecordedOracle:
         self._answers: dict[str, Answer] = {}
         if path is not None:
             self._log = LineLog(path=path, noun="log of answers", error=OracleError, synced=False)
-            self._answers = _read_or_start(self._log, _Header(oracle=oracle.describe(), subject=subject))
+            self._answers = _read_or_start(self._log, _LogHeader(oracle=oracle.describe(), subject=subject))
         self._earlier = set(self._answers)
 
     def ask(self, picture: Picture) -> Answer:
@@ -101,7 +103,7 @@ class RecordedOracle:
             if self._keep(answer):
                 self._answers[key] = answer
                 if self._log is not None:
-                    self._log.append(_AnswerLine(png_sha256=key, answer=answer).model_dump())
+                    self._log.append(_LoggedAnswer(png_sha256=key, answer=answer).model_dump())
             return answer
         if key in self._earlier:
             self._earlier.remove(key)
@@ -122,7 +124,7 @@ class RecordedOracle:
         return self.oracle.describe()
 
 
-def _read_or_start(log: LineLog, header: _Header) -> dict[str, Answer]:
+def _read_or_start(log: LineLog, header: _LogHeader) -> dict[str, Answer]:
     """Return the answers in `log`, by the SHA-256 of the picture; begin it when there is none."""
     try:
         log.path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,9 +134,9 @@ def _read_or_start(log: LineLog, header: _Header) -> dict[str, Answer]:
     answers = {}
     for number, text in enumerate(content.splitlines(), start=1):
         line = log.parse(_LINE.validate_json, number, text)
-        if isinstance(line, _Header) != (number == 1):
+        if isinstance(line, _LogHeader) != (number == 1):
             raise log.error(f"{log.path}: line {number}: a {log.noun} has one header, in its first line")
-        if isinstance(line, _Header):
+        if isinstance(line, _LogHeader):
             log.refuse_another(line, header, "another oracle or another check", ADVICE)
         else:
             answers[line.png_sha256] = line.answer
