@@ -7,7 +7,7 @@ from pydantic import TypeAdapter
 
 from modelprint.errors import OracleError
 from modelprint.oracles import line_log
-from modelprint.oracles.line_log import LineLog, undamaged
+from modelprint.oracles.line_log import LineLog, drop_damaged_line
 
 
 def make(path: Path, *, synced: bool = True) -> LineLog:
@@ -18,7 +18,7 @@ def make(path: Path, *, synced: bool = True) -> LineLog:
 @pytest.mark.parametrize(("content", "lines"), [(b"", b""), (b"a", b""), (b"a\n", b"a\n"), (b"a\nb", b"a\n")])
 def test_a_line_without_an_end_is_damaged(content: bytes, lines: bytes) -> None:
     """Everything up to the last line end is kept."""
-    assert undamaged(content) == lines
+    assert drop_damaged_line(content) == lines
 
 
 @pytest.mark.parametrize("synced", [True, False])
@@ -29,7 +29,7 @@ def test_lines_are_appended_to_a_header(tmp_path: Path, synced: bool) -> None:
     assert log.start({"kind": "diary"}) == b""
     log.append({"day": 1})
     lines = b'{"kind": "diary"}\n{"day": 1}\n'
-    assert log.start({"kind": "diary"}) == log.content() == lines
+    assert log.start({"kind": "diary"}) == log.read() == lines
 
 
 def test_a_damaged_line_stays_until_it_is_cut(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_trouble_with_the_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     """For reading, writing, cutting and too large a file."""
     folder = make(tmp_path)
     with pytest.raises(OracleError, match="cannot be read"):
-        folder.content()
+        folder.read()
     with pytest.raises(OracleError, match="cannot be written"):
         folder.append({})
     with pytest.raises(OracleError, match="cannot be written"):
@@ -70,7 +70,7 @@ def test_trouble_with_the_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(line_log, "LOG_BYTES", 3)
     (tmp_path / "large").write_bytes(b"four")
     with pytest.raises(OracleError, match="larger than 3 bytes, the most a diary may have"):
-        make(tmp_path / "large").content()
+        make(tmp_path / "large").read()
 
 
 def test_a_line_that_is_not_what_it_should_be_is_named(tmp_path: Path) -> None:

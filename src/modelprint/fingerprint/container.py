@@ -159,7 +159,7 @@ def _check_end(path: Path, content: bytes) -> None:
 
 
 def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse entries that are compressed, misnamed, repeated, too large, or anywhere but one after the other."""
+    """Refuse entries that are compressed, misnamed, repeated, too large, or not stored one directly after the other."""
     seen: set[str] = set()
     directory = b""
     position = 0

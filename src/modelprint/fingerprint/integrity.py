@@ -68,7 +68,7 @@ class IntegrityManifest(CommonManifest):
 
 @dataclass(frozen=True, kw_only=True)
 class Fingerprint(Envelope[IntegrityManifest]):
-    """Samples, the labels they should get, and what is needed to ask for them fairly.
+    """Samples, their expected labels, and what is needed to ask for them correctly.
 
     Attributes:
         samples: In the order they are asked.
@@ -140,7 +140,7 @@ class Fingerprint(Envelope[IntegrityManifest]):
 
     @property
     def separations(self) -> dict[str, dict[str, int]]:
-        """How many samples tell the protected model and the releases from each other, every pair once."""
+        """How many samples distinguish the protected model and the releases from each other, every pair once."""
         found: dict[str, dict[str, int]] = {}
         for (name, labels), (other, others) in combinations(self.label_sets.items(), 2):
             found.setdefault(name, {})[other] = _count_differences(labels, others)
@@ -246,6 +246,6 @@ class Fingerprint(Envelope[IntegrityManifest]):
 
 
 def _count_differences(labels: Sequence[int | None], others: Sequence[int | None]) -> int:
-    """Return on how many samples both have a label, and not the same one."""
+    """Return the number of samples on which both have a label and the labels differ."""
     pairs = zip(labels, others, strict=True)
     return sum(one is not None and other is not None and one != other for one, other in pairs)

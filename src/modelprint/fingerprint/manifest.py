@@ -39,7 +39,7 @@ class Member(BaseModel):
 
 
 def describe_members(contents: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
-    """Return what a manifest says of its members."""
+    """Return the entries of a manifest about its members: size and SHA-256 of each."""
     return {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         for name, content in contents.items()
@@ -47,7 +47,7 @@ def describe_members(contents: Mapping[str, bytes]) -> dict[str, dict[str, objec
 
 
 def encode_canonical(record: Mapping[str, Any]) -> bytes:
-    """Return the one spelling of `record`; ValueError when JSON cannot carry it."""
+    """Return `record` as canonical JSON (RFC 8785); ValueError when JSON cannot hold it."""
     try:
         return rfc8785.dumps(dict(record))
     except rfc8785.CanonicalizationError as problem:
@@ -85,7 +85,7 @@ def name_kind(record: Mapping[str, Any]) -> str:
 
 
 def read_kind(path: Path) -> str:
-    """Return the kind of the file at `path`, of which nothing but the container is checked.
+    """Return the kind of the file at `path`; only its container is checked.
 
     Raises:
         FingerprintError: It is no .mprint file.
@@ -115,7 +115,7 @@ def check_members(
     needed: Collection[str],
     allowed: Collection[str],
 ) -> None:
-    """Compare what is there with what the manifest promises, and that with what has to and may be there.
+    """Compare the members with those that the manifest lists, and these with the required and allowed names.
 
     Args:
         promised: Size and hash of each member, by the manifest.
@@ -144,14 +144,14 @@ def check_members(
 
 
 def check_printable(value: object) -> None:
-    """Refuse, in nested lists and dictionaries, what a terminal would obey, and surrogates, which no file can hold."""
+    """Raise ValueError for control characters, which a terminal obeys, and surrogates, which no file can hold."""
     for text in _list_texts(value):
         if not text.isprintable():
             raise ValueError(f"a text holds characters that cannot be printed: {ascii(text)[:80]}")
 
 
 def _read_whole(text: str) -> int | float:
-    """Return a number without a point; canonical JSON spells large floats so, while whole numbers stay below 2**53."""
+    """Return a number without a point: large floats are written so in canonical JSON, integers stay below 2**53."""
     number = int(text)
     return number if abs(number) <= EXACT_INTEGER else float(number)
 

@@ -42,7 +42,7 @@ UAP = "uap"
 
 
 class LabelNumbers(BaseModel):
-    """What the manifest says of examples."""
+    """The entries of the manifest about examples."""
 
     model_config = STRICT
 
@@ -51,7 +51,7 @@ class LabelNumbers(BaseModel):
 
 
 class ViewNumbers(BaseModel):
-    """What the manifest says of views; the arrays are members of their own."""
+    """The entries of the manifest about views; the arrays are members of their own."""
 
     model_config = STRICT
 
@@ -74,7 +74,7 @@ class OwnershipManifest(CommonManifest):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OwnershipFingerprint(Envelope[OwnershipManifest]):
-    """What copies of a model are recognised by, and how models behave of which it is known whether they are copies.
+    """What copies of a model are recognised by, and how reference models, copies and unrelated ones, behave.
 
     Attributes:
         class_names: One name per class, in label order.
@@ -225,7 +225,7 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
         return seen.pictures[0] if isinstance(seen, ByLabels) else Picture.of(seen.pixels[0])
 
     def describe_questions(self, views: int | None = None) -> str:
-        """Say what a suspect has to answer, for the first `views` or for all of them."""
+        """Describe what a suspect has to answer, for the first `views` or for all of them."""
         seen = self.evidence
         if isinstance(seen, ByLabels):
             return f"the labels of {len(seen.labels)} examples"

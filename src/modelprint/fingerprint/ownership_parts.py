@@ -173,7 +173,7 @@ def array_bytes(array: np.ndarray) -> bytes:
 
 
 def read_array(name: str, content: bytes) -> np.ndarray:
-    """Return the array in a .npy file, whose header is believed in nothing that its length does not bear out.
+    """Return the array in a .npy file, after checking its header against the length of the file.
 
     Raises:
         ValueError: It is no such file, or not spelled as we write it.

@@ -22,7 +22,7 @@ NAME_LENGTH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One crafted image and what the owner's model says about it.
+    """One crafted image and the answer of the owner's model.
 
     Attributes:
         picture: The image as it travels.
@@ -114,7 +114,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """How the samples came to be: enough to make them again.
+    """How the samples were made: enough to make them again.
 
     Attributes:
         method: Name of the method that crafted them.
@@ -162,7 +162,7 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """Another model that its owner serves, and what it says about the samples: an older release, another precision.
+    """Another model that its owner serves, such as an older release or another precision, and its labels.
 
     Attributes:
         name: What a verdict calls it, e.g. "1.4" or "1.4 (int8)".

@@ -1,4 +1,4 @@
-"""Generic HTTP: a declarative description that covers the long tail of endpoints. Nothing in it runs as code."""
+"""Generic HTTP: a declarative description for endpoints without a wire format of their own. Nothing in it is run."""
 
 import base64
 import hashlib
@@ -105,7 +105,7 @@ def _list_texts(template: object) -> list[str]:
 
 
 class Ranked(Described):
-    """Where a list of scored labels stands.
+    """Where the reply has a list of scored labels.
 
     Attributes:
         items: The entries of the list.
@@ -123,7 +123,7 @@ def _wrap_items(value: object) -> object:
 
 
 class ReplyForm(Described):
-    """Where a reply says what.
+    """Where the parts of a reply are.
 
     Attributes:
         label: The label of the best class.
@@ -228,7 +228,7 @@ def _replace_image(template: object, image: object, fill: Fill) -> object:
 
 
 def _write_form(template: object, boundary: str, content_type: str, file_name: str, fill: Fill) -> tuple[str, str]:
-    """Return what stands before and after the file's bytes; the file is the last part."""
+    """Return the text before and after the bytes of the file; the file is the last part."""
     fields = template if isinstance(template, dict) else {}
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fill(str(value))}\r\n'

@@ -1,4 +1,4 @@
-"""A small part of JSONPath: enough to say where in a reply the label stands, and nothing that runs as code.
+"""A small part of JSONPath: enough to say where the label is in a reply. Nothing in it is run as code.
 
 $                the whole reply
 $.result         the member "result" of an object; letters, digits, "_" and "-"
@@ -61,7 +61,7 @@ class JsonPath:
 
     @classmethod
     def parse(cls, text: object) -> "JsonPath":
-        """Read a path; ValueError shows where it stops making sense."""
+        """Read a path; ValueError shows the first character that cannot be read."""
         if isinstance(text, cls):
             return text
         if not isinstance(text, str) or not text.startswith("$") or len(text) > LENGTH_LIMIT:

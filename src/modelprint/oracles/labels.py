@@ -1,4 +1,4 @@
-"""From what a server calls a class to its index in the fingerprint. Guesses nothing: an unknown label is no answer."""
+"""From the server's name of a class to its index in the fingerprint. An unknown label is never guessed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

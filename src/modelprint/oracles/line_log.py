@@ -47,8 +47,8 @@ class LineLog:
 
         A damaged last line stays until `cut` is called, so that the caller can first check whose log this is.
         """
-        content = self.content() if self.path.exists() else b""
-        lines = undamaged(content)
+        content = self.read() if self.path.exists() else b""
+        lines = drop_damaged_line(content)
         if not lines:
             first = json.dumps({"kind": header["kind"]})[:-1].encode()
             if content and not (first.startswith(content) or content.startswith(first)):
@@ -76,7 +76,7 @@ class LineLog:
         except OSError as problem:
             raise self.error(f"{self.path}: cannot be written: {problem.strerror or problem}") from problem
 
-    def content(self) -> bytes:
+    def read(self) -> bytes:
         """Return the bytes of the file, never more than the limit."""
         try:
             with self.path.open("rb") as file:
@@ -111,6 +111,6 @@ class LineLog:
                 raise self.error(f"{self.path}: belongs to {owner}: its {name} is {there}, not {value}; {advice}")
 
 
-def undamaged(content: bytes) -> bytes:
+def drop_damaged_line(content: bytes) -> bytes:
     """Return `content` without a last line that has no end, which a crash has damaged."""
     return content[: content.rfind(b"\n") + 1]

@@ -1,4 +1,4 @@
-"""The seam between us and whatever answers: one picture in, one answer out. Needs no torch."""
+"""The interface to everything that answers: one picture in, one answer out. Needs no torch."""
 
 import hashlib
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from modelprint.pixels import Picture
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an oracle said about one picture. An error or a tie is an answer too, and never a mismatch.
+    """The answer of an oracle to one picture. An error or a tie is an answer too, and never a mismatch.
 
     Attributes:
         label: Class index in the fingerprint's order; None when there was no usable answer.

@@ -1,4 +1,4 @@
-"""Is that model a copy of mine? Two ways to tell: labels that survive in copies, and answers to a perturbation.
+"""Is that model a copy of mine? Two methods: labels that survive in copies, and answers to a perturbation.
 
 This is the opposite of a fingerprint for integrity: there a pruned model is a changed one, here it is the same model.
 Every name is imported when it is first used, so that checking labels never needs torch.

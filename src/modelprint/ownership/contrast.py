@@ -1,4 +1,4 @@
-"""Contrastive losses: vectors of one label come together, those of different labels go apart.
+"""Contrastive losses: they pull vectors of one label together and push those of different labels apart.
 
 Sources: `published` is the loss in the public code of Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via
 Universal Adversarial Perturbations", CVPR 2022 (pengzirui/Model-fingerprinting-and-ownership-verification): for each

@@ -1,4 +1,4 @@
-"""A contrastive encoder: it brings what a victim and its copies answer together, and what other models answer apart.
+"""A contrastive encoder: answers of a victim and its copies are mapped close together, those of other models apart.
 
 Source: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations", CVPR
 2022, https://arxiv.org/abs/2202.08602, its supplement (B, C.1, E), and the public code
@@ -96,12 +96,12 @@ class Contrastive:
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "Contrastive":
-        """Return the settings that a file states; TypeError or ValueError where they are none."""
+        """Return the settings in a file; TypeError or ValueError when they are invalid."""
         # Files of before there was a choice hold encoders of probabilities.
         return cls(**{"space": "probabilities", **written})
 
     def inputs(self, responses: Responses) -> Float[Tensor, "views length"]:
-        """Return what the perceptron is given of some responses."""
+        """Return the input of the perceptron for some responses."""
         if self.space == "probabilities":
             return responses.values
         logarithms = responses.values.clamp_min(FLOOR).log().unflatten(1, (-1, responses.class_count))
@@ -163,7 +163,7 @@ class Contrastive:
 
 
 class Encoder:
-    """Maps responses to representations that tell copies from other models.
+    """Maps responses to representations that separate copies from other models.
 
     Attributes:
         network: The perceptron.

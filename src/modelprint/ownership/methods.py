@@ -1,4 +1,4 @@
-"""The two ways to seal who owns a model, by name, and how their settings are given as text."""
+"""The two methods of ownership fingerprints, by name, and their settings as text."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

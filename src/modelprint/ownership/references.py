@@ -87,7 +87,7 @@ class Models:
         return build(SUITE, kind, self.settings.get(kind, {}))
 
     def summary(self, model: Classifier, data: DataSet, seed: int) -> str:
-        """Say what is going to be made, and how much of it is there already, a line each."""
+        """Return which models will be made and how many are in the cache, one line for each kind."""
         names = ("unrelated references", "reference copies", "unrelated, training", "copies, training")
         firsts = (
             first_seed(seed),
@@ -139,7 +139,7 @@ def spread(kinds: Sequence[str], count: int) -> dict[str, int]:
 
 
 def unrelated_kinds(data: DataSet) -> tuple[str, ...]:
-    """Return what unrelated models are made of: other images as well, where the data set has spare ones."""
+    """Return the kinds of unrelated models; where the data set has spare images, one kind is trained on those."""
     spare = data.spare is not None and len(data.spare) >= len(data.train)
     return ("homologous-0", "retrain-all-short") if spare else ("retrain-all-short",)
 

@@ -69,7 +69,7 @@ class SimilarityDrawing:
 
 @dataclass(frozen=True, kw_only=True)
 class LabelPair:
-    """One example of the gallery.
+    """One example, with the expected label and the suspect's.
 
     Attributes:
         picture: As a data URI.
@@ -163,7 +163,7 @@ def map_views(fingerprint: OwnershipFingerprint, evidence: ByViews, checked: Own
 
 
 def embed(values: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"] | None:
-    """Return places on a square, near together for what is near; None for too few, or where all are equal."""
+    """Return points on a square, close together for similar rows; None for too few rows, or equal ones."""
     from sklearn.manifold import TSNE  # a report on labels has to work without it
 
     if len(values) < FEWEST or len(np.unique(values, axis=0)) < FEWEST:

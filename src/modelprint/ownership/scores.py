@@ -1,4 +1,4 @@
-"""How well examples tell copies from other models: robustness, transferability, and their difference.
+"""How well examples separate copies from other models: robustness, transferability, and their difference.
 
 Source: the paper of the C-examples, appendix A.3. Robustness is the share of examples that pruned models give the label
 they were made for, transferability the same share of models that are no copies, and the uniqueness score is the first
@@ -85,7 +85,7 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Uniqueness:
-    """How much better copies know the labels than other models do.
+    """How much more often copies give the labels than other models do.
 
     Attributes:
         robustness: Of copies.

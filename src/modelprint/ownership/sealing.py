@@ -1,4 +1,4 @@
-"""From a model and its relatives to a sealed ownership fingerprint."""
+"""Sealing: from a model and its reference models to an ownership fingerprint."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -90,7 +90,7 @@ def seal(
 
 
 def find_weaknesses(fingerprint: OwnershipFingerprint) -> list[str]:
-    """Say what weakens a fingerprint and can be seen from it."""
+    """Return one sentence for each weakness that can be seen from a fingerprint."""
     found = []
     victim = float(fingerprint.provenance.notes["victim"].removeprefix("accuracy "))
     others = [fingerprint.references[row].accuracy for row in fingerprint.rows_of("unrelated")]

@@ -1,4 +1,4 @@
-"""How well similarities tell copies from other models: the area under the ROC curve, over models.
+"""How well similarities separate copies from other models: the area under the ROC curve, over models.
 
 Source of the interval: W. Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", Journal of the
 American Statistical Association 58 (1963), theorem 1 and section 5b. The area is the mean over all pairs of a copy and
@@ -68,7 +68,7 @@ class Separation:
 
 
 def area_interval(area: float, pairs: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the two-sided interval of an area of which `pairs` independent pairs would tell at least as much.
+    """Return the two-sided interval of an area that is at least as certain as one from `pairs` independent pairs.
 
     Raises:
         ValueError: The area or the level is no probability, or there is no pair.

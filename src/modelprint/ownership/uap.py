@@ -1,4 +1,4 @@
-"""A universal adversarial perturbation: one pattern that, added to nearly any image, changes what a classifier says.
+"""A universal adversarial perturbation: one pattern that changes the label of nearly any image it is added to.
 
 Source: the step that Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial
 Perturbations", CVPR 2022, https://arxiv.org/abs/2202.08602, takes first. Their code points to the implementation of
@@ -107,7 +107,7 @@ class Perturbation:
 
 @dataclass(frozen=True, kw_only=True)
 class Universal:
-    """Climb until the classifier's own labels are lost, with one pattern for all images.
+    """Optimise one pattern for all images until the classifier changes its own labels.
 
     Attributes:
         radius: Most grey levels that a pixel moves.

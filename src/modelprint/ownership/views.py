@@ -98,7 +98,7 @@ class Views:
         return content.hexdigest()
 
     def first(self, count: int) -> "Views":
-        """Return the first `count` views, with the pictures they need: fewer questions for a suspect that costs."""
+        """Return the first `count` views with the pictures they need, to spend fewer questions on a suspect."""
         if not 1 <= count <= len(self):
             raise ValueError(f"count is 1 to {len(self)}, the number of views, got {count}")
         needed, index = np.unique(self.index[:count], return_inverse=True)
@@ -125,7 +125,7 @@ class Views:
         )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what there is to keep; `from_tensors` makes the same views of it."""
+        """Return the views as tensors, to be saved; `from_tensors` is the inverse."""
         made = self.perturbation
         counts = [self.class_count, made.fooled, made.tested]
         return {
@@ -138,7 +138,7 @@ class Views:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Views":
-        """Return the views that `tensors` were made of; ValueError when they cannot have been."""
+        """Return the views in `tensors`; ValueError when there are none."""
         try:
             pixels, index, levels = (tensors[name].numpy() for name in ("pixels", "index", "levels"))
             class_count, fooled, tested = map(int, tensors["counts"])

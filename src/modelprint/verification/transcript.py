@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from modelprint.errors import TranscriptError
-from modelprint.oracles.line_log import STRICT, LineLog, undamaged
+from modelprint.oracles.line_log import STRICT, LineLog, drop_damaged_line
 from modelprint.oracles.oracle import Answer
 from modelprint.verification.verdict import Observed, Outcome, Verdict
 
@@ -146,7 +146,7 @@ def read_transcript(path: Path | str) -> Recording:
         TranscriptError: When the file cannot be read, or is not a transcript.
     """
     log = _log(Path(path))
-    return _parse(log, undamaged(log.content()))
+    return _parse(log, drop_damaged_line(log.read()))
 
 
 def _log(path: Path) -> LineLog:

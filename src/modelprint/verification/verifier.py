@@ -174,7 +174,7 @@ def _sanitise(answer: Answer, class_count: int) -> Answer:
 
 
 def _make_printable(text: str) -> str:
-    """Return what a server wrote, cut to a sane length, with whatever a terminal might obey spelled out."""
+    """Return the text of a server, cut to `TEXT_LIMIT`, with control characters escaped."""
     return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:TEXT_LIMIT])
 
 
