@@ -1,4 +1,4 @@
-"""An oracle on another machine: a wire format, a caller and a label map, put together."""
+"""An oracle on another machine, made of a wire format, a caller and a label map."""
 
 import random
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What a server sent, read as if an enemy had written it: size, depth, types and numbers are checked before use."""
+"""Replies of servers, read as hostile input: size, depth, types and numbers are checked before use."""
 
 import json
 import math
@@ -18,7 +18,7 @@ Named = str | int
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one reply says about one picture, in the server's own words.
+    """The answer in one reply about one picture, as the server wrote it.
 
     Attributes:
         named: The label as the server wrote it.

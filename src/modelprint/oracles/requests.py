@@ -1,4 +1,4 @@
-"""How a request reaches an endpoint: paced, paid for, repeated when that helps, and given up when it does not.
+"""How a request is sent to an endpoint: at a limited rate, within a budget, and repeated when that may help.
 
 Every attempt has a connection of its own, so that replicas behind one address get their chance and no cookie keeps
 us at one of them. Redirects are not followed: they would carry credentials and pictures to another place.
@@ -30,7 +30,7 @@ TRANSPORT_HEADERS = {"Accept-Encoding": "identity"}  # a compressed reply could 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came of one call. Nothing in it has been cleaned of secrets yet.
+    """The result of one call. Secrets are not masked in it yet.
 
     Attributes:
         problem: Why there is no reply to read; None when there is one.
@@ -53,10 +53,10 @@ class Reply:
 
 @dataclass(kw_only=True)
 class Caller:
-    """Sends messages to one endpoint within its limits; remembers when it last did and how often.
+    """Sends messages to one endpoint within its limits; counts them and remembers the time of the last one.
 
     Attributes:
-        limits: What the endpoint is spared.
+        limits: Limits on requests.
         retry: When a request is repeated.
         budget: Ceiling on requests.
         sleep: Waits for some seconds.
@@ -77,7 +77,7 @@ class Caller:
     _free_at: float = field(default=float("-inf"), init=False)
 
     def call(self, message: Message) -> Reply:
-        """Send `message` until it is answered or there is no point in going on."""
+        """Send `message` until it is answered or another attempt cannot help."""
         excess = len(message.content) - self.limits.max_bytes
         if excess > 0:
             allowed = f"limits.max_bytes allows {self.limits.max_bytes}"

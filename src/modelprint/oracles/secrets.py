@@ -53,7 +53,7 @@ class Secrets:
         return text
 
     def clean(self, text: str) -> str:
-        """Return what a server said as one short printable line without secrets."""
+        """Return the text of a server as one short printable line without secrets."""
         words = " ".join(self.mask(text).split())
         line = "".join(character if character.isprintable() else "?" for character in words)
         return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 3] + "..."

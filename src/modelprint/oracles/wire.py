@@ -1,4 +1,4 @@
-"""What every remote oracle shares: how an endpoint is described, what leaves, and the two verbs of a wire format.
+"""What every remote oracle shares: the description of an endpoint, the message that is sent, and the wire format.
 
 A wire format is a pydantic model of its own YAML keys with two methods: `compose` turns a picture into one request,
 `read` turns a reply's JSON into a `Reading`. Neither sees a socket, a retry or a class index.
@@ -34,7 +34,7 @@ class Described(BaseModel):
 
 
 class Limits(Described):
-    """What the endpoint is spared, and how long we wait.
+    """Limits on requests, and how long we wait.
 
     Attributes:
         max_bytes: Largest request body; a larger one is not sent.
@@ -155,7 +155,7 @@ Text = Annotated[str, BeforeValidator(_write_as_text)]
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One request, ready to leave. Its address and headers may hold secrets and are never printed.
+    """One request, ready to be sent. Its address and headers may hold secrets and are never printed.
 
     Attributes:
         method: HTTP method.

@@ -1,4 +1,4 @@
-"""A network whose weights are drawn again and again around their own values, and the mean of its input gradients.
+"""A network whose weights are drawn many times around their own values, and the mean of its input gradients.
 
 The weights of convolutions and linear layers move, biases included; batch norms stay as they are. One draw serves a
 whole batch of images, since a network of other weights for each image would be as slow as one image at a time.

@@ -8,7 +8,7 @@ from modelprint.verification.verdict import Outcome, Verdict
 
 
 def conclude(tally: Tally, header: Header) -> Verdict:
-    """State what the answers amount to when no more are asked for."""
+    """Return the verdict on the answers so far."""
     seen = tuple(tally.observations.values())
     outcome = tally.decided or (Outcome.TAMPERED if tally.crossed else Outcome.INCONCLUSIVE)
     tied = sum(observed.answer.tie for observed in seen)
@@ -37,7 +37,7 @@ def conclude(tally: Tally, header: Header) -> Verdict:
 
 
 def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: float) -> tuple[str, ...]:
-    """Say why, one sentence each; the first carries the verdict."""
+    """Return the reasons, one sentence each; the first one carries the verdict."""
     answered = tally.matched + tally.mismatched
     differ = f"{tally.mismatched} of {answered} labels differ"
     if outcome is Outcome.TAMPERED:

@@ -53,11 +53,11 @@ class Identification:
     """Which release answers, and how sure that is.
 
     Attributes:
-        names: The release that is named, and others that explain the answers and that no sample tells from it; empty
+        names: The release that is named, and others that explain the answers and that no sample separates from it; empty
             when none is named. Of several that are accepted, all that explain the answers are named.
         accepted: Whether they were accepted beforehand.
         pending: Whether some release was accepted beforehand, none of these is named, and not all are excluded.
-        runner_up: The candidate that comes next; None when none is named or no sample tells the others from it.
+        runner_up: The candidate that comes next; None when none is named or no sample separates the others from it.
         lead: Log likelihood ratio of the named release over the runner-up; None without one.
         needed: Smallest lead with which a release is named.
         enough: How many answers it takes to name a release when all of them match.
@@ -121,7 +121,7 @@ class Candidates:
         self._apart = np.array([self._find_separable(labels) for labels in self._labels])
 
     def _find_separable(self, labels: np.ndarray) -> np.ndarray:
-        """Return which candidates some sample tells from the one with these labels."""
+        """Return which candidates some sample separates from the one with these labels."""
         both = (labels != NO_LABEL) & (self._labels != NO_LABEL)
         return np.asarray((both & (labels != self._labels)).any(1))
 
@@ -182,7 +182,7 @@ class Candidates:
         return bool(self._excluded[self._accepted].all())
 
     def _find_rivals(self, place: int) -> list[int]:
-        """Return the candidates that some sample tells from this one."""
+        """Return the candidates that some sample separates from this one."""
         return [int(other) for other in self._apart[place].nonzero()[0]]
 
     def _lead(self, place: int, rival: int) -> float:
@@ -204,7 +204,7 @@ class Candidates:
 
 
 def shared_beta(beta: float, release_count: int) -> float:
-    """Return the share of each candidate, so that a model that is none of them seldom passes as any."""
+    """Return the share of each candidate, so that a model that is none of them passes as any with `beta` at most."""
     return beta / (1 + release_count)
 
 

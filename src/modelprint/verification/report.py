@@ -17,7 +17,7 @@ TEMPLATE = "verdict.html"
 
 @dataclass(frozen=True, kw_only=True)
 class _SampleCell:
-    """What one model said about one sample.
+    """The answer of one model about one sample.
 
     Attributes:
         state: "match", "differs", "tie", "failed" or "unasked"; the page has a colour and a sign for each.
@@ -30,7 +30,7 @@ class _SampleCell:
 
 @dataclass(frozen=True, kw_only=True)
 class _SampleRow:
-    """One sample with what every model said about it.
+    """One sample with the answers of all models.
 
     Attributes:
         index: Which sample.
@@ -52,7 +52,7 @@ class _SampleRow:
 def render_report(
     title: str, fingerprint: Fingerprint, verdicts: Mapping[str, Verdict], notes: Iterable[str] = ()
 ) -> str:
-    """Return a page with the verdicts, their numbers, and every sample that was asked beside its labels.
+    """Return a page with the verdicts, their numbers, and every sample that was asked about, with its labels.
 
     Args:
         title: Heading of the page.
@@ -109,7 +109,7 @@ def _make_row(index: int, sample: Sample, names: Sequence[str], seen: Sequence[O
 
 
 def _make_cell(observed: Observed | None, names: Sequence[str]) -> _SampleCell:
-    """Return what one model said about one sample."""
+    """Return the answer of one model about one sample."""
     if observed is None:
         return _SampleCell(state="unasked", text="not asked")
     answer = observed.answer

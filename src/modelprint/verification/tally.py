@@ -79,9 +79,9 @@ class Tally:
 
     @property
     def may_be_remapped(self) -> bool:
-        """Whether a permutation of the labels could still be behind it all, and it is worth finding out.
+        """Whether a permutation of the labels may still explain all answers, and is worth more questions.
 
-        With two classes a swap and a tampering that flips everything look the same, so there we never wait.
+        With two classes a swap and a tampering that flips everything look the same, so the decision is never delayed.
         """
         waiting = self.matched == 0 and (self.mismatched < REMAP_ANSWERS or self.remap is not None)
         return waiting and self.class_count > 2 and find_permutation(self._list_pairs()) is not None
