@@ -53,8 +53,8 @@ class Identification:
     """Which release answers, and how sure that is.
 
     Attributes:
-        names: The release that is named, and others that explain the answers and that no sample separates from it; empty
-            when none is named. Of several that are accepted, all that explain the answers are named.
+        names: The release that is named, and others that explain the answers and that no sample separates from it;
+            empty when none is named. Of several that are accepted, all that explain the answers are named.
         accepted: Whether they were accepted beforehand.
         pending: Whether some release was accepted beforehand, none of these is named, and not all are excluded.
         runner_up: The candidate that comes next; None when none is named or no sample separates the others from it.
