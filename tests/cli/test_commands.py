@@ -253,9 +253,9 @@ def test_the_date_in_a_file_can_be_fixed() -> None:
 
 def test_pictures_of_a_probe_are_ordinary(world: Path) -> None:
     """Made-up images are real pictures of the asked shape, the same every time."""
-    from modelprint.cli.probing import _made_up
+    from modelprint.cli.probing import _make_images
 
-    first, second = _made_up((3, 12, 20), 2), _made_up((3, 12, 20), 2)
+    first, second = _make_images((3, 12, 20), 2), _make_images((3, 12, 20), 2)
 
     assert [decode_png(picture.png).shape for picture in first] == [(3, 12, 20)] * 2
     assert [picture.sha256 for picture in first] == [picture.sha256 for picture in second]

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -122,7 +124,58 @@ def test_fewer_views_are_fewer_questions(command: Any, here: Path) -> None:
 
 
 def test_an_onnx_file_is_a_suspect(command: Any, here: Path) -> None:
-    """Its logits are understood, be it told by labels or by views."""
+    """Its logits are understood, for labels and for views."""
+    _write_linear_onnx(here / "linear.onnx")
+
+    for method in ("labels", "views"):
+        done = command("own", "check", f"{method}.mprint", "--onnx", "linear.onnx", *RATES, "--json")
+        assert done.code in (0, 3), done.err
+        assert json.loads(done.out)["similarity"] < 0.9
+
+
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "safetensors", "scipy", "sklearn"):
+    sys.modules[name] = None
+from modelprint.cli import run
+print([run(line.split()) for line in sys.argv[1:]])
+"""
+
+
+def test_labels_are_checked_without_torch(described: Path) -> None:
+    """Over HTTP and of an ONNX file, with answers kept and a page written; the copy is found, exit code 1."""
+    _write_linear_onnx(described / "linear.onnx")
+    rates = "--alpha 0.1 --beta 0.1"
+    lines = [
+        f"own check labels.mprint --endpoint labels.yaml {rates} --answers kept --report own.html",
+        f"own check labels.mprint --onnx linear.onnx {rates}",
+        "inspect labels.mprint",
+    ]
+
+    done = subprocess.run([sys.executable, "-c", WITHOUT_TORCH, *lines], capture_output=True, text=True, check=False)
+
+    codes = json.loads(done.stdout.splitlines()[-1])
+    assert (codes[0], codes[2]) == (1, 0), done.stderr
+    assert codes[1] in (0, 3), done.stderr
+    assert "Examples" in (described / "own.html").read_text()
+
+
+def test_answers_of_an_older_version_are_asked_for_again(command: Any, described: Path) -> None:
+    """They are files of tensors; a remark says so, and the check goes on."""
+    line = ("own", "check", "labels.mprint", "--endpoint", "labels.yaml", *RATES, "--answers", "kept")
+    assert command(*line).code == 1
+    (log,) = (described / "kept").glob("*/answers.jsonl")
+    log.rename(log.with_name("labels.safetensors"))
+
+    done = command(*line)
+
+    assert done.code == 1
+    assert "answers kept by an older version cannot be read; all questions are asked again" in done.err
+    assert log.is_file()
+
+
+def _write_linear_onnx(path: Path) -> None:
+    """Write a linear classifier of 8 x 8 images and 4 classes with random weights."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -134,12 +187,7 @@ def test_an_onnx_file_is_a_suspect(command: Any, here: Path) -> None:
     ]
     graph = helper.make_graph(nodes, "linear", *ends, [weights])
     opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), "linear.onnx")
-
-    for method in ("labels", "views"):
-        done = command("own", "check", f"{method}.mprint", "--onnx", "linear.onnx", *RATES, "--json")
-        assert done.code in (0, 3), done.err
-        assert json.loads(done.out)["similarity"] < 0.9
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
 
 
 def test_a_dry_run_sends_nothing_and_makes_nothing(command: Any, described: Path) -> None:
@@ -187,7 +235,7 @@ def test_an_interrupted_sealing_says_how_to_go_on(command: Any, here: Path, monk
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
     line = ("own", "seal", *VICTIM, "--data", "tiny.npz", *MODELS, *EXAMPLES, "--output")
     with monkeypatch.context() as patch:
-        patch.setattr(sealing.Relatives, "references", _stop)
+        patch.setattr(sealing.Relatives, "make_references", _stop)
         stopped = command(*line, "cut.mprint")
     kept = list((here / "cut.mprint.partial").iterdir())
 
@@ -225,7 +273,7 @@ def test_an_interrupted_check_says_how_to_go_on(command: Any, described: Path, m
         ("--set colour=1", "c-examples has no setting 'colour'"),
         ("--method uap --set batch=1", "uap has no setting 'batch'; its settings are radius"),
         ("--method uap --count 5", "--count belongs to c-examples"),
-        ("--learn-copies prune-80", "belong to uap; c-examples learn from no other model"),
+        ("--learn-copies prune-80", "belong to uap; c-examples train on no other model"),
         ("--unrelated retrain-all-short*9", "alpha 0.05 needs at least 19 unrelated models as references"),
         ("--copies prune-80", "beta 0.1 needs at least 9 copies as references"),
         ("--copies none --unrelated prune-80*19", "prune-80 makes models that are not unrelated"),
@@ -265,7 +313,7 @@ def test_what_cannot_be_sealed_is_explained(options: str, said: str, command: An
             "needs at least 99 unrelated models",
         ),
         ("views.mprint --network digits --weights victim.safetensors --views 6", "views is 1 to 5"),
-        ("labels.mprint --network digits --weights victim.safetensors --views 2", "told by labels and has no views"),
+        ("labels.mprint --network digits --weights victim.safetensors --views 2", "compares labels and has no views"),
         ("cut.mprint --network digits --weights victim.safetensors", "not a .mprint file, or cut off"),
         ("changed.mprint --network digits --weights victim.safetensors", "changed.mprint: "),
         ("labels.mprint", "exactly one of --endpoint, --onnx and --network, got none"),

@@ -27,7 +27,7 @@ REPLY = {"result": [{"name": "cat", "top class": 1}, {"name": "dog"}], "id": 7, 
 )
 def test_a_path_reaches_the_values_it_names(path: str, values: list[object]) -> None:
     """Members, elements and every child; what does not fit is not reached."""
-    assert JsonPath.parse(path).all(REPLY) == values
+    assert JsonPath.parse(path).find_all(REPLY) == values
 
 
 @pytest.mark.parametrize("path", ["", "result", "$.", "$[", "$[-1]", "$..a", "$.a b", "$[?(@.a)]", "$[0", 3, None])
@@ -41,7 +41,7 @@ def test_what_is_no_path_is_refused(path: object) -> None:
 def test_one_value_means_exactly_one(path: str, count: str) -> None:
     """No value and several values are both no answer."""
     with pytest.raises(OracleError, match=f"{count} values at"):
-        JsonPath.parse(path).one(REPLY)
+        JsonPath.parse(path).find_one(REPLY)
 
 
 def test_a_path_is_parsed_once() -> None:
@@ -59,4 +59,4 @@ def test_any_text_is_a_path_or_a_value_error(text: str) -> None:
     except ValueError:
         return
     assert path.text == "$" + text
-    assert isinstance(path.all(REPLY), list)
+    assert isinstance(path.find_all(REPLY), list)

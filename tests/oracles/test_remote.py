@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from modelprint.oracles.endpoint import Endpoint, dry_run
+from modelprint.oracles.endpoint import Endpoint, preview_request
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.pixels import Picture
 
@@ -85,7 +85,7 @@ def test_a_dry_run_is_the_request_that_is_sent(
         "url": "${HOST}/classify?key=${TOKEN}",
     }
 
-    text = dry_run(described(**changes), picture)
+    text = preview_request(described(**changes), picture)
 
     assert stand_in.seen == []
     assert TOKEN not in text
@@ -107,7 +107,7 @@ def test_a_dry_run_names_a_file_instead_of_printing_it(
     encoding: str, described: Callable[..., Endpoint], picture: Picture
 ) -> None:
     """The hash says which sample it is."""
-    text = dry_run(described(request={"encoding": encoding, "image": "png_bytes"}), picture)
+    text = preview_request(described(request={"encoding": encoding, "image": "png_bytes"}), picture)
 
     assert f"<{len(picture.png)} bytes of image/png, sha256 {picture.sha256}>" in text
     assert text.isascii()
@@ -123,4 +123,4 @@ def test_secrets_in_a_body_are_filled_and_masked(
     oracle(request=request).ask(picture)
 
     assert stand_in.seen[0].json()["auth"] == [TOKEN]
-    assert '"auth": ["***"]' in dry_run(described(request=request), picture)
+    assert '"auth": ["***"]' in preview_request(described(request=request), picture)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelprint.errors import OracleError
-from modelprint.oracles.replies import as_label, as_score, complaint, parse_json, read_ranking, read_vector
+from modelprint.oracles.replies import parse_json, read_complaint, read_label, read_ranking, read_score, read_vector
 
 
 @pytest.mark.parametrize(
@@ -40,21 +40,21 @@ def test_any_bytes_are_a_document_or_an_oracle_error(content: bytes) -> None:
 @pytest.mark.parametrize(("value", "label"), [("cat", "cat"), (3, 3), (3.0, 3), (0, 0)])
 def test_texts_and_whole_numbers_are_labels(value: object, label: str | int) -> None:
     """Some servers write class indices as floats."""
-    assert as_label(value) == label
+    assert read_label(value) == label
 
 
 @pytest.mark.parametrize("value", [None, True, 1.5, math.nan, math.inf, [], {}, "", "x" * 201, 2**70])
 def test_other_things_are_no_labels(value: object) -> None:
     """A label of a strange type is no answer rather than a mismatch."""
     with pytest.raises(OracleError, match="the label is"):
-        as_label(value)
+        read_label(value)
 
 
 @pytest.mark.parametrize("value", [None, True, "0.5", [], math.nan, math.inf, -math.inf, 10**400])
 def test_scores_are_finite_numbers(value: object) -> None:
     """NaN and infinity order nothing."""
     with pytest.raises(OracleError, match="a score is"):
-        as_score(value)
+        read_score(value)
 
 
 def test_the_best_score_wins_whatever_the_order() -> None:
@@ -101,4 +101,4 @@ def test_one_number_is_no_vector() -> None:
 )
 def test_the_human_part_of_an_error_is_found(content: bytes, said: str) -> None:
     """The usual members of an error object, or its text."""
-    assert complaint(content) == said
+    assert read_complaint(content) == said

@@ -45,8 +45,8 @@ def test_steps_shrink_linearly() -> None:
     """From the first length to the last; a single step has the first."""
     settings = CExamples(steps=5, step=0.01, last_step=0.002)
 
-    assert [settings.length(i) for i in range(5)] == pytest.approx([0.01, 0.008, 0.006, 0.004, 0.002])
-    assert CExamples(steps=1).length(0) == 0.01
+    assert [settings.step_length(i) for i in range(5)] == pytest.approx([0.01, 0.008, 0.006, 0.004, 0.002])
+    assert CExamples(steps=1).step_length(0) == 0.01
 
 
 def test_a_step_takes_its_gradient_at_moved_weights() -> None:

@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from modelprint.classifier import Classifier
-from modelprint.errors import FingerprintError, OracleError
-from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
+from modelprint.errors import OracleError
+from modelprint.fingerprint.ownership_parts import ByViews
+from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer
 from modelprint.ownership import Claim, Judge, OwnershipFingerprint, check
-from modelprint.ownership.packing import packed, unpacked
 from modelprint.pixels import Picture
-from modelprint.work import Work
 
 Make = Callable[..., OwnershipFingerprint]
 
@@ -159,25 +157,41 @@ def test_too_few_references_are_refused_before_anything_is_asked(told_by_labels:
 
 def test_a_missing_answer_is_no_verdict_and_costs_nothing_again(told_by_labels: Make, tmp_path: Path) -> None:
     """What was answered is kept, and the next call goes on behind it."""
-    file, work = told_by_labels(), Work(folder=tmp_path)
+    file, log = told_by_labels(), tmp_path / "new" / "answers.jsonl"
     gone = Scripted([*labels(0, 1), Answer(problem="the server answered 503")])
     goes_on = Scripted(labels(2, 0))
 
     with pytest.raises(OracleError, match=r"example 3 of 4: no usable answer \(the server answered 503\)"):
-        check(gone, file, work=work)
-    found = check(goes_on, file, work=work)
+        check(gone, file, log=log)
+    found = check(goes_on, file, log=log)
 
     assert found.labels == (0, 1, 2, 0)
     assert goes_on.asked == [picture.sha256 for picture in file.evidence.pictures[2:]]  # type: ignore[union-attr]
 
 
-def test_answers_of_another_suspect_are_not_taken_over(told_by_labels: Make, tmp_path: Path) -> None:
-    """The same folder, another oracle: all is asked anew."""
-    work, other = Work(folder=tmp_path), Scripted(labels(1, 1, 1, 1), name="other")
-    check(Scripted(labels(0, 1, 2, 0)), told_by_labels(), work=work)
+def test_answers_of_another_suspect_or_fingerprint_are_refused(told_by_labels: Make, tmp_path: Path) -> None:
+    """The same log, another oracle or another file: nothing is asked, and the message says what differs."""
+    log, other = tmp_path / "answers.jsonl", Scripted(labels(1, 1, 1, 1), name="other")
+    same = Scripted(labels(1, 1, 1, 1))
+    check(Scripted(labels(0, 1, 2, 0)), told_by_labels(), log=log)
 
-    assert check(other, told_by_labels(), work=work).labels == (1, 1, 1, 1)
-    assert len(other.asked) == 4
+    with pytest.raises(OracleError, match="belongs to another oracle or another check: its oracle is"):
+        check(other, told_by_labels(), log=log)
+    with pytest.raises(OracleError, match="belongs to another oracle or another check: its subject is"):
+        check(same, told_by_labels(20), log=log)
+    assert other.asked == same.asked == []
+
+
+def test_scores_are_kept_as_they_were_answered(told_by_views: Make, tmp_path: Path) -> None:
+    """A second check asks nothing, gets the same verdict, and may read the scores another way."""
+    file, log = told_by_views(), tmp_path / "answers.jsonl"
+    first, second = as_the_victim(file), as_the_victim(file)
+
+    verdict = check(first, file, log=log).verdict
+
+    assert check(second, file, log=log).verdict == verdict
+    assert check(second, file, log=log, scores="logits").verdict.similarity < verdict.similarity
+    assert (first.asked, second.asked) == (8, 0)
 
 
 def test_a_class_that_is_not_ours_is_refused(told_by_labels: Make) -> None:
@@ -201,9 +215,9 @@ def test_a_suspect_that_decided_about_the_file_is_refused(told_by_views: Make, t
     seen = replace(file.evidence, seen=(*file.evidence.seen, own))
 
     with pytest.raises(ValueError, match=r"a reference model of the fingerprint \(retrain-all-short, seed 0\)"):
-        check(tiny_model, replace(file, references=known))
-    with pytest.raises(ValueError, match="learnt from the suspect"):
-        check(tiny_model, replace(file, evidence=seen))
+        check(LocalOracle(tiny_model), replace(file, references=known))
+    with pytest.raises(ValueError, match="trained on the suspect"):
+        check(LocalOracle(tiny_model), replace(file, evidence=seen))
 
 
 def test_a_classifier_of_other_images_or_classes_is_refused(
@@ -211,46 +225,14 @@ def test_a_classifier_of_other_images_or_classes_is_refused(
 ) -> None:
     """In either method."""
     with pytest.raises(ValueError, match=r"knows 4 classes; these pictures have shape .* and are for 3"):
-        check(tiny_model, told_by_labels())
+        check(LocalOracle(tiny_model), told_by_labels())
     with pytest.raises(ValueError, match=r"takes images of shape \(1, 8, 8\)"):
-        check(tiny_model, told_by_views())
+        check(LocalOracle(tiny_model), told_by_views())
 
 
 def test_a_number_of_views_has_to_fit(told_by_labels: Make, told_by_views: Make) -> None:
     """As many as there are, and none for labels."""
     with pytest.raises(ValueError, match="views is 1 to 3, what the fingerprint has, got 4"):
         check(Scripted([]), told_by_views(), views=4)
-    with pytest.raises(ValueError, match="told by labels and has no views"):
+    with pytest.raises(ValueError, match="compares labels and has no views"):
         check(Scripted([]), told_by_labels(), views=1)
-
-
-def test_what_is_packed_is_unpacked(told_by_views: Make) -> None:
-    """Views, answers and encoder; their arrays are the same."""
-    file = told_by_views()
-    assert isinstance(file.evidence, ByViews)
-    opened = unpacked(file, file.evidence)
-
-    again = packed(opened.views, opened.victim, opened.encoder, torch.from_numpy(file.evidence.represented).unbind())
-
-    for name, array in again.arrays.items():
-        np.testing.assert_array_equal(array, file.evidence.arrays[name])
-    assert opened.encoder.settings.temperature == 0.5
-    assert replace(file, evidence=replace(again, encoder=file.evidence.encoder)).digest == file.digest
-
-
-@pytest.mark.parametrize("settings", [{"colour": 1}, {"hidden": "many"}, {"hidden": 7, "features": 4}])
-def test_an_encoder_that_makes_no_sense_is_refused(told_by_views: Make, settings: dict[str, object]) -> None:
-    """Its settings come from outside."""
-    file = told_by_views()
-    assert isinstance(file.evidence, ByViews)
-
-    with pytest.raises(FingerprintError, match="the encoder in the fingerprint cannot be used"):
-        unpacked(file, replace(file.evidence, encoder=settings))
-
-
-def test_evidence_by_labels_is_what_it_says(told_by_labels: Make) -> None:
-    """Its members are the pictures."""
-    evidence = told_by_labels().evidence
-
-    assert isinstance(evidence, ByLabels)
-    assert list(evidence.contents) == [f"samples/{index:04d}.png" for index in range(4)]

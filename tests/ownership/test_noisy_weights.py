@@ -28,7 +28,7 @@ def test_weights_and_biases_move_within_the_folded_bounds() -> None:
     """A batch norm that multiplies channels by 1/2 and -1 halves the bound of the first channel and keeps the other."""
     noisy, rng = NoisyWeights(small(), 0.1), stream(0, "test")
 
-    draws = [noisy.drawn(rng) for _ in range(300)]
+    draws = [noisy.draw(rng) for _ in range(300)]
 
     own = dict(noisy.network.named_parameters())
     assert sorted(draws[0]) == ["0.bias", "0.weight", "3.bias", "3.weight"]
@@ -44,7 +44,7 @@ def test_a_draw_of_the_folded_network_is_one_of_the_network() -> None:
     network, images = small(), torch.rand(4, 1, 4, 4)
     before = network(images)
     noisy = NoisyWeights(network, 0.1)
-    draw = noisy.drawn(stream(0, "test"))
+    draw = noisy.draw(stream(0, "test"))
 
     answers = functional_call(noisy.network, draw, (images,))
 
@@ -62,15 +62,15 @@ def test_layers_without_bias_get_none_and_nothing_else_moves() -> None:
     """Folding adds a bias that has no noise; a batch norm that cannot be folded away stays too."""
     network = nn.Sequential(nn.BatchNorm2d(1), nn.Conv2d(1, 2, 3, bias=False), nn.BatchNorm2d(2), nn.Flatten()).eval()
 
-    assert list(NoisyWeights(network, 0.1).drawn(stream(0, "test"))) == ["1.weight"]
-    assert NoisyWeights(network, 0.0).drawn(stream(0, "test")) == {}
+    assert list(NoisyWeights(network, 0.1).draw(stream(0, "test"))) == ["1.weight"]
+    assert NoisyWeights(network, 0.0).draw(stream(0, "test")) == {}
 
 
 def test_noise_is_uniform_within_the_bound() -> None:
     """It reaches nearly to the bound and no further, on both sides, with the spread of a uniform law."""
     layer = nn.Linear(100, 100)
 
-    drawn = NoisyWeights(layer, 0.03).drawn(stream(0, "test"))
+    drawn = NoisyWeights(layer, 0.03).draw(stream(0, "test"))
 
     change = drawn["weight"] - layer.weight
     assert 0.0299 < change.max() <= 0.03001
@@ -87,7 +87,7 @@ def test_layers_of_an_own_class_move_too() -> None:
     network = nn.Sequential(Own(1, 2, 3), nn.BatchNorm2d(2), nn.Flatten()).eval()
     network[1].running_var.fill_(100.0)
 
-    drawn = NoisyWeights(network, 0.1).drawn(stream(0, "test"))
+    drawn = NoisyWeights(network, 0.1).draw(stream(0, "test"))
 
     assert list(drawn) == ["0.weight", "0.bias"]
     assert (drawn["0.weight"] - network[0].weight).abs().max() > 0.05
@@ -99,7 +99,7 @@ def test_relative_noise_is_as_large_as_the_weights_of_its_layer() -> None:
     nn.init.constant_(network[0].weight, 2.0)
     nn.init.constant_(network[1].weight, -0.5)
 
-    drawn = NoisyWeights(network, 0.1, relative=True).drawn(stream(0, "test"))
+    drawn = NoisyWeights(network, 0.1, relative=True).draw(stream(0, "test"))
 
     assert (drawn["0.weight"] - 2).abs().max().item() == pytest.approx(0.2, rel=0.01)
     assert (drawn["1.weight"] + 0.5).abs().max().item() == pytest.approx(0.05, rel=0.01)
@@ -139,7 +139,7 @@ def test_the_mean_is_that_of_the_single_gradients() -> None:
     """Three draws at once are as three networks that carry one draw each."""
     noisy, rng = NoisyWeights(small(), 0.2), stream(0, "test")
     network, images, labels = noisy.network, torch.rand(5, 1, 4, 4), torch.tensor([0, 1, 2, 0, 1])
-    draws = [noisy.drawn(rng) for _ in range(3)]
+    draws = [noisy.draw(rng) for _ in range(3)]
 
     together = mean_gradient(network, draws, images, labels)
 

@@ -13,10 +13,9 @@ from modelprint.classifier import Classifier
 from modelprint.errors import OracleError
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer
-from modelprint.ownership import probabilities
-from modelprint.ownership.probabilities import identity, row_of
+from modelprint.oracles.recorded import RecordedOracle
+from modelprint.ownership.probabilities import ask_probabilities, identify_suspect
 from modelprint.pixels import Picture
-from modelprint.work import Work
 
 PIXELS = np.array([0, 51, 255], dtype=np.uint8).reshape(3, 1, 1, 1)
 
@@ -50,34 +49,23 @@ def grey(level: int) -> Answer:
 
 def test_a_classifier_gives_the_softmax_of_its_logits() -> None:
     """With logits 0 and x, class 1 has 1 / (1 + exp(-x)), in float64; so has an oracle around it."""
-    found = probabilities(one_pixel(), PIXELS, 2)
+    found = ask_probabilities(one_pixel(), PIXELS, 2)
 
     assert found.dtype == torch.float64
     assert found[:, 1].tolist() == pytest.approx([1 / (1 + math.exp(-x)) for x in (0, 0.2, 1)])
-    assert (probabilities(LocalOracle(one_pixel()), PIXELS, 2) == found).all()
+    assert (ask_probabilities(LocalOracle(one_pixel()), PIXELS, 2) == found).all()
 
 
 def test_scores_of_an_oracle_are_put_in_the_order_of_the_classes() -> None:
-    """Whatever comes first in the reply; printed ones are made to add up to 1."""
-    assert probabilities(Telling(grey), PIXELS, 2)[:, 1].tolist() == pytest.approx([0, 0.2, 1])
-    rounded = Answer(label=2, ranking=((2, 0.5), (0, 0.33), (1, 0.16)))
-    assert row_of(rounded, 3, "probabilities", "here").tolist() == pytest.approx([0.33 / 0.99, 0.16 / 0.99, 0.5 / 0.99])
-
-
-def test_logits_of_an_oracle_are_taken_when_said_to_be() -> None:
-    """Logits 0 and log 3: a quarter and three quarters. Unsaid, they are refused."""
-    answer = Answer(label=1, ranking=((1, math.log(3)), (0, 0.0)))
-
-    assert row_of(answer, 2, "logits", "here").tolist() == pytest.approx([0.25, 0.75])
-    with pytest.raises(OracleError, match=r'add up to 1.1 are no probabilities; .* \(scores="logits"\)'):
-        row_of(answer, 2, "probabilities", "here")
+    """Whatever comes first in the reply."""
+    assert ask_probabilities(Telling(grey), PIXELS, 2)[:, 1].tolist() == pytest.approx([0, 0.2, 1])
 
 
 @pytest.mark.parametrize(
     ("answer", "complaint"),
     [
         (Answer(problem="timed out"), r"picture 1 of 3: no usable answer \(timed out\)"),
-        (Answer(label=1), "tells a label and no scores"),
+        (Answer(label=1), "answers a label and no scores"),
         (Answer(label=1, ranking=((1, 0.9), (2, 0.1))), "2 scores, but only 1 of them"),
         (Answer(label=1, ranking=((1, 0.9), (None, 0.1))), "2 scores, but only 1 of them"),
         (Answer(label=1, ranking=((1, 0.9), (1, 0.1))), "2 scores, but only 1 of them"),
@@ -91,7 +79,7 @@ def test_what_an_oracle_leaves_out_is_refused(answer: Answer, complaint: str) ->
     oracle = Telling(lambda _: answer)
 
     with pytest.raises(OracleError, match=complaint):
-        probabilities(oracle, PIXELS, 2)
+        ask_probabilities(oracle, PIXELS, 2)
 
     assert oracle.asked == 1
 
@@ -99,31 +87,32 @@ def test_what_an_oracle_leaves_out_is_refused(answer: Answer, complaint: str) ->
 def test_a_classifier_of_other_images_or_classes_is_refused() -> None:
     """As are no pictures, an unknown kind of scores, and logits that are not finite."""
     with pytest.raises(ValueError, match=r"knows 2 classes; these pictures .* are for 3"):
-        probabilities(one_pixel(), PIXELS, 3)
+        ask_probabilities(one_pixel(), PIXELS, 3)
     with pytest.raises(ValueError, match=r"takes images of shape \(1, 1, 1\)"):
-        probabilities(one_pixel(), np.zeros((1, 1, 2, 2), dtype=np.uint8), 2)
+        ask_probabilities(one_pixel(), np.zeros((1, 1, 2, 2), dtype=np.uint8), 2)
     with pytest.raises(ValueError, match="there is no picture"):
-        probabilities(one_pixel(), PIXELS[:0], 2)
+        ask_probabilities(one_pixel(), PIXELS[:0], 2)
     with pytest.raises(ValueError, match="logits that are not finite"):
-        probabilities(one_pixel(math.inf), PIXELS, 2)
+        ask_probabilities(one_pixel(math.inf), PIXELS, 2)
 
 
 def test_answers_of_an_interrupted_run_are_not_asked_for_again(tmp_path: Path) -> None:
-    """Stopped in the 251st answer: ten more questions; other pictures are asked about anew."""
+    """Stopped in the 251st answer: six more questions, since four of the last ten pictures repeat earlier ones."""
     pixels = (np.arange(260) % 256).astype(np.uint8).reshape(-1, 1, 1, 1)
     stops = Telling(lambda level: grey(level) if stops.asked <= 250 else Answer(problem="gone"))
-    goes_on, anew = Telling(grey), Telling(grey)
+    goes_on, log = Telling(grey), tmp_path / "answers.jsonl"
     with pytest.raises(OracleError, match="picture 251 of 260"):
-        probabilities(stops, pixels, 2, work=Work(folder=tmp_path))
+        ask_probabilities(RecordedOracle(stops, log), pixels, 2)
 
-    found = probabilities(goes_on, pixels, 2, work=Work(folder=tmp_path))
-    probabilities(anew, pixels[::-1].copy(), 2, work=Work(folder=tmp_path))
+    found = ask_probabilities(RecordedOracle(goes_on, log), pixels, 2)
 
-    assert (goes_on.asked, anew.asked) == (10, 260)
-    assert (found == probabilities(Telling(grey), pixels, 2)).all()
+    assert goes_on.asked == 6
+    assert (found == ask_probabilities(Telling(grey), pixels, 2)).all()
 
 
 def test_suspects_are_told_apart() -> None:
     """By weights where there are some, by description elsewhere."""
-    assert identity(one_pixel()) == identity(LocalOracle(one_pixel())) != identity(one_pixel(2.0))
-    assert identity(Telling(grey)) == identity(Telling(grey))
+    assert (
+        identify_suspect(one_pixel()) == identify_suspect(LocalOracle(one_pixel())) != identify_suspect(one_pixel(2.0))
+    )
+    assert identify_suspect(Telling(grey)) == identify_suspect(Telling(grey))

@@ -11,7 +11,7 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.ownership import Models
 from modelprint.ownership import references as module
-from modelprint.ownership.references import LEARNT, Relatives, first_seed, spread, unrelated_kinds
+from modelprint.ownership.references import TRAINING_OFFSET, Relatives, first_seed, spread, unrelated_kinds
 from modelprint.tamperings.tampering import Suspect
 
 
@@ -35,7 +35,7 @@ def test_spare_images_are_used_where_they_are(split: DataSet) -> None:
         ({"unrelated": {}, "copies": {"prune-80": 2}}, "prune-80 gives the same model whatever the seed; ask for one"),
         (
             {"unrelated": {}, "copies": {"prune-80": 1}, "learnt_copies": {"prune-80": 1}},
-            "prune-80 gives the same model whatever the seed; it is learnt from or a reference",
+            "prune-80 gives the same model whatever the seed; it is for training or a reference",
         ),
         ({"unrelated": {}, "settings": {"prune-80": {"share": "0.5"}}}, "there are settings for prune-80, but no"),
         ({"unrelated": {"retrain-al": 1}}, "there is no 'retrain-al'"),
@@ -56,11 +56,14 @@ def test_references_are_strangers_to_those_that_are_learnt_from(
                     settings={"retrain-all": {"epochs": "1"}})  # fmt: skip
     relatives = Relatives(model=tiny_model, data=split, models=models, seed=3)
 
-    references, learnt = list(relatives.references()), list(relatives.learnt("unrelated"))
+    references, learnt = list(relatives.make_references()), list(relatives.make_training_models("unrelated"))
 
     assert [one.reference.relation for one in references] == ["unrelated", "unrelated", "copy"]
     assert [one.reference.seed for one in references] == [first_seed(3), first_seed(3) + 1, 0]
-    assert [one.reference.seed for one in learnt] == [first_seed(3) + LEARNT, first_seed(3) + LEARNT + 1]
+    assert [one.reference.seed for one in learnt] == [
+        first_seed(3) + TRAINING_OFFSET,
+        first_seed(3) + TRAINING_OFFSET + 1,
+    ]
     assert len({one.reference.model_sha256 for one in [*references, *learnt]}) == 5
     assert "2 (retrain-all-short*2), 2 of them in the cache" in models.summary(tiny_model, split, 3)
     assert "2 (retrain-all-short*2), 0 of them in the cache" in models.summary(tiny_model, split, 4)
@@ -78,9 +81,9 @@ def test_a_model_that_missed_its_goal_is_replaced(
         made = real(*arguments, **named)  # type: ignore[arg-type]
         return replace(made, goal_reached=not next(missing), goal="more", goal_value=0.25)
 
-    monkeypatch.setattr(module, "stored_suspect", fails_at_times)
+    monkeypatch.setattr(module, "load_or_make_suspect", fails_at_times)
 
-    assert [one.reference.seed for one in relatives.references()] == [first_seed(0) + 1, first_seed(0) + 3]
+    assert [one.reference.seed for one in relatives.make_references()] == [first_seed(0) + 1, first_seed(0) + 3]
     missing = iter([True] * 5)
     with pytest.raises(CraftingError, match=r"only 0 of 5 models of kind finetune-all-1e-3 .* \(more, .* 0.25\)"):
-        list(relatives.references())
+        list(relatives.make_references())

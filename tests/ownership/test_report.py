@@ -7,33 +7,32 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
-from modelprint.ownership import Claim, Finding, Judge, OwnershipFingerprint
-from modelprint.ownership.report import embedded, gallery, render_report, scale, view_map
+from modelprint.ownership import Claim, Judge, OwnershipCheck, OwnershipFingerprint
+from modelprint.ownership.report import draw_similarities, embed, map_views, pair_labels, render_report
 
 Make = Callable[..., OwnershipFingerprint]
 
 
-def found_by_labels(file: OwnershipFingerprint, labels: tuple[int, ...] = (0, 1, 2, 1)) -> Finding:
+def found_by_labels(file: OwnershipFingerprint, labels: tuple[int, ...] = (0, 1, 2, 1)) -> OwnershipCheck:
     """Return a finding of three matches of four."""
     others, copies = (
-        [torch.tensor([(file.references[row].matches or 0) / 4]) for row in file.rows_of(kind)]
+        [np.array([(file.references[row].matches or 0) / 4]) for row in file.rows_of(kind)]
         for kind in ("unrelated", "copy")
     )
-    verdict = replace(Judge().judge(torch.tensor([0.75]), others, copies), views=4, unit="examples")
-    return Finding(verdict=verdict, oracle={"kind": "<b>local</b>"}, labels=labels)
+    verdict = replace(Judge().judge(np.array([0.75]), others, copies), views=4, unit="examples")
+    return OwnershipCheck(verdict=verdict, oracle={"kind": "<b>local</b>"}, labels=labels)
 
 
-def found_by_views(file: OwnershipFingerprint) -> Finding:
+def found_by_views(file: OwnershipFingerprint) -> OwnershipCheck:
     """Return a finding about a suspect like the first reference."""
     assert isinstance(file.evidence, ByViews)
-    rows = torch.from_numpy(file.evidence.represented)
-    values = [torch.full((3,), 0.9 if one.relation == "copy" else 0.3) for one in file.references]
-    verdict = Judge().judge(torch.tensor([0.25, 0.25, 0.25]), values[:19], values[19:])
-    return Finding(verdict=verdict, oracle={"kind": "local"}, represented=(rows[0] + 0.01, rows[-1]))
+    rows = file.evidence.represented
+    values = [np.full(3, 0.9 if one.relation == "copy" else 0.3) for one in file.references]
+    verdict = Judge().judge(np.array([0.25, 0.25, 0.25]), values[:19], values[19:])
+    return OwnershipCheck(verdict=verdict, oracle={"kind": "local"}, represented=(rows[0] + 0.01, rows[-1]))
 
 
 def test_the_page_says_what_was_found(told_by_labels: Make) -> None:
@@ -68,7 +67,7 @@ def test_every_model_has_its_mark(told_by_views: Make) -> None:
     finding = found_by_views(file)
     values = [*finding.verdict.others, *finding.verdict.copies]
 
-    drawn = scale(file, finding, values)
+    drawn = draw_similarities(file, finding, values)
 
     assert [len([dot for dot in drawn.dots if dot.role == role]) for role in ("unrelated", "copy", "suspect")] == [
         19,
@@ -88,7 +87,7 @@ def test_the_map_has_every_view_of_every_model(told_by_views: Make) -> None:
     file = told_by_views()
     assert isinstance(file.evidence, ByViews)
 
-    drawn = view_map(file, file.evidence, found_by_views(file))
+    drawn = map_views(file, file.evidence, found_by_views(file))
 
     assert len(drawn) == 3 * (1 + 28 + 1)
     places = {
@@ -106,9 +105,9 @@ def test_few_or_equal_views_make_no_map() -> None:
     """The page says so in place of it."""
     rng = np.random.default_rng(0)
 
-    assert embedded(rng.random((4, 3)).astype(np.float32)) is None
-    assert embedded(np.ones((40, 3), dtype=np.float32)) is None
-    places = embedded(rng.random((12, 3)).astype(np.float32))
+    assert embed(rng.random((4, 3)).astype(np.float32)) is None
+    assert embed(np.ones((40, 3), dtype=np.float32)) is None
+    places = embed(rng.random((12, 3)).astype(np.float32))
     assert places is not None and places.shape == (12, 2)
     assert np.isfinite(places).all()
 
@@ -118,7 +117,7 @@ def test_a_page_without_a_map_says_why(told_by_views: Make) -> None:
     file = told_by_views()
     assert isinstance(file.evidence, ByViews)
     alike = replace(file.evidence, represented=np.ones_like(file.evidence.represented))
-    one = torch.ones(3, 4)
+    one = np.ones((3, 4), dtype=np.float32)
 
     page = render_report("x", replace(file, evidence=alike), replace(found_by_views(file), represented=(one, one)))
 
@@ -130,7 +129,7 @@ def test_the_gallery_has_the_names_of_classes(told_by_labels: Make) -> None:
     file = told_by_labels()
     assert isinstance(file.evidence, ByLabels)
 
-    shown = gallery(file, file.evidence, found_by_labels(file))
+    shown = pair_labels(file, file.evidence, found_by_labels(file))
 
     assert [(one.expected, one.seen, one.matches) for one in shown][2:] == [
         ("two", "two", True),

@@ -12,10 +12,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
+from modelprint.oracles.local import LocalOracle
 from modelprint.ownership import CExamples, Clusters, Contrastive, Judge, Models, Uap, Universal, check, seal
-from modelprint.ownership.packing import unpacked
+from modelprint.ownership.packing import unpack
 from modelprint.ownership.references import Relatives
-from modelprint.ownership.sealing import remarks
+from modelprint.ownership.sealing import find_weaknesses
 from modelprint.tensors import to_images
 
 MODELS = Models(
@@ -48,7 +49,7 @@ def test_examples_are_held_against_every_reference(tiny_model: Classifier, split
     pixels, labels = np.stack([one.pixels for one in evidence.pictures]), torch.tensor(evidence.labels)
     assert (tiny_model.labels(to_images(pixels)) == labels).all()
     relatives = Relatives(model=tiny_model, data=split, models=MODELS, seed=0)
-    again = [int((one.classifier.labels(to_images(pixels)) == labels).sum()) for one in relatives.references()]
+    again = [int((one.classifier.labels(to_images(pixels)) == labels).sum()) for one in relatives.make_references()]
     assert [one.matches for one in sealed.references] == again
     assert sealed.provenance.settings["steps"] == 40
     assert sealed.provenance.settings["models"]["unrelated"] == {"retrain-all-short": 2}
@@ -67,12 +68,14 @@ def test_views_are_held_against_every_reference(
 
     evidence = sealed.evidence
     assert isinstance(evidence, ByViews)
-    opened = unpacked(sealed, evidence)
+    opened = unpack(sealed, evidence)
     relatives = Relatives(model=tiny_model, data=split, models=MODELS, seed=0)
-    again = [opened.encoder.encode(opened.views.ask(one.classifier)) for one in relatives.references()]
+    again = [opened.encoder.encode(opened.views.ask(one.classifier)) for one in relatives.make_references()]
     np.testing.assert_array_equal(torch.stack(again).numpy(), evidence.represented)
     np.testing.assert_array_equal(opened.views.ask(tiny_model).values.numpy(), evidence.victim)
-    learnt = {one.reference.model_sha256 for kind in ("copy", "unrelated") for one in relatives.learnt(kind)}
+    learnt = {
+        one.reference.model_sha256 for kind in ("copy", "unrelated") for one in relatives.make_training_models(kind)
+    }
     assert set(evidence.seen) == {*learnt, tiny_model.digest()}
     assert sealed.provenance.settings["encoder"]["epochs"] == 20
 
@@ -82,7 +85,7 @@ def test_the_victim_itself_is_found(tiny_model: Classifier, split: DataSet, view
     judge = Judge(alpha=0.34, beta=0.34)
     for method in (CExamples(steps=40), views):
         sealed = seal(tiny_model, split, method, MODELS, seed=0, count=12, created=NOW)
-        verdict = check(tiny_model, sealed, judge=judge).verdict
+        verdict = check(LocalOracle(tiny_model), sealed, judge=judge).verdict
         assert verdict.similarity == pytest.approx(1, abs=1e-6)
         assert verdict.outcome == "copy"
 
@@ -93,9 +96,9 @@ def test_what_weakens_a_file_is_said(tiny_model: Classifier, split: DataSet) -> 
     sealed = seal(tiny_model, split, CExamples(steps=5), alone, seed=0, count=4, created=NOW)
     good = tuple(replace(one, accuracy=0.9) for one in sealed.references)
 
-    assert any("may seem more similar than they are" in one for one in remarks(sealed))
-    assert remarks(replace(sealed, references=good)) == [
-        "without reference copies no suspect can be acquitted; --copies makes some"
+    assert any("may seem more similar than they are" in one for one in find_weaknesses(sealed))
+    assert find_weaknesses(replace(sealed, references=good)) == [
+        "without reference copies no suspect can be called unrelated; --copies makes some"
     ]
 
 

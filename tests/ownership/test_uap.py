@@ -12,7 +12,7 @@ from modelprint.data import DataSet, LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.intervals import exact_interval
 from modelprint.ownership import Perturbation, Universal
-from modelprint.ownership.uap import judged
+from modelprint.ownership.uap import judge_pattern
 from modelprint.work import Work
 
 QUICK = Universal(radius=40, rate=0.0, steps=60, batch=32)
@@ -91,7 +91,7 @@ def test_the_same_seed_gives_the_same_pattern(tiny_model: Classifier, split: Dat
     assert abs(first.levels).max() == 40
     assert first.tested == len(split.test)
     assert tiny_model.digest() == before
-    assert first.rate > 0.5 > judged(tiny_model, noise, split.test.pixels).rate
+    assert first.rate > 0.5 > judge_pattern(tiny_model, noise, split.test.pixels).rate
 
 
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path, tiny_model: Classifier, split: DataSet) -> None:

@@ -11,7 +11,7 @@ from modelprint.errors import CraftingError, OracleError
 from modelprint.oracles.local import LocalOracle
 from modelprint.oracles.oracle import Answer
 from modelprint.ownership import Clusters, Perturbation, Universal, Views
-from modelprint.ownership.probabilities import probabilities
+from modelprint.ownership.probabilities import ask_probabilities
 from modelprint.ownership.views import nearest
 from modelprint.pixels import Picture
 
@@ -77,7 +77,7 @@ def test_responses_hold_each_point_before_and_after() -> None:
     for view in range(2):
         for point in range(2):
             pixels = views.pixels[[views.index[view, point]]]
-            pair = torch.cat([probabilities(model, asked, 2) for asked in (pixels, pixels + 10)]).flatten()
+            pair = torch.cat([ask_probabilities(model, asked, 2) for asked in (pixels, pixels + 10)]).flatten()
             assert torch.allclose(found.values[view, 4 * point : 4 * point + 4], pair.float())
     assert (found.points, found.class_count, found.views, found.model) == (2, 2, views.digest, model.digest())
 
@@ -116,7 +116,7 @@ class _Telling:
 
     def ask(self, picture: Picture) -> Answer:
         self.asked += 1
-        row = probabilities(one_pixel(), picture.pixels[None], 2)[0].tolist()
+        row = ask_probabilities(one_pixel(), picture.pixels[None], 2)[0].tolist()
         return Answer(label=0, ranking=() if self.silent else tuple(enumerate(row)))
 
     def describe(self) -> dict[str, str]:

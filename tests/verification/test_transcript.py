@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelprint.errors import TranscriptError
+from modelprint.oracles import line_log
 from modelprint.oracles.oracle import Answer
-from modelprint.verification import transcript as transcript_module
-from modelprint.verification.transcript import Header, Record, Transcript, read_transcript, utc_now
+from modelprint.verification.transcript import Header, Recording, Transcript, read_transcript, utc_now
 from modelprint.verification.verdict import Observed, Outcome, Verdict
 
 HEADER = Header(fingerprint="f" * 64, oracle={"kind": "fake"}, alpha=1e-3, beta=1e-2, p0=1e-4, p1=0.25, queries=20)
@@ -78,7 +78,7 @@ def test_a_line_is_one_json_object(written: Transcript) -> None:
 
 def test_what_is_written_is_what_is_read(written: Transcript) -> None:
     """Header and answers come back equal."""
-    assert read_transcript(written.path) == Record(header=HEADER, observations=ANSWERS, outcome=None)
+    assert read_transcript(written.path) == Recording(header=HEADER, observations=ANSWERS, outcome=None)
 
 
 def test_a_verdict_ends_it(written: Transcript) -> None:
@@ -103,9 +103,9 @@ def test_starting_again_takes_up_the_answers(written: Transcript) -> None:
     """The same verification continues; the file is not touched by looking."""
     before = written.path.read_bytes()
 
-    record = written.start(HEADER)
+    recording = written.start(HEADER)
 
-    assert record.observations == ANSWERS
+    assert recording.observations == ANSWERS
     assert written.path.read_bytes() == before
 
 
@@ -118,11 +118,11 @@ def test_a_torn_last_line_is_dropped(written: Transcript, data: st.DataObject) -
     torn = Transcript(written.path.with_name("torn.jsonl"))
     torn.path.write_bytes(whole[:size])
 
-    record = torn.start(HEADER)
+    recording = torn.start(HEADER)
     torn.add(ANSWERS[0])
 
     kept = max(whole[:size].count(b"\n") - 1, 0)
-    assert record.observations == ANSWERS[:kept]
+    assert recording.observations == ANSWERS[:kept]
     assert read_transcript(torn.path).observations == (*ANSWERS[:kept], ANSWERS[0])
 
 
@@ -206,7 +206,7 @@ def test_empty_missing_and_huge_files_are_said_to_be_so(tmp_path: Path, monkeypa
     """The commonest mistakes have plain messages."""
     (tmp_path / "empty").touch()
     (tmp_path / "large").write_bytes(bytes(101))
-    monkeypatch.setattr(transcript_module, "TRANSCRIPT_BYTES", 100)
+    monkeypatch.setattr(line_log, "LOG_BYTES", 100)
 
     with pytest.raises(TranscriptError, match="empty: empty, or cut off in its first line"):
         read_transcript(tmp_path / "empty")
@@ -225,7 +225,7 @@ def test_a_place_that_cannot_be_written_is_an_error_before_anything_is_asked(tmp
 def test_an_answer_is_on_the_disk_when_adding_returns(written: Transcript, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each line is forced out before the next question, so a power cut loses no spent sample."""
     forced: list[int] = []
-    monkeypatch.setattr(transcript_module.os, "fsync", lambda number: forced.append(os.fstat(number).st_size))
+    monkeypatch.setattr(line_log.os, "fsync", lambda number: forced.append(os.fstat(number).st_size))
 
     written.add(ANSWERS[0])
 

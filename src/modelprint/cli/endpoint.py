@@ -49,14 +49,14 @@ def probe(
 
     Example: modelprint endpoint probe endpoint.yaml --data cifar10
     """
-    from modelprint.cli.probing import questions
+    from modelprint.cli.probing import choose_probe_images
     from modelprint.oracles.endpoint import load_endpoint
     from modelprint.oracles.probing import probe as ask
 
     described = load_endpoint(endpoint)
     shape = parse_shape(image_shape)
     assert shape is not None
-    asked = questions(described, data, fingerprint, shape, count)
+    asked = choose_probe_images(described, data, fingerprint, shape, count)
     if not asked.class_names:
         print_remark(
             "without --data or --fingerprint the class names are unknown, so no label can be understood", quiet

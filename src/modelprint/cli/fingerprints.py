@@ -10,17 +10,17 @@ from modelprint.cli.options import AsJson, FingerprintFile, Force
 
 
 def inspect(fingerprint: FingerprintFile, as_json: AsJson = False) -> None:
-    """Check a fingerprint file and say what it holds, be it about integrity or about ownership.
+    """Check a fingerprint file, of integrity or of ownership, and say what it holds.
 
     Every size, hash, number and picture in the file is checked first; a damaged file is an error, with exit code 2.
 
     Example: modelprint inspect r20.mprint
     """
     from modelprint.fingerprint.integrity import Fingerprint
-    from modelprint.fingerprint.manifest import OWNERSHIP, kind_of
+    from modelprint.fingerprint.manifest import OWNERSHIP, read_kind
     from modelprint.fingerprint.ownership import OwnershipFingerprint
 
-    kind = OwnershipFingerprint if kind_of(fingerprint) == OWNERSHIP else Fingerprint
+    kind = OwnershipFingerprint if read_kind(fingerprint) == OWNERSHIP else Fingerprint
     loaded = kind.load(fingerprint)
     typer.echo(loaded.to_json() if as_json else loaded.summary())
 

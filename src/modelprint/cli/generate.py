@@ -232,14 +232,14 @@ def _from_labels(
     """Seal an endpoint or an ONNX file by its labels, after a remark on how many questions that may take."""
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
-    from modelprint.cli.oracles import answering_oracle
+    from modelprint.cli.oracles import choose_remote_oracle
     from modelprint.data import load_data
     from modelprint.generation.from_labels import refuse_search, require_labels_only, seal_from_labels
 
     refuse_search(asked["rounding"])
     able = require_labels_only(method)
     loaded = load_data(data, progress=asked["work"].progress)
-    oracle = answering_oracle(endpoint, onnx, loaded.class_names, quiet)
+    oracle = choose_remote_oracle(endpoint, onnx, loaded.class_names, quiet)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats
     allowed = "" if questions is None else f", of which {questions} are allowed"
     print_remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)

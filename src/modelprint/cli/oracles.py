@@ -6,7 +6,7 @@ from pathlib import Path
 from modelprint.cli.console import print_remark
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.ownership import OwnershipFingerprint
-from modelprint.oracles.endpoint import dry_run, load_endpoint, open_oracle
+from modelprint.oracles.endpoint import load_endpoint, open_oracle, preview_request
 from modelprint.oracles.onnx import OnnxOracle
 from modelprint.oracles.oracle import Oracle
 from modelprint.pixels import Picture
@@ -27,22 +27,22 @@ def choose_oracle(
         ValueError: A local classifier does not fit the fingerprint.
     """
     if endpoint is not None or onnx is not None:
-        return answering_oracle(endpoint, onnx, fingerprint.class_names, quiet)
+        return choose_remote_oracle(endpoint, onnx, fingerprint.class_names, quiet)
     from modelprint.loading import load_classifier
     from modelprint.oracles.local import LocalOracle
 
     assert network is not None
     model = load_classifier(network, weights, image_shape=image_shape)
-    wanted, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
-    if (model.image_shape, model.class_count) != (wanted, classes):
+    expected, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
+    if (model.image_shape, model.class_count) != (expected, classes):
         raise ValueError(
             f"{network} takes images of shape {model.image_shape} and knows {model.class_count} classes, "
-            f"but the fingerprint was made for {wanted} and {classes}"
+            f"but the fingerprint was made for {expected} and {classes}"
         )
     return LocalOracle(model)
 
 
-def answering_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequence[str], quiet: bool) -> Oracle:
+def choose_remote_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequence[str], quiet: bool) -> Oracle:
     """Return the oracle behind the one of `endpoint` and `onnx` that is given: answers, and no weights we can touch."""
     if endpoint is not None:
         described = load_endpoint(endpoint)
@@ -62,4 +62,4 @@ def preview(endpoint: Path | None, class_names: Sequence[str], picture: Picture)
         raise ValueError("--dry-run shows a request, so it needs --endpoint")
     described = load_endpoint(endpoint)
     open_oracle(described, class_names)  # a label map that does not fit is found before anything is sent
-    return f"{dry_run(described, picture)}\n\n# {described.ceiling()}; nothing was sent"
+    return f"{preview_request(described, picture)}\n\n# {described.ceiling()}; nothing was sent"

@@ -33,77 +33,108 @@ from modelprint.cli.options import (
 if TYPE_CHECKING:
     from modelprint.data import DataSet
     from modelprint.ownership import Models
-    from modelprint.ownership.probabilities import Scores
+    from modelprint.ownership.rankings import Scores
 
 own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a copy of mine?")
 
 Kinds = list[str] | None
 KINDS = "KIND*COUNT"
 
+Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
+MethodName = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="c-examples, which asks suspects for labels and is meant for pruned and fine-tuned copies, or uap, "
+        "which asks for all probabilities and is meant for extracted ones too.",
+    ),
+]
+ExampleCount = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
+]
+Unrelated = Annotated[
+    Kinds,
+    typer.Option(
+        metavar=KINDS,
+        help="Reference models that are no copies; as many as --alpha needs when not given. May be given several "
+        "times; the kinds are tamperings.",
+    ),
+]
+Copies = Annotated[
+    Kinds,
+    typer.Option(
+        metavar=KINDS, help="Reference copies; as many as --beta needs when not given. none: make none of them."
+    ),
+]
+LearnUnrelated = Annotated[
+    Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap is trained on.")
+]
+LearnCopies = Annotated[Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap is trained on.")]
+ModelSet = Annotated[
+    Kinds,
+    typer.Option(metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."),
+]
+SealAlpha = Annotated[
+    float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
+]
+SealBeta = Annotated[
+    float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
+]
+ShowPlan = Annotated[
+    bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
+]
+SuspectNetwork = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
+]
+ViewCount = Annotated[
+    int | None,
+    typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
+]
+ScoresName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What the suspect's scores are: probabilities or logits; logits of an ONNX file when not given.",
+    ),
+]
+CheckAlpha = Annotated[
+    float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
+]
+CheckBeta = Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")]
+AnswerFolder = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
+]
+
 
 @own_app.command()
 def seal(
     network: Network,
     data: Data,
-    output: Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")],
+    output: Output,
     weights: Weights = None,
-    method: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="c-examples, which asks suspects for labels and is meant for pruned and fine-tuned copies, or uap, "
-            "which asks for all probabilities and is meant for extracted ones too.",
-        ),
-    ] = "c-examples",
+    method: MethodName = "c-examples",
     settings: Settings = None,
-    count: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
-    ] = None,
-    unrelated: Annotated[
-        Kinds,
-        typer.Option(
-            metavar=KINDS,
-            help="Reference models that are no copies; as many as --alpha needs when not given. May be given several "
-            "times; the kinds are tamperings.",
-        ),
-    ] = None,
-    copies: Annotated[
-        Kinds,
-        typer.Option(
-            metavar=KINDS, help="Reference copies; as many as --beta needs when not given. none: make none of them."
-        ),
-    ] = None,
-    learn_unrelated: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Unrelated models that the encoder of uap learns from.")
-    ] = None,
-    learn_copies: Annotated[
-        Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap learns from.")
-    ] = None,
-    model_set: Annotated[
-        Kinds,
-        typer.Option(
-            metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."
-        ),
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
-    ] = 0.05,
-    beta: Annotated[
-        float, typer.Option(metavar="P", help="Largest rate of false acquittals that checks may ask for.")
-    ] = 0.1,
+    count: ExampleCount = None,
+    unrelated: Unrelated = None,
+    copies: Copies = None,
+    learn_unrelated: LearnUnrelated = None,
+    learn_copies: LearnCopies = None,
+    model_set: ModelSet = None,
+    alpha: SealAlpha = 0.05,
+    beta: SealBeta = 0.1,
     seed: Seed = 0,
     image_shape: ImageShape = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say which models would be made and which are there, and make none.")
-    ] = False,
+    dry_run: ShowPlan = False,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Seal what copies of a classifier are recognised by.
 
-    A suspect will be held against reference models: unrelated ones, trained on their own, and copies. They are made
-    here, once, and kept in the cache; the encoder of uap learns from others, of other seeds. Half of 19 unrelated
+    Suspects are compared with reference models: unrelated ones, trained on their own, and copies. They are made here,
+    once, and kept in the cache; the encoder of uap is trained on others, of other seeds. Half of 19 unrelated
     models learn from spare images where the data set has some, as fashion-mnist@0.5 has.
 
     Unfinished work is kept in FILE.partial and in the cache: after an interruption the same command continues.
@@ -117,7 +148,7 @@ def seal(
     from modelprint.fingerprint.ownership import UAP
     from modelprint.loading import load_classifier
     from modelprint.ownership import build_method
-    from modelprint.ownership.sealing import remarks
+    from modelprint.ownership.sealing import find_weaknesses
     from modelprint.ownership.sealing import seal as make
     from modelprint.settings import parse_assignments
     from modelprint.work import Work
@@ -126,14 +157,14 @@ def seal(
     if method == UAP and count is not None:
         raise ValueError("--count belongs to c-examples; uap has --set points=N and --set views=N")
     if method != UAP and (learn_unrelated or learn_copies):
-        raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples learn from no other model")
+        raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples train on no other model")
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     partial = output.with_name(output.name + ".partial")
     with explain_interruption(f"run the same command again to go on; what is done is in {partial} and the cache"):
         with show_bars(quiet) as progress:
             loaded = load_data(data, progress=progress)
         asked = (unrelated, copies, learn_unrelated, learn_copies)
-        models = _models(loaded, method, asked, model_set, alpha, beta)
+        models = _choose_models(loaded, method, asked, model_set, alpha, beta)
         plan = models.summary(model, loaded, seed)
         if dry_run:
             typer.echo(plan)
@@ -144,7 +175,7 @@ def seal(
             sealed = make(model, loaded, chosen, models, seed=seed, count=count or 100, created=created, work=work)
     sealed.save(output)
     shutil.rmtree(partial, ignore_errors=True)
-    warnings = remarks(sealed)
+    warnings = find_weaknesses(sealed)
     for warning in warnings:
         print_remark(warning, quiet)
     if as_json:
@@ -153,7 +184,7 @@ def seal(
         typer.echo(f"{sealed.summary()}\n{'sealed in':<12} {output}")
 
 
-def _models(
+def _choose_models(
     data: "DataSet",
     method: str,
     asked: Sequence[Kinds],
@@ -164,18 +195,18 @@ def _models(
     """Return which models to make: those that are named, or as many as the rates need."""
     from modelprint.fingerprint.ownership import UAP
     from modelprint.ownership import Judge, Models, needed_references
-    from modelprint.ownership.references import COPIES, LEARNT_MODELS, USUAL, spread, unrelated_kinds
+    from modelprint.ownership.references import COPIES, TRAINING_MODELS, USUAL, spread, unrelated_kinds
     from modelprint.settings import parse_assignments
     from modelprint.tamperings.zoo import parse_recipe
 
     judge = Judge(alpha=alpha, beta=beta)
     others, like = unrelated_kinds(data), COPIES[method]
-    learnt = LEARNT_MODELS if method == UAP else 0
+    training = TRAINING_MODELS if method == UAP else 0
     usual = (
         spread(others, needed_references(alpha)),
         spread(like, needed_references(beta)),
-        spread(others, learnt),
-        spread(like, learnt),
+        spread(others, training),
+        spread(like, training),
     )
     counts = [
         {} if kinds == ["none"] else parse_recipe(kinds) if kinds else default
@@ -197,31 +228,14 @@ def check(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
-    network: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="A classifier: a built-in network, package.module:factory or a .pt2 file."),
-    ] = None,
+    network: SuspectNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
-    views: Annotated[
-        int | None,
-        typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
-    ] = None,
-    scores: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="What the suspect's scores are: probabilities or logits; logits of an ONNX file when not given.",
-        ),
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(metavar="P", help="Largest probability of calling an unrelated model a copy.")
-    ] = 0.05,
-    beta: Annotated[float, typer.Option(metavar="P", help="Largest probability of calling a copy unrelated.")] = 0.1,
-    answers: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Keep every answer there; go on with those that are there already."),
-    ] = None,
+    views: ViewCount = None,
+    scores: ScoresName = None,
+    alpha: CheckAlpha = 0.05,
+    beta: CheckBeta = 0.1,
+    answers: AnswerFolder = None,
     report: Report = None,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,
@@ -230,7 +244,7 @@ def check(
     """Ask a suspect what a fingerprint of ownership asks, and say whether it is a copy.
 
     Name exactly one of --endpoint, --onnx and --network, which says whom to ask. The suspect is compared with the
-    models in the file of which it is known whether they are copies.
+    models in the file of which it is known whether they are copies. C-examples need no torch, except with --network.
 
     Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged.
 
@@ -239,21 +253,26 @@ def check(
     check_choice(endpoint, onnx, network, weights, image_shape)
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.ownership import OwnershipFingerprint
-    from modelprint.ownership import Judge
-    from modelprint.ownership import check as ask_and_judge
-    from modelprint.ownership.probabilities import identity
-    from modelprint.work import Work
+    from modelprint.oracles.oracle import identify
+    from modelprint.ownership.checking import check as ask_and_judge
+    from modelprint.ownership.decision import Judge
 
     judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
     if dry_run:
-        typer.echo(f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.asked(views)}")
+        typer.echo(
+            f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.describe_questions(views)}"
+        )
         return
     oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
-    print_remark(f"asking for {loaded.asked(views)}", quiet)
-    how, kept = "with --answers DIR a check can be continued", None
+    print_remark(f"asking for {loaded.describe_questions(views)}", quiet)
+    how, log = "with --answers DIR a check can be continued", None
     if answers is not None:
-        # Another fingerprint or suspect may be checked with the same folder, and neither loses its answers.
-        kept = answers / f"{loaded.digest[:12]}-{identity(oracle)[:12]}"
+        # Each pair of fingerprint and suspect has a folder of its own, so several can be checked with one DIR.
+        log = answers / f"{loaded.digest[:12]}-{identify(oracle)[:12]}" / "answers.jsonl"
+        if any(log.parent.glob("*.safetensors")):
+            print_remark(
+                f"{log.parent}: answers kept by an older version cannot be read; all questions are asked again", quiet
+            )
         how = f"run the same command again to go on; the answers so far are in {answers}"
     with explain_interruption(how), show_bars(quiet) as progress:
         found = ask_and_judge(
@@ -261,8 +280,9 @@ def check(
             loaded,
             judge=judge,
             views=views,
-            scores=_scores(scores, onnx),
-            work=Work(progress=progress, folder=kept),
+            scores=_choose_scores(scores, onnx),
+            log=log,
+            progress=progress,
         )
     if report is not None:
         from modelprint.ownership.report import render_report
@@ -272,7 +292,7 @@ def check(
     raise typer.Exit(found.verdict.exit_code)
 
 
-def _scores(given: str | None, onnx: Path | None) -> "Scores":
+def _choose_scores(given: str | None, onnx: Path | None) -> "Scores":
     """Return what the scores of the suspect are; an ONNX file has logits."""
     if given not in (None, "probabilities", "logits"):
         raise ValueError(f"--scores is probabilities or logits, got {given!r}")

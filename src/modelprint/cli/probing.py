@@ -17,7 +17,7 @@ COARSE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
-class Questions:
+class ProbeImages:
     """What a probe asks.
 
     Attributes:
@@ -31,9 +31,9 @@ class Questions:
     labels: Sequence[int] | None = None
 
 
-def questions(
+def choose_probe_images(
     endpoint: Endpoint, data: str | None, fingerprint: Path | None, shape: tuple[int, int, int], count: int
-) -> Questions:
+) -> ProbeImages:
     """Return real images of `data`, or made-up ones of the shape that `fingerprint` or the user names.
 
     Raises:
@@ -41,19 +41,21 @@ def questions(
     """
     loaded = None if fingerprint is None else Fingerprint.load(fingerprint)
     if data is not None:
-        asked = _real(load_data(data), count)
+        asked = _take_test_images(load_data(data), count)
         if loaded is not None and loaded.class_names != asked.class_names:
             raise ValueError(f"{data} has other classes than {fingerprint}; leave one of them out")
         return asked
     if loaded is not None:
-        return Questions(pictures=_made_up(loaded.preprocessing.image_shape, count), class_names=loaded.class_names)
+        return ProbeImages(
+            pictures=_make_images(loaded.preprocessing.image_shape, count), class_names=loaded.class_names
+        )
     if shape[0] not in MODES.values():
         raise ValueError(f"a picture has 1 or 3 channels, got {shape[0]}")
     mapped = tuple(dict.fromkeys(str(ours) for ours in endpoint.wire.labels.values()))
-    return Questions(pictures=_made_up(shape, count), class_names=mapped)
+    return ProbeImages(pictures=_make_images(shape, count), class_names=mapped)
 
 
-def _real(data: DataSet, count: int) -> Questions:
+def _take_test_images(data: DataSet, count: int) -> ProbeImages:
     """Return test images, the classes in turn."""
     test = data.test
     ranks = np.zeros(len(test), dtype=np.int64)
@@ -61,20 +63,20 @@ def _real(data: DataSet, count: int) -> Questions:
         members = np.flatnonzero(test.labels == label)
         ranks[members] = np.arange(len(members))
     chosen = test.take(np.lexsort((test.labels, ranks))[:count])
-    return Questions(
+    return ProbeImages(
         pictures=[Picture.of(pixels) for pixels in chosen.pixels],
         class_names=data.class_names,
         labels=chosen.labels.tolist(),
     )
 
 
-def _made_up(shape: tuple[int, int, int], count: int) -> list[Picture]:
+def _make_images(shape: tuple[int, int, int], count: int) -> list[Picture]:
     """Return soft random patches of colour, the same ones every time."""
     rng = np.random.default_rng(0)
-    return [Picture.of(_patches(shape, rng)) for _ in range(count)]
+    return [Picture.of(_draw_patches(shape, rng)) for _ in range(count)]
 
 
-def _patches(shape: tuple[int, int, int], rng: np.random.Generator) -> OnePixels:
+def _draw_patches(shape: tuple[int, int, int], rng: np.random.Generator) -> OnePixels:
     channels, height, width = shape
     coarse = rng.integers(0, 256, (channels, COARSE, COARSE), dtype=np.uint8)
     soft = [Image.fromarray(one).resize((width, height), Image.Resampling.BICUBIC) for one in coarse]

@@ -20,51 +20,55 @@ from modelprint.cli.options import (
     parse_shape,
 )
 
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
+    ),
+]
+Queries = Annotated[int | None, typer.Option(metavar="N", help="Most samples to ask; all of them when not given.")]
+Alpha = Annotated[float, typer.Option(metavar="P", help="Largest probability of calling an intact model tampered.")]
+Beta = Annotated[
+    float,
+    typer.Option(
+        metavar="P", help="Largest probability of calling a model intact that changes the share --p1 of the labels."
+    ),
+]
+P1 = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given.",
+    ),
+]
+Accept = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="A release in the file that is as good as the protected model: exit with 0 when it answers. May be "
+        "given several times.",
+    ),
+]
+TranscriptFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
+]
+
 
 def verify(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
-    network: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
-        ),
-    ] = None,
+    network: OwnNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
-    queries: Annotated[
-        int | None, typer.Option(metavar="N", help="Most samples to ask; all of them when not given.")
-    ] = None,
-    alpha: Annotated[
-        float, typer.Option(metavar="P", help="Largest probability of calling an intact model tampered.")
-    ] = 1e-3,
-    beta: Annotated[
-        float,
-        typer.Option(
-            metavar="P", help="Largest probability of calling a model intact that changes the share --p1 of the labels."
-        ),
-    ] = 1e-2,
-    p1: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Smallest share of labels changed that counts as tampering, 0 to 1; the file's when not given.",
-        ),
-    ] = None,
-    accept: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A release in the file that is as good as the protected model: exit with 0 when it answers. May be "
-            "given several times.",
-        ),
-    ] = None,
-    transcript: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
-    ] = None,
+    queries: Queries = None,
+    alpha: Alpha = 1e-3,
+    beta: Beta = 1e-2,
+    p1: P1 = None,
+    accept: Accept = None,
+    transcript: TranscriptFile = None,
     report: Report = None,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,
@@ -120,7 +124,7 @@ def replay(
     fingerprint: FingerprintFile,
     as_json: AsJson = False,
 ) -> None:
-    """Reach the verdict of a transcript again, asking nobody.
+    """Reach the verdict of a transcript again, without the endpoint.
 
     Exits like verify: 0 intact, 1 tampered, 3 no verdict, 2 when the transcript is damaged or belongs to another file.
 

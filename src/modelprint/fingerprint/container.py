@@ -1,9 +1,9 @@
 """The container of a `.mprint` file: a ZIP of stored members, written one way and read with suspicion. Needs no torch.
 
-Whoever hands over a fingerprint may be the one it convicts, so everything in the file is hostile until checked. One
-reading of the bytes must be the only one: members are stored, follow each other without gap or overlap, and every
-other field of a ZIP has the one value we write. So no bit of a file can change unseen. Names are compared with a
-pattern and never used as a path.
+The person who hands over a fingerprint may be the one it accuses, so everything in the file is hostile until checked.
+The bytes must have one reading only: members are stored, follow each other without gap or overlap, and every other
+field of a ZIP has the one value we write. So no bit of a file can change unnoticed. Names are compared with a pattern
+and never used as a path.
 """
 
 import io
@@ -58,7 +58,7 @@ def write_members(path: Path, members: Mapping[str, bytes]) -> None:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             _check_size(path, name, len(content))
-            archive.writestr(_entry(name), content)
+            archive.writestr(_make_entry(name), content)
     if buffer.tell() > FILE_BYTES:
         raise FingerprintError(
             f"{path}: would have {buffer.tell()} bytes, the limit is {FILE_BYTES}; keep fewer samples"
@@ -89,7 +89,7 @@ def read_members(path: Path) -> dict[str, bytes]:
         raise FingerprintError(f"{path}: the archive is damaged: {problem}") from problem
 
 
-def plain_png_shape(png: bytes) -> tuple[int, int, int]:
+def read_png_shape(png: bytes) -> tuple[int, int, int]:
     """Return channels, height and width of an 8-bit grey or RGB PNG that holds nothing but pixels.
 
     Colour profiles, gamma and transparency make two servers see two images, so only the three chunks that every PNG
@@ -100,7 +100,7 @@ def plain_png_shape(png: bytes) -> tuple[int, int, int]:
     """
     if not png.startswith(PNG_SIGNATURE):
         raise ValueError("not a PNG")
-    chunks = _chunks(png)
+    chunks = _split_chunks(png)
     kinds = [kind for kind, _ in chunks]
     if kinds[:1] != [b"IHDR"] or kinds[-1:] != [b"IEND"] or set(kinds[1:-1]) != {b"IDAT"} or len(chunks[0][1]) != 13:
         found = ", ".join(sorted({ascii(kind)[2:-1] for kind in kinds})) or "none"
@@ -113,7 +113,7 @@ def plain_png_shape(png: bytes) -> tuple[int, int, int]:
     return PNG_COLOURS[colour], height, width
 
 
-def _chunks(png: bytes) -> list[tuple[bytes, bytes]]:
+def _split_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
     """Return kind and content of every chunk; ValueError when they do not fill the file exactly."""
     chunks = []
     position = len(PNG_SIGNATURE)
@@ -159,7 +159,7 @@ def _check_end(path: Path, content: bytes) -> None:
 
 
 def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -> None:
-    """Refuse entries that are compressed, misnamed, repeated, too large, or anywhere but one after the other."""
+    """Refuse entries that are compressed, misnamed, repeated, too large, or not stored one directly after the other."""
     seen: set[str] = set()
     directory = b""
     position = 0
@@ -173,7 +173,7 @@ def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -
         if entry.compress_type != zipfile.ZIP_STORED or entry.compress_size != entry.file_size:
             raise FingerprintError(f"{path}: {name} is compressed; members are stored as they are")
         _check_size(path, name, entry.file_size)
-        header = _header(entry)
+        header = _make_header(entry)
         if entry.header_offset != position or not content.startswith(header, position):
             raise FingerprintError(
                 f"{path}: {name} is not where or what the layout says; something was added or removed"
@@ -186,14 +186,14 @@ def _check_entries(path: Path, content: bytes, entries: list[zipfile.ZipInfo]) -
         raise FingerprintError(f"{path}: the directory is not what the members say; something was added or removed")
 
 
-def _header(entry: zipfile.ZipInfo) -> bytes:
+def _make_header(entry: zipfile.ZipInfo) -> bytes:
     """Return the bytes we would write before a member of this name, size and checksum."""
-    plain = _entry(entry.orig_filename)
+    plain = _make_entry(entry.orig_filename)
     plain.CRC, plain.file_size, plain.compress_size = entry.CRC, entry.file_size, entry.compress_size
     return plain.FileHeader(zip64=False)
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
+def _make_entry(name: str) -> zipfile.ZipInfo:
     """Return the directory entry of a member as we write it, without size and checksum."""
     entry = zipfile.ZipInfo(name, EPOCH)
     entry.create_system = UNIX  # wherever it is written
@@ -217,7 +217,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_read_umask())
         temporary.replace(path)
     except OSError as problem:
         raise FingerprintError(f"{path}: cannot be written: {problem.strerror or problem}") from problem
@@ -226,7 +226,7 @@ def _replace(path: Path, content: bytes) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def _read_umask() -> int:
     """Return the mask of the process; asking for it is only possible by setting it."""
     mask = os.umask(0o022)
     os.umask(mask)

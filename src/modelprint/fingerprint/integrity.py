@@ -5,33 +5,18 @@ The file is a ZIP of `manifest.json` (canonical JSON, RFC 8785, with size and SH
 the identity of the fingerprint; a verdict and a transcript name it. `docs/file-format.md` explains every field.
 """
 
-import hashlib
-import json
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import asdict, dataclass
 from itertools import combinations
-from pathlib import Path
 from statistics import median
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 
-from modelprint.errors import FingerprintError
-from modelprint.fingerprint.container import MANIFEST, SAMPLE_LIMIT, plain_png_shape, read_members, write_members
-from modelprint.fingerprint.manifest import (
-    INTEGRITY,
-    STRICT,
-    Member,
-    canonical,
-    check_members,
-    check_printable,
-    members_of,
-    parse_manifest,
-    read_record,
-)
+from modelprint.fingerprint.container import SAMPLE_LIMIT
+from modelprint.fingerprint.envelope import CommonManifest, Envelope, ExpectedMembers, check_common
+from modelprint.fingerprint.manifest import INTEGRITY, STRICT, parse_manifest
 from modelprint.fingerprint.parts import (
     PROTECTED,
     UNKNOWN_MODEL,
@@ -41,22 +26,49 @@ from modelprint.fingerprint.parts import (
     Release,
     Sample,
 )
-from modelprint.pixels import Picture, decode_png
+from modelprint.fingerprint.pictures import check_shape, picture_name
+from modelprint.pixels import Picture
 
 __all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Release", "Sample"]
 
 FORMAT = 2
 """The newest format this version knows; docs/file-format.md has the history."""
 
-CLASS_LIMIT = 1_000_000
 RELEASE_LIMIT = 64
-PIXEL_LIMIT = 2**30
-"""Most pixel values in all pictures of a file together."""
+
+SAMPLE_NUMBERS = ("label", "margin", "confidence")
+"""What the manifest says about a sample; the pictures are members of their own."""
+
+
+class SampleNumbers(BaseModel):
+    """One sample without its pictures."""
+
+    model_config = STRICT
+
+    label: int
+    margin: float
+    confidence: float
+
+
+class IntegrityManifest(CommonManifest):
+    """`manifest.json` of either format."""
+
+    format: Literal[1, 2]
+    profile: ProfileRecord
+    expected_flip_rate: float
+    samples: tuple[SampleNumbers, ...]
+    releases: tuple[Release, ...] = ()
+
+    @model_validator(mode="after")
+    def _check_format(self) -> "IntegrityManifest":
+        if (self.format == FORMAT) != bool(self.releases) or (self.format == 1 and "releases" in self.model_fields_set):
+            raise ValueError(f"releases: format {FORMAT} has at least one, format 1 has no such entry")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fingerprint:
-    """Samples, the labels they should get, and what is needed to ask for them fairly.
+class Fingerprint(Envelope[IntegrityManifest]):
+    """Samples, their expected labels, and what is needed to ask for them correctly.
 
     Attributes:
         samples: In the order they are asked.
@@ -67,6 +79,9 @@ class Fingerprint:
         expected_flip_rate: Probability p1, per sample, that the weakest tampering it claims to see flips its label.
         releases: Other models of the owner, with what they say about the samples.
     """
+
+    kind: ClassVar[str] = INTEGRITY
+    newest: ClassVar[int] = FORMAT
 
     samples: tuple[Sample, ...]
     class_names: tuple[str, ...]
@@ -79,8 +94,7 @@ class Fingerprint:
     def __post_init__(self) -> None:
         if not 1 <= len(self.samples) <= SAMPLE_LIMIT:
             raise ValueError(f"a fingerprint has 1 to {SAMPLE_LIMIT} samples, got {len(self.samples)}")
-        if not 2 <= len(self.class_names) <= CLASS_LIMIT:
-            raise ValueError(f"a fingerprint has 2 to {CLASS_LIMIT} classes, got {len(self.class_names)}")
+        check_common(self, asdict(self.profile))
         if not self.profile.flip_rate < self.expected_flip_rate < 1:
             raise ValueError(
                 f"expected_flip_rate lies between the honest flip rate {self.profile.flip_rate} and 1, "
@@ -95,8 +109,6 @@ class Fingerprint:
             if sample.source is not None:
                 check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
         self._check_releases()
-        records = [asdict(self.profile), asdict(self.preprocessing), asdict(self.provenance)]
-        check_printable([self.class_names, records])
 
     def _check_releases(self) -> None:
         if len(self.releases) > RELEASE_LIMIT:
@@ -117,7 +129,7 @@ class Fingerprint:
 
     @property
     def format(self) -> int:
-        """The oldest format that can hold it: what old versions can read, they shall."""
+        """The oldest format that can hold it, so that old versions can read it where possible."""
         return FORMAT if self.releases else 1
 
     @property
@@ -128,70 +140,74 @@ class Fingerprint:
 
     @property
     def separations(self) -> dict[str, dict[str, int]]:
-        """How many samples tell the protected model and the releases from each other, every pair once."""
+        """How many samples distinguish the protected model and the releases from each other, every pair once."""
         found: dict[str, dict[str, int]] = {}
         for (name, labels), (other, others) in combinations(self.label_sets.items(), 2):
-            found.setdefault(name, {})[other] = _apart(labels, others)
+            found.setdefault(name, {})[other] = _count_differences(labels, others)
         return found
 
-    @cached_property
-    def manifest(self) -> bytes:
-        """The canonical bytes of `manifest.json`; ValueError when a setting cannot be written as JSON."""
+    def record(self) -> dict[str, Any]:
+        """Return the entries of the manifest that are particular to this kind."""
         record: dict[str, Any] = {
             "format": self.format,
-            "class_names": list(self.class_names),
             "profile": asdict(self.profile),
-            "preprocessing": asdict(self.preprocessing) | {"value_range": list(self.preprocessing.value_range)},
-            "provenance": asdict(self.provenance),
             "expected_flip_rate": self.expected_flip_rate,
             "samples": [{name: getattr(sample, name) for name in SAMPLE_NUMBERS} for sample in self.samples],
-            "members": members_of({name: picture.png for name, picture in self._pictures().items()}),
         }
         if self.releases:
             record["releases"] = [vars(release) | {"labels": list(release.labels)} for release in self.releases]
-        return canonical(record)
+        return record
 
-    @cached_property
-    def digest(self) -> str:
-        """Hexadecimal SHA-256 of the manifest: the identity of the fingerprint."""
-        return hashlib.sha256(self.manifest).hexdigest()
+    def contents(self) -> dict[str, bytes]:
+        """Return the members of the file, by name and in file order."""
+        return {name: picture.png for name, picture in self.pictures().items()}
 
-    def save(self, path: Path | str) -> None:
-        """Write the `.mprint` file; equal fingerprints give equal bytes, and a crash leaves no half of one.
-
-        Raises:
-            FingerprintError: When the file cannot be written or would be too large to be read again.
-        """
-        pictures = {name: picture.png for name, picture in self._pictures().items()}
-        write_members(Path(path), {MANIFEST: self.manifest, **pictures})
+    def pictures(self) -> dict[str, Picture]:
+        """Return every picture by the name of its member, samples first."""
+        samples = {picture_name("samples", index): sample.picture for index, sample in enumerate(self.samples)}
+        sources = {
+            picture_name("sources", index): sample.source
+            for index, sample in enumerate(self.samples)
+            if sample.source is not None
+        }
+        return samples | sources
 
     @classmethod
-    def load(cls, path: Path | str) -> "Fingerprint":
-        """Read a `.mprint` file, trusting nothing in it.
+    def parse(cls, content: bytes) -> IntegrityManifest:
+        """Return the manifest in `content`; ValueError names the first entry that is wrong."""
+        return parse_manifest(IntegrityManifest, content)
 
-        1. Read the members of the archive; its layout, names and sizes are checked.
-        2. Read the manifest: a known format, canonical bytes, known fields of the right kind.
-        3. Compare the members with the sizes and hashes in the manifest: none extra, none missing.
-        4. Put the samples together; labels, numbers and picture headers are checked.
-        5. Decode every picture once.
+    @classmethod
+    def expect_members(cls, manifest: IntegrityManifest) -> ExpectedMembers:
+        """Return which members a manifest has to list: a picture of each sample, and its source if it is shown."""
+        indices = range(len(manifest.samples))
+        needed = {picture_name("samples", index) for index in indices}
+        allowed = needed | {picture_name("sources", index) for index in indices}
+        return ExpectedMembers(holds=f"{len(indices)} samples", needed=needed, allowed=allowed)
 
-        Raises:
-            FingerprintError: Names the file and the first thing that is wrong with it.
-        """
-        place = Path(path)
-        members = read_members(place)  # (1)
-        try:
-            content = members.pop(MANIFEST, b"")
-            manifest = _read_manifest(content)  # (2)
-            _check_members(manifest, members)  # (3)
-            fingerprint = _assemble(manifest, members)  # (4)
-            # One spelling for each content: then the digest of what was read is that of the file.
-            if fingerprint.manifest != content:
-                raise ValueError(f"{MANIFEST} is not spelled as we write it; an entry is missing or not needed")
-            check_pictures(fingerprint._pictures(), fingerprint.preprocessing)  # (5)
-        except ValueError as problem:
-            raise FingerprintError(f"{place}: {problem}") from problem
-        return fingerprint
+    @classmethod
+    def assemble(
+        cls, manifest: IntegrityManifest, record: Mapping[str, Any], members: Mapping[str, bytes]
+    ) -> "Fingerprint":
+        """Join the numbers of the manifest with the pictures."""
+        samples = []
+        for index, numbers in enumerate(manifest.samples):
+            source = members.get(picture_name("sources", index))
+            sample = Sample(
+                picture=Picture(members[picture_name("samples", index)]),
+                source=None if source is None else Picture(source),
+                **numbers.model_dump(),
+            )
+            samples.append(sample)
+        return cls(
+            samples=tuple(samples),
+            class_names=manifest.class_names,
+            profile=manifest.profile,
+            preprocessing=manifest.preprocessing,
+            provenance=manifest.provenance,
+            expected_flip_rate=manifest.expected_flip_rate,
+            releases=manifest.releases,
+        )
 
     def summary(self) -> str:
         """Say in a few lines what the fingerprint holds."""
@@ -215,133 +231,21 @@ class Fingerprint:
             "lost": f"{made.lost_rounding} to rounding, {made.lost_steadiness} to noise, of {made.crafted} crafted",
         }
         if made.model_sha256 == UNKNOWN_MODEL:
-            unknown = "unknown: labels were all there was to see"
+            unknown = "unknown: only labels could be seen"
             lines |= {"protects": f"{made.network} (known by its answers)", "margins": unknown, "confidence": unknown}
-            lines |= {"profile": f"{profile.name}: the same answer each time, asked again and again"}
+            lines |= {"profile": f"{profile.name}: the same answer each time it was asked"}
         own = self.label_sets[PROTECTED]
-        told = [
-            ("release", f"{one.name}: {_apart(own, one.labels)} of {len(own)} samples tell it from {PROTECTED}")
+        releases = [
+            (
+                "release",
+                f"{one.name}: {_count_differences(own, one.labels)} of {len(own)} samples tell it from {PROTECTED}",
+            )
             for one in self.releases
         ]
-        return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *told])
-
-    def to_json(self) -> str:
-        """Return the manifest with the digest beside it, as one indented JSON object."""
-        return json.dumps({"digest": self.digest, **json.loads(self.manifest)}, indent=2, ensure_ascii=False)
-
-    def _pictures(self) -> dict[str, Picture]:
-        """Return every picture by the name of its member, samples first."""
-        samples = {picture_name("samples", index): sample.picture for index, sample in enumerate(self.samples)}
-        sources = {
-            picture_name("sources", index): sample.source
-            for index, sample in enumerate(self.samples)
-            if sample.source is not None
-        }
-        return samples | sources
+        return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *releases])
 
 
-SAMPLE_NUMBERS = ("label", "margin", "confidence")
-"""What the manifest says about a sample; the pictures are members of their own."""
-
-
-class _SampleNumbers(BaseModel):
-    """One sample without its pictures."""
-
-    model_config = STRICT
-
-    label: int
-    margin: float
-    confidence: float
-
-
-class _Manifest(BaseModel):
-    """`manifest.json` of any format; the plain dataclasses inside take on these strict settings."""
-
-    model_config = STRICT
-
-    format: Literal[1, 2]
-    class_names: tuple[str, ...]
-    profile: ProfileRecord
-    preprocessing: Preprocessing
-    provenance: Provenance
-    expected_flip_rate: float
-    samples: tuple[_SampleNumbers, ...]
-    members: dict[str, Member]
-    releases: tuple[Release, ...] = ()
-
-
-def _read_manifest(content: bytes) -> _Manifest:
-    """Return the manifest, or raise ValueError saying in one line what is wrong with it."""
-    record = read_record(content, INTEGRITY, FORMAT)
-    manifest = parse_manifest(_Manifest, content)
-    if (manifest.format == FORMAT) != bool(manifest.releases) or (manifest.format == 1 and "releases" in record):
-        raise ValueError(f"{MANIFEST}: releases: format {FORMAT} has at least one, format 1 has no such entry")
-    settings = record["provenance"]["settings"]  # their numbers have no declared kind; keep the kind that was written
-    return manifest.model_copy(update={"provenance": replace(manifest.provenance, settings=settings)})
-
-
-def _check_members(manifest: _Manifest, members: Mapping[str, bytes]) -> None:
-    """Compare what is there with what the manifest promises."""
-    indices = range(len(manifest.samples))
-    needed = {picture_name("samples", index) for index in indices}
-    allowed = needed | {picture_name("sources", index) for index in indices}
-    check_members(manifest.members, members, holds=f"{len(indices)} samples", needed=needed, allowed=allowed)
-
-
-def _assemble(manifest: _Manifest, members: Mapping[str, bytes]) -> Fingerprint:
-    """Join the numbers of the manifest with the pictures."""
-    samples = []
-    for index, numbers in enumerate(manifest.samples):
-        source = members.get(picture_name("sources", index))
-        sample = Sample(
-            picture=Picture(members[picture_name("samples", index)]),
-            source=None if source is None else Picture(source),
-            **numbers.model_dump(),
-        )
-        samples.append(sample)
-    return Fingerprint(
-        samples=tuple(samples),
-        class_names=manifest.class_names,
-        profile=manifest.profile,
-        preprocessing=manifest.preprocessing,
-        provenance=manifest.provenance,
-        expected_flip_rate=manifest.expected_flip_rate,
-        releases=manifest.releases,
-    )
-
-
-def check_pictures(pictures: Mapping[str, Picture], preprocessing: Preprocessing) -> None:
-    """Decode every picture, keeping none: the sizes were bounded by the headers, the rest shows only now.
-
-    Raises:
-        ValueError: Names the first member that is at fault.
-    """
-    total = len(pictures) * math.prod(preprocessing.image_shape)
-    if total > PIXEL_LIMIT:
-        raise ValueError(f"the pictures have {total} values together, the limit is {PIXEL_LIMIT}")
-    for name, picture in pictures.items():
-        try:
-            decode_png(picture.png)
-        except ValueError as problem:
-            raise ValueError(f"{name}: {problem}") from problem
-
-
-def picture_name(folder: str, index: int) -> str:
-    """Return the name of the member that holds a picture of sample `index`."""
-    return f"{folder}/{index:04d}.png"
-
-
-def check_shape(name: str, picture: Picture, preprocessing: Preprocessing) -> None:
-    """Refuse a picture whose header disagrees with the contract."""
-    try:
-        shape = plain_png_shape(picture.png)
-    except ValueError as problem:
-        raise ValueError(f"{name}: {problem}") from problem
-    if shape != preprocessing.image_shape:
-        raise ValueError(f"{name} has shape {shape} (channels, height, width), expected {preprocessing.image_shape}")
-
-
-def _apart(labels: Sequence[int | None], others: Sequence[int | None]) -> int:
-    """Return on how many samples both have a label, and not the same one."""
+def _count_differences(labels: Sequence[int | None], others: Sequence[int | None]) -> int:
+    """Return the number of samples on which both have a label and the labels differ."""
     pairs = zip(labels, others, strict=True)
     return sum(one is not None and other is not None and one != other for one, other in pairs)

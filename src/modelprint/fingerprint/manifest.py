@@ -1,4 +1,4 @@
-"""What the manifests of all `.mprint` files share: canonical JSON, read with suspicion. Needs no torch.
+"""The manifests of all `.mprint` files: canonical JSON, read with suspicion. Needs no torch.
 
 A file of kind "integrity" says whether a model was changed; its manifest names no kind, as the first files did. One of
 kind "ownership" says whether a model is a copy.
@@ -38,16 +38,16 @@ class Member(BaseModel):
     size: int
 
 
-def members_of(contents: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
-    """Return what a manifest says of its members."""
+def describe_members(contents: Mapping[str, bytes]) -> dict[str, dict[str, object]]:
+    """Return the entries of a manifest about its members: size and SHA-256 of each."""
     return {
         name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
         for name, content in contents.items()
     }
 
 
-def canonical(record: Mapping[str, Any]) -> bytes:
-    """Return the one spelling of `record`; ValueError when JSON cannot carry it."""
+def encode_canonical(record: Mapping[str, Any]) -> bytes:
+    """Return `record` as canonical JSON (RFC 8785); ValueError when JSON cannot hold it."""
     try:
         return rfc8785.dumps(dict(record))
     except rfc8785.CanonicalizationError as problem:
@@ -63,14 +63,14 @@ def read_record(content: bytes, kind: str, newest: int) -> dict[str, Any]:
         newest: Highest format number of that kind that is known.
     """
     try:
-        record = json.loads(content, parse_int=_whole)
+        record = json.loads(content, parse_int=_read_whole)
         spelled = rfc8785.dumps(record)
     except (ValueError, OverflowError, RecursionError, rfc8785.CanonicalizationError) as problem:
         raise ValueError(f"{MANIFEST} is missing or damaged: {problem}") from problem
     if not isinstance(record, dict) or type(record.get("format")) is not int:  # true is 1 to isinstance and ==
         raise ValueError(f"{MANIFEST} names no format; this is no fingerprint")
-    if kind_in(record) != kind:
-        raise ValueError(MEANT_FOR[kind_in(record)])
+    if name_kind(record) != kind:
+        raise ValueError(MEANT_FOR[name_kind(record)])
     if not 1 <= record["format"] <= newest:
         found = f"format {str(record['format'])[:20]} is unknown to this version"
         raise ValueError(f"{found}, which reads formats 1 to {newest}; install a newer modelprint")
@@ -79,13 +79,13 @@ def read_record(content: bytes, kind: str, newest: int) -> dict[str, Any]:
     return record
 
 
-def kind_in(record: Mapping[str, Any]) -> str:
+def name_kind(record: Mapping[str, Any]) -> str:
     """Return which kind of file a manifest belongs to."""
     return OWNERSHIP if record.get("kind") == OWNERSHIP else INTEGRITY
 
 
-def kind_of(path: Path) -> str:
-    """Return the kind of the file at `path`, of which nothing but the container is checked.
+def read_kind(path: Path) -> str:
+    """Return the kind of the file at `path`; only its container is checked.
 
     Raises:
         FingerprintError: It is no .mprint file.
@@ -94,7 +94,7 @@ def kind_of(path: Path) -> str:
         record = json.loads(read_members(path).get(MANIFEST, b""))
     except (ValueError, RecursionError) as problem:
         raise FingerprintError(f"{path}: {MANIFEST} is missing or damaged: {problem}") from problem
-    return kind_in(record) if isinstance(record, dict) else INTEGRITY
+    return name_kind(record) if isinstance(record, dict) else INTEGRITY
 
 
 def parse_manifest(model: type[Checked], content: bytes) -> Checked:
@@ -103,8 +103,8 @@ def parse_manifest(model: type[Checked], content: bytes) -> Checked:
         return model.model_validate_json(content)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise ValueError(f"{MANIFEST}: {ascii(where)[1:-1]}: {first['msg'].removeprefix('Value error, ')}") from problem
+        where = "".join(f"{part}: " for part in [ascii(".".join(map(str, first["loc"])))[1:-1]] if part)
+        raise ValueError(f"{MANIFEST}: {where}{first['msg'].removeprefix('Value error, ')}") from problem
 
 
 def check_members(
@@ -115,7 +115,7 @@ def check_members(
     needed: Collection[str],
     allowed: Collection[str],
 ) -> None:
-    """Compare what is there with what the manifest promises, and that with what has to and may be there.
+    """Compare the members with those that the manifest lists, and these with the required and allowed names.
 
     Args:
         promised: Size and hash of each member, by the manifest.
@@ -144,26 +144,26 @@ def check_members(
 
 
 def check_printable(value: object) -> None:
-    """Refuse, in nested lists and dictionaries, what a terminal would obey, and surrogates, which no file can hold."""
-    for text in _texts(value):
+    """Raise ValueError for control characters, which a terminal obeys, and surrogates, which no file can hold."""
+    for text in _list_texts(value):
         if not text.isprintable():
             raise ValueError(f"a text holds characters that cannot be printed: {ascii(text)[:80]}")
 
 
-def _whole(text: str) -> int | float:
-    """Return a number without a point; canonical JSON spells large floats so, while whole numbers stay below 2**53."""
+def _read_whole(text: str) -> int | float:
+    """Return a number without a point: large floats are written so in canonical JSON, integers stay below 2**53."""
     number = int(text)
     return number if abs(number) <= EXACT_INTEGER else float(number)
 
 
-def _texts(value: object) -> Iterator[str]:
+def _list_texts(value: object) -> Iterator[str]:
     """Yield every text in nested lists and dictionaries, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield key
-            yield from _texts(inner)
+            yield from _list_texts(inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _texts(inner)
+            yield from _list_texts(inner)

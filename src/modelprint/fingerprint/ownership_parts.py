@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 
 from modelprint.fingerprint.container import SAMPLE_LIMIT
-from modelprint.fingerprint.integrity import PIXEL_LIMIT, picture_name
 from modelprint.fingerprint.parts import SHA256
+from modelprint.fingerprint.pictures import PIXEL_LIMIT, picture_name
 from modelprint.pixels import Picture
 
 Relation = Literal["copy", "unrelated"]
-"""What a model is to the victim: made from its weights or its answers, or learnt without either."""
+"""What a model is to the victim: made from its weights or its answers, or trained without either."""
 
 ARRAYS = {
     "pixels": ("|u1", 4),
@@ -35,7 +35,7 @@ WEIGHTS = ("hidden_weight", "hidden_bias", "features_weight", "features_bias")
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A model of which it is known whether it is a copy: what a suspect is held against.
+    """A model that is known to be a copy or unrelated; suspects are compared with it.
 
     Attributes:
         relation: What it is to the victim.
@@ -43,7 +43,7 @@ class Reference:
         seed: Of that tampering.
         model_sha256: Digest of its weights.
         accuracy: On the test images, 0..1.
-        matches: To how many examples it gives their label; None where models are not told by labels.
+        matches: To how many examples it gives their label; None where labels are not compared.
     """
 
     relation: Relation
@@ -62,7 +62,7 @@ class Reference:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ByLabels:
-    """C-examples: a model is told by the share of them that it gives their label.
+    """C-examples: a model is judged by the share of them that it gives their label.
 
     Attributes:
         pictures: The examples, as they travel.
@@ -87,7 +87,7 @@ class ByLabels:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ByViews:
-    """UAP fingerprints: a model is told by its answers to pictures before and after the victim's perturbation.
+    """UAP fingerprints: a model is judged by its answers to pictures before and after the victim's perturbation.
 
     Attributes:
         pixels: Pictures before the perturbation, uint8, n c h w.
@@ -100,7 +100,7 @@ class ByViews:
         tested: Test images.
         wanted: The share of them that was asked for, 0..1.
         encoder: Settings of the encoder.
-        seen: Digests of the models that the encoder learnt from, which it cannot judge.
+        seen: Digests of the models that the encoder was trained on, which it cannot judge.
     """
 
     pixels: np.ndarray
@@ -173,7 +173,7 @@ def array_bytes(array: np.ndarray) -> bytes:
 
 
 def read_array(name: str, content: bytes) -> np.ndarray:
-    """Return the array in a .npy file, whose header is believed in nothing that its length does not bear out.
+    """Return the array in a .npy file, after checking its header against the length of the file.
 
     Raises:
         ValueError: It is no such file, or not spelled as we write it.

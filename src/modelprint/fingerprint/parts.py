@@ -11,7 +11,7 @@ from modelprint.pixels import MODES, SIDE_LIMIT, Picture
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
 UNKNOWN_MODEL = "0" * 64
-"""Stands for the digest of a model of which nothing but answers was to be had."""
+"""Stands for the digest of a model of which only the answers were available."""
 EXACT_INTEGER = 2**53 - 1
 """Largest whole number that JSON carries exactly between languages."""
 PROTECTED = "the protected model"
@@ -22,7 +22,7 @@ NAME_LENGTH = 100
 
 @dataclass(frozen=True, kw_only=True)
 class Sample:
-    """One crafted image and what the owner's model says about it.
+    """One crafted image and the answer of the owner's model.
 
     Attributes:
         picture: The image as it travels.
@@ -55,7 +55,7 @@ class ProfileRecord:
         name: Name of the serving profile, e.g. "fp32".
         floor: 99.9th percentile, over all variants, of the shift of top-1 minus top-2, in logits.
         multiple: Every margin is at least this many times the floor.
-        flip_rate: Probability p0, per sample, that honest serving flips its label all the same.
+        flip_rate: Probability p0, per sample, that honest serving flips its label nevertheless.
         variants: The same percentile for each way of serving that was measured.
     """
 
@@ -114,7 +114,7 @@ class Preprocessing:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """How the samples came to be: enough to make them again.
+    """How the samples were made: enough to make them again.
 
     Attributes:
         method: Name of the method that crafted them.
@@ -129,7 +129,7 @@ class Provenance:
         crafted: How many samples the method crafted.
         lost_rounding: How many of them were lost when rounded to 8 bits.
         lost_steadiness: How many of them were lost because their margin was within reach of honest noise.
-        notes: Anything else worth telling, by name.
+        notes: Anything else worth knowing, by name.
     """
 
     method: str
@@ -162,7 +162,7 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """Another model that its owner serves, and what it says about the samples: an older release, another precision.
+    """Another model that its owner serves, such as an older release or another precision, and its labels.
 
     Attributes:
         name: What a verdict calls it, e.g. "1.4" or "1.4 (int8)".

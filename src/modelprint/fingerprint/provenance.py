@@ -1,4 +1,4 @@
-"""Where samples come from, as a file tells it, before the first of them is made."""
+"""The provenance of samples, as it is written to the file, before the first of them is made."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def provenance_of(
     seed: int,
     created: datetime,
 ) -> Provenance:
-    """Return how samples are about to come to be; ValueError when no file can hold it.
+    """Return the provenance of samples that are going to be made; ValueError when no file can hold it.
 
     Args:
         network: Name of the classifier.

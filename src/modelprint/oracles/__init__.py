@@ -1,1 +1,1 @@
-"""Anything that answers pictures with labels: one protocol, one small file per wire format."""
+"""Anything that answers pictures with labels: one interface, one file per wire format."""

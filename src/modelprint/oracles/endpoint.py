@@ -95,8 +95,8 @@ def parse_endpoint(
     try:
         wire = KINDS[kind].model_validate(described)
     except ValidationError as problem:
-        raise EndpointError(_one_line(problem, KINDS[kind])) from None
-    secrets = collect(wire.texts(), os.environ if environ is None else environ, folder or Path())
+        raise EndpointError(_summarise_mistakes(problem, KINDS[kind])) from None
+    secrets = collect(wire.list_texts(), os.environ if environ is None else environ, folder or Path())
     try:
         check_url(secrets.fill(wire.url))
         httpx.URL(secrets.fill(wire.url))
@@ -131,7 +131,7 @@ def open_oracle(
     )
 
 
-def dry_run(endpoint: Endpoint, picture: Picture) -> str:
+def preview_request(endpoint: Endpoint, picture: Picture) -> str:
     """Return the exact request that would ask about `picture`, with `***` for every secret; sends nothing."""
     message = endpoint.wire.compose(picture, "0" * 32, endpoint.secrets.blank)
     sent = endpoint.wire.compose(picture, "0" * 32, endpoint.secrets.fill)
@@ -140,21 +140,21 @@ def dry_run(endpoint: Endpoint, picture: Picture) -> str:
     return "\n".join([*lines, "", message.preview])
 
 
-def _one_line(problem: ValidationError, model: type[BaseModel]) -> str:
+def _summarise_mistakes(problem: ValidationError, model: type[BaseModel]) -> str:
     """Say where the first of the mistakes is and what it is; the value itself is never repeated."""
     mistakes = problem.errors(include_url=False, include_context=False, include_input=False)
     first = mistakes[0]
     place = ".".join(["endpoint", *(str(part) for part in first["loc"])])
-    said = first["msg"]
+    message = first["msg"]
     ours = "Value error, "
-    reason = said.removeprefix(ours) if said.startswith(ours) else said[:1].lower() + said[1:]
+    reason = message.removeprefix(ours) if message.startswith(ours) else message[:1].lower() + message[1:]
     if first["type"] == "extra_forbidden":
-        reason = f"unknown key; known keys are {', '.join(_known(model, first['loc'][:-1]))}"
+        reason = f"unknown key; known keys are {', '.join(_list_keys(model, first['loc'][:-1]))}"
     more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
     return f"{place}: {reason}{more}"
 
 
-def _known(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
+def _list_keys(model: type[BaseModel], place: Sequence[str | int]) -> list[str]:
     for part in place:
         annotation = model.model_fields[str(part)].annotation
         model = next(kind for kind in (annotation, *get_args(annotation)) if _is_model(kind))

@@ -1,4 +1,4 @@
-"""Generic HTTP: a declarative description that covers the long tail of endpoints. Nothing in it runs as code."""
+"""Generic HTTP: a declarative description for endpoints without a wire format of their own. Nothing in it is run."""
 
 import base64
 import hashlib
@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from modelprint.errors import OracleError
 from modelprint.oracles.jsonpath import JsonPath, Path
-from modelprint.oracles.replies import Named, Reading, as_label, as_score, read_ranking, read_vector
+from modelprint.oracles.replies import Named, Reading, read_label, read_ranking, read_score, read_vector
 from modelprint.oracles.wire import Described, Fill, Message, WireFormat
 from modelprint.pixels import Picture
 
@@ -20,19 +20,19 @@ IMAGE = "$IMAGE"
 """Stands for the picture in a request body."""
 
 
-def _base64(picture: Picture) -> str:
+def _encode_base64(picture: Picture) -> str:
     return base64.b64encode(picture.png).decode()
 
 
-def _array(picture: Picture) -> bytes:
+def _encode_array(picture: Picture) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(picture.pixels.transpose(1, 2, 0)), allow_pickle=False)
     return buffer.getvalue()
 
 
 JSON_IMAGES: dict[str, Callable[[Picture], object]] = {
-    "png_base64": _base64,
-    "data_uri": lambda picture: "data:image/png;base64," + _base64(picture),
+    "png_base64": _encode_base64,
+    "data_uri": lambda picture: "data:image/png;base64," + _encode_base64(picture),
     "array_hwc": lambda picture: picture.pixels.transpose(1, 2, 0).tolist(),
     "array_chw": lambda picture: picture.pixels.tolist(),
 }
@@ -40,7 +40,7 @@ JSON_IMAGES: dict[str, Callable[[Picture], object]] = {
 
 FILE_IMAGES: dict[str, tuple[str, str, Callable[[Picture], bytes]]] = {
     "png_bytes": ("image/png", "image.png", lambda picture: picture.png),
-    "npy": ("application/x-npy", "image.npy", _array),
+    "npy": ("application/x-npy", "image.npy", _encode_array),
 }
 """Ways to send a picture as a file: content type, file name, bytes."""
 
@@ -61,7 +61,7 @@ class RequestForm(Described):
     body: object = None
 
     @model_validator(mode="after")
-    def _fits(self) -> "RequestForm":
+    def _check_image_form(self) -> "RequestForm":
         fitting = JSON_IMAGES if self.encoding == "json" else FILE_IMAGES
         if self.image not in fitting:
             raise ValueError(f"encoding {self.encoding} takes an image as {' or '.join(fitting)}, not as {self.image}")
@@ -71,8 +71,8 @@ class RequestForm(Described):
             raise ValueError("encoding raw sends the bare file and has no body")
         if self.encoding == "multipart":
             _check_form(self.template)
-        if self.encoding != "raw" and _images_in(self.template) != 1:
-            raise ValueError(f'the body holds "{IMAGE}" {_images_in(self.template)} times, expected once')
+        if self.encoding != "raw" and _count_images(self.template) != 1:
+            raise ValueError(f'the body holds "{IMAGE}" {_count_images(self.template)} times, expected once')
         return self
 
     @property
@@ -89,23 +89,23 @@ def _check_form(template: object) -> None:
             raise ValueError(f"{name!r} is no field name")
 
 
-def _images_in(template: object) -> int:
+def _count_images(template: object) -> int:
     if isinstance(template, list | dict):
-        return sum(map(_images_in, template.values() if isinstance(template, dict) else template))
+        return sum(map(_count_images, template.values() if isinstance(template, dict) else template))
     if isinstance(template, str) and IMAGE in template and template != IMAGE:
         raise ValueError(f'"{IMAGE}" stands alone in a text and cannot be part of a longer one')
     return int(template == IMAGE)
 
 
-def _texts_in(template: object) -> list[str]:
+def _list_texts(template: object) -> list[str]:
     if isinstance(template, list | dict):
         inner = template.values() if isinstance(template, dict) else template
-        return [text for value in inner for text in _texts_in(value)]
+        return [text for value in inner for text in _list_texts(value)]
     return [template] if isinstance(template, str) else []
 
 
 class Ranked(Described):
-    """Where a list of scored labels stands.
+    """Where the reply has a list of scored labels.
 
     Attributes:
         items: The entries of the list.
@@ -118,12 +118,12 @@ class Ranked(Described):
     score: Path = JsonPath.parse("$.score")
 
 
-def _items(value: object) -> object:
+def _wrap_items(value: object) -> object:
     return {"items": value} if isinstance(value, str) else value
 
 
 class ReplyForm(Described):
-    """Where a reply says what.
+    """Where the parts of a reply are.
 
     Attributes:
         label: The label of the best class.
@@ -135,12 +135,12 @@ class ReplyForm(Described):
 
     label: Path | None = None
     score: Path | None = None
-    topk: Annotated[Ranked | None, BeforeValidator(_items)] = None
+    topk: Annotated[Ranked | None, BeforeValidator(_wrap_items)] = None
     scores: Path | None = None
     hints: dict[str, Path] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _says_something(self) -> "ReplyForm":
+    def _check_places(self) -> "ReplyForm":
         if self.label is None and self.topk is None and self.scores is None:
             raise ValueError("one of label, topk and scores says where the answer stands")
         if self.scores is not None and (self.label is not None or self.topk is not None):
@@ -164,39 +164,39 @@ class GenericHttp(WireFormat):
     request: RequestForm = RequestForm()
     response: ReplyForm = Field(...)
 
-    def texts(self) -> list[str]:
+    def list_texts(self) -> list[str]:
         """Return every text that may hold a placeholder, those in the body too."""
-        return super().texts() + _texts_in(self.request.body)
+        return super().list_texts() + _list_texts(self.request.body)
 
     def compose(self, picture: Picture, request_id: str, fill: Fill) -> Message:
         """Return the described request; the PNG bytes are sent as they are wherever a file is taken."""
-        content_type, content, preview = self._body(picture, fill)
+        content_type, content, preview = self._encode_body(picture, fill)
         return Message(
             method=self.method,
             url=fill(self.url),
-            headers=self.headers_with(content_type, fill),
+            headers=self.build_headers(content_type, fill),
             content=content,
             preview=preview,
         )
 
     def read(self, document: object, request_id: str) -> Reading:
         """Return the label and scores at the described places."""
-        form, hints = self.response, self._hints(document)
+        form, hints = self.response, self._read_hints(document)
         if form.scores is not None:
-            return _scored(form.scores.one(document), hints)
-        ranking = _ranking(form.topk, document) if form.topk else None
+            return _read_scores(form.scores.find_one(document), hints)
+        ranking = _read_topk(form.topk, document) if form.topk else None
         if form.label is None:
             return read_ranking(ranking or [], hints=hints)
-        named = as_label(form.label.one(document))
+        named = read_label(form.label.find_one(document))
         if ranking is None:
-            score = () if form.score is None else ((named, as_score(form.score.one(document))),)
+            score = () if form.score is None else ((named, read_score(form.score.find_one(document))),)
             return Reading(named=named, ranking=score, hints=hints)
-        return _agreeing(named, read_ranking(ranking, hints=hints))
+        return _check_agreement(named, read_ranking(ranking, hints=hints))
 
-    def _body(self, picture: Picture, fill: Fill) -> tuple[str, bytes, str]:
+    def _encode_body(self, picture: Picture, fill: Fill) -> tuple[str, bytes, str]:
         form = self.request
         if form.encoding == "json":
-            text = json.dumps(_replaced(form.template, self._image(picture), fill))
+            text = json.dumps(_replace_image(form.template, self._encode_image(picture), fill))
             return "application/json", text.encode(), text
         content_type, file_name, encode = FILE_IMAGES[form.image]
         content = encode(picture)
@@ -204,31 +204,31 @@ class GenericHttp(WireFormat):
         if form.encoding == "raw":
             return content_type, content, shown
         boundary = hashlib.sha256(content).hexdigest()[:32]
-        head, tail = _form_text(form.template, boundary, content_type, file_name, fill)
+        head, tail = _write_form(form.template, boundary, content_type, file_name, fill)
         return f"multipart/form-data; boundary={boundary}", head.encode() + content + tail.encode(), head + shown + tail
 
-    def _image(self, picture: Picture) -> object:
+    def _encode_image(self, picture: Picture) -> object:
         if self.request.values == "grey":
             return JSON_IMAGES[self.request.image](picture)
         channels_last = self.request.image == "array_hwc"
         pixels = picture.pixels.transpose(1, 2, 0) if channels_last else picture.pixels
         return (pixels.astype(np.float32) / np.float32(255)).tolist()
 
-    def _hints(self, document: object) -> Mapping[str, str]:
-        found = {name: path.all(document) for name, path in self.response.hints.items()}
+    def _read_hints(self, document: object) -> Mapping[str, str]:
+        found = {name: path.find_all(document) for name, path in self.response.hints.items()}
         return {name: str(values[0]) for name, values in found.items() if values and isinstance(values[0], str | int)}
 
 
-def _replaced(template: object, image: object, fill: Fill) -> object:
+def _replace_image(template: object, image: object, fill: Fill) -> object:
     if isinstance(template, dict):
-        return {str(key): _replaced(value, image, fill) for key, value in template.items()}
+        return {str(key): _replace_image(value, image, fill) for key, value in template.items()}
     if isinstance(template, list):
-        return [_replaced(value, image, fill) for value in template]
+        return [_replace_image(value, image, fill) for value in template]
     return image if template == IMAGE else fill(template) if isinstance(template, str) else template
 
 
-def _form_text(template: object, boundary: str, content_type: str, file_name: str, fill: Fill) -> tuple[str, str]:
-    """Return what stands before and after the file's bytes; the file is the last part."""
+def _write_form(template: object, boundary: str, content_type: str, file_name: str, fill: Fill) -> tuple[str, str]:
+    """Return the text before and after the bytes of the file; the file is the last part."""
     fields = template if isinstance(template, dict) else {}
     parts = [
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{fill(str(value))}\r\n'
@@ -241,19 +241,22 @@ def _form_text(template: object, boundary: str, content_type: str, file_name: st
     return "".join(parts), f"\r\n--{boundary}--\r\n"
 
 
-def _scored(scores: object, hints: Mapping[str, str]) -> Reading:
+def _read_scores(scores: object, hints: Mapping[str, str]) -> Reading:
     if isinstance(scores, list):
         return read_vector(scores, hints)
     if isinstance(scores, dict):
-        return read_ranking([(as_label(label), as_score(score)) for label, score in scores.items()], hints=hints)
+        return read_ranking([(read_label(label), read_score(score)) for label, score in scores.items()], hints=hints)
     raise OracleError("the scores are neither a list nor an object from label to score")
 
 
-def _ranking(form: Ranked, document: object) -> list[tuple[Named, float]]:
-    return [(as_label(form.label.one(item)), as_score(form.score.one(item))) for item in form.items.all(document)]
+def _read_topk(form: Ranked, document: object) -> list[tuple[Named, float]]:
+    return [
+        (read_label(form.label.find_one(item)), read_score(form.score.find_one(item)))
+        for item in form.items.find_all(document)
+    ]
 
 
-def _agreeing(named: Named, reading: Reading) -> Reading:
+def _check_agreement(named: Named, reading: Reading) -> Reading:
     if not reading.tie and reading.named != named:
         raise OracleError(f"the label is {named!r} but the best score belongs to {reading.named!r}")
     return Reading(named=named, ranking=reading.ranking, tie=reading.tie, hints=reading.hints)

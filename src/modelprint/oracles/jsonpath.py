@@ -1,4 +1,4 @@
-"""A small part of JSONPath: enough to say where in a reply the label stands, and nothing that runs as code.
+"""A small part of JSONPath: enough to say where the label is in a reply. Nothing in it is run as code.
 
 $                the whole reply
 $.result         the member "result" of an object; letters, digits, "_" and "-"
@@ -38,7 +38,7 @@ class Step:
 
     key: str | int | None
 
-    def into(self, value: object) -> list[object]:
+    def follow(self, value: object) -> list[object]:
         """Return the children of `value` that this step reaches; none when it does not fit."""
         if self.key is None:
             return list(value) if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
@@ -61,7 +61,7 @@ class JsonPath:
 
     @classmethod
     def parse(cls, text: object) -> "JsonPath":
-        """Read a path; ValueError shows where it stops making sense."""
+        """Read a path; ValueError shows the first character that cannot be read."""
         if isinstance(text, cls):
             return text
         if not isinstance(text, str) or not text.startswith("$") or len(text) > LENGTH_LIMIT:
@@ -71,26 +71,26 @@ class JsonPath:
             match = _STEP.match(text, position)
             if match is None:
                 raise ValueError(f"the path {text!r} makes no sense from {text[position:]!r} on")
-            steps.append(_step(match))
+            steps.append(_parse_step(match))
             position = match.end()
         return cls(text, tuple(steps))
 
-    def all(self, document: object) -> list[object]:
+    def find_all(self, document: object) -> list[object]:
         """Return every value the path reaches, in the document's order."""
         values = [document]
         for step in self.steps:
-            values = [child for value in values for child in step.into(value)]
+            values = [child for value in values for child in step.follow(value)]
         return values
 
-    def one(self, document: object) -> object:
+    def find_one(self, document: object) -> object:
         """Return the only value the path reaches; OracleError when there is none or more than one."""
-        values = self.all(document)
+        values = self.find_all(document)
         if len(values) != 1:
             raise OracleError(f"the reply has {len(values) or 'no'} values at {self.text}, expected one")
         return values[0]
 
 
-def _step(match: re.Match[str]) -> Step:
+def _parse_step(match: re.Match[str]) -> Step:
     if match["every"] is not None:
         return Step(None)
     if match["index"] is not None:

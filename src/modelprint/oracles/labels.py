@@ -1,4 +1,4 @@
-"""From what a server calls a class to its index in the fingerprint. Guesses nothing: an unknown label is no answer."""
+"""From the server's name of a class to its index in the fingerprint. An unknown label is never guessed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class LabelMap:
         """
         if not labels:
             return cls(class_names)
-        table = {server: _class_index(server, ours, class_names) for server, ours in labels.items()}
+        table = {server: _find_class(server, ours, class_names) for server, ours in labels.items()}
         unmapped = [name for index, name in enumerate(class_names) if index not in table.values()]
         if unmapped:
             listed = ", ".join(map(repr, unmapped[:5])) + (", ..." if len(unmapped) > 5 else "")
@@ -51,9 +51,9 @@ class LabelMap:
             return self.table[str(named)]
         if width is not None and width != len(self.class_names):
             raise OracleError(f"the server scores {width} classes, the fingerprint knows {len(self.class_names)}")
-        return self._by_name(named) if width is None else int(named)
+        return self._find_by_name(named) if width is None else int(named)
 
-    def _by_name(self, named: Named) -> int:
+    def _find_by_name(self, named: Named) -> int:
         places = [index for index, name in enumerate(self.class_names) if name == str(named)]
         number = int(named) if isinstance(named, int) or (named.isascii() and named.isdecimal()) else None
         if number is not None and 0 <= number < len(self.class_names) and (isinstance(named, int) or not places):
@@ -67,7 +67,7 @@ class LabelMap:
         return places[0]
 
 
-def _class_index(server: str, ours: str | int, class_names: tuple[str, ...]) -> int:
+def _find_class(server: str, ours: str | int, class_names: tuple[str, ...]) -> int:
     if isinstance(ours, int):
         if 0 <= ours < len(class_names):
             return ours

@@ -1,4 +1,6 @@
-"""A classifier in our own hands as an oracle. The only oracle that needs torch."""
+"""A local classifier as an oracle. The only oracle that needs torch."""
+
+from collections.abc import Sequence
 
 import torch
 
@@ -31,6 +33,25 @@ class LocalOracle:
         label = int(logits.argmax())
         return Answer(label=label, named=label, tie=int((logits == logits[label]).sum()) > 1)
 
+    def model_digest(self) -> str:
+        """Return the digest of the weights."""
+        return self.model.digest()
+
+    def check_fit(self, image_shape: tuple[int, int, int], class_count: int, subject: str) -> None:
+        """Raise ValueError when the model takes other images than `subject`, or knows other classes."""
+        check_model(self.model, image_shape, class_count, subject=subject)
+
     def describe(self) -> dict[str, str]:
         """Say which weights are asked."""
         return {"kind": "local", "name": self.name, "digest": self.model.digest()}
+
+
+def check_model(
+    model: Classifier, image_shape: Sequence[int], class_count: int, *, subject: str = "these pictures"
+) -> None:
+    """Raise ValueError when `model` takes images of another shape than `subject`, or knows other classes."""
+    if model.image_shape != tuple(image_shape) or model.class_count != class_count:
+        raise ValueError(
+            f"{model.name} takes images of shape {model.image_shape} and knows {model.class_count} classes; "
+            f"{subject} have shape {tuple(image_shape)} and are for {class_count}"
+        )

@@ -30,9 +30,9 @@ class OnnxOracle:
         except OSError as problem:
             raise OracleError(f"{path}: {problem.strerror}") from None
         self.digest = hashlib.sha256(content).hexdigest()
-        self._session = _session(path)
-        self._input = _only(path, "input", self._session.get_inputs())
-        self._output = _only(path, "output", self._session.get_outputs())
+        self._session = _open_session(path)
+        self._input = _take_only(path, "input", self._session.get_inputs())
+        self._output = _take_only(path, "output", self._session.get_outputs())
         if self._input.type not in DATATYPES:
             raise OracleError(f"{path}: the input is {self._input.type}, expected one of {', '.join(DATATYPES)}")
 
@@ -40,28 +40,28 @@ class OnnxOracle:
         """Answer one picture; two equal greatest logits are a tie."""
         pixels = picture.pixels[None]
         sides = self._input.shape
-        if not _fits(sides, pixels.shape):
+        if not _accepts_shape(sides, pixels.shape):
             return Answer(problem=f"the model takes images of shape {sides}, this one has {list(pixels.shape)}")
         image = pixels if self._input.type == "tensor(uint8)" else pixels.astype(np.float32) / np.float32(255)
         try:
             logits = np.asarray(self._session.run([self._output.name], {self._input.name: image})[0])
         except Exception as problem:  # ONNX Runtime has a family of its own for what a graph can do wrong
             return Answer(problem=f"ONNX Runtime failed: {' '.join(str(problem).split())[:200]}")
-        return _answer(logits)
+        return _read_answer(logits)
 
     def describe(self) -> dict[str, str]:
         """Say which file is asked."""
         return {"kind": "onnx", "name": self.path.name, "digest": self.digest}
 
 
-def _fits(sides: list[int | str | None], shape: tuple[int, ...]) -> bool:
+def _accepts_shape(sides: list[int | str | None], shape: tuple[int, ...]) -> bool:
     """Whether an image of `shape` goes into an input whose free axes have a name or nothing instead of a number."""
     if len(sides) != len(shape):
         return False
     return all(not isinstance(side, int) or side == given for side, given in zip(sides, shape, strict=True))
 
 
-def _answer(logits: np.ndarray) -> Answer:
+def _read_answer(logits: np.ndarray) -> Answer:
     if logits.ndim != 2 or logits.shape[0] != 1 or logits.shape[1] < 2 or logits.dtype.kind != "f":
         return Answer(problem=f"the model's output is {logits.dtype} of shape {list(logits.shape)}, expected logits")
     row = logits[0].astype(np.float32)
@@ -73,7 +73,7 @@ def _answer(logits: np.ndarray) -> Answer:
     return Answer(label=label, named=label, tie=int((row == row[label]).sum()) > 1, ranking=ranking)
 
 
-def _session(path: Path) -> Any:
+def _open_session(path: Path) -> Any:
     try:
         import onnxruntime
     except ImportError:
@@ -84,7 +84,7 @@ def _session(path: Path) -> Any:
         raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
 
 
-def _only(path: Path, role: str, tensors: list[Any]) -> Any:
+def _take_only(path: Path, role: str, tensors: list[Any]) -> Any:
     if len(tensors) != 1:
         raise OracleError(f"{path}: the model has {len(tensors)} {role}s, expected 1")
     return tensors[0]

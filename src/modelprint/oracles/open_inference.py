@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from modelprint.errors import OracleError
-from modelprint.oracles.replies import Named, Reading, as_label, as_score, read_ranking, read_vector
+from modelprint.oracles.replies import Named, Reading, read_label, read_ranking, read_score, read_vector
 from modelprint.oracles.wire import Described, Fill, Message, Text, WireFormat
 from modelprint.pixels import OnePixels, Picture
 
@@ -56,7 +56,7 @@ class OutputTensor(Described):
     classification: int | None = Field(default=None, ge=1, le=1000)
 
 
-def _named(value: object) -> object:
+def _wrap_name(value: object) -> object:
     return {"name": value} if isinstance(value, str) else value
 
 
@@ -73,8 +73,8 @@ class OpenInference(WireFormat):
     kind: Literal["open-inference"] = "open-inference"
     model: Text = Field(min_length=1)
     version: Text | None = Field(default=None, min_length=1)
-    input: Annotated[InputTensor, BeforeValidator(_named)] = InputTensor()
-    output: Annotated[OutputTensor, BeforeValidator(_named)] = OutputTensor()
+    input: Annotated[InputTensor, BeforeValidator(_wrap_name)] = InputTensor()
+    output: Annotated[OutputTensor, BeforeValidator(_wrap_name)] = OutputTensor()
 
     def describe(self) -> dict[str, str]:
         """Say which model is asked, with placeholders as written."""
@@ -83,7 +83,7 @@ class OpenInference(WireFormat):
 
     def compose(self, picture: Picture, request_id: str, fill: Fill) -> Message:
         """Return the `infer` request; it always has an id, some servers fail without one."""
-        document: dict[str, object] = {"id": request_id, "inputs": [self._tensor(picture)]}
+        document: dict[str, object] = {"id": request_id, "inputs": [self._build_tensor(picture)]}
         if self.output.name is not None:
             asked: dict[str, object] = {"name": self.output.name}
             if self.output.classification is not None:
@@ -92,8 +92,8 @@ class OpenInference(WireFormat):
         text = json.dumps(document)
         return Message(
             method="POST",
-            url=self._address(fill),
-            headers=self.headers_with("application/json", fill),
+            url=self._build_address(fill),
+            headers=self.build_headers("application/json", fill),
             content=text.encode(),
             preview=text,
         )
@@ -106,20 +106,20 @@ class OpenInference(WireFormat):
             raise OracleError("the reply carries the id of another request")
         names = {name: document.get(name) for name in ("model_name", "model_version")}
         hints = {name: str(value) for name, value in names.items() if isinstance(value, str | int)}
-        datatype, values = _content(self._output(document))
+        datatype, values = _check_content(self._choose_output(document))
         if datatype == "BYTES" and self.output.classification is not None:
-            return read_ranking([_classified(value) for value in values], hints=hints)
+            return read_ranking([_read_class(value) for value in values], hints=hints)
         if datatype in FLOATS or (datatype in INTEGERS and len(values) > 1):
             return read_vector(values, hints)
         if len(values) != 1:
             raise OracleError(f"the output holds {len(values)} labels, expected 1")
-        return Reading(named=as_label(values[0]), hints=hints)
+        return Reading(named=read_label(values[0]), hints=hints)
 
-    def _address(self, fill: Fill) -> str:
+    def _build_address(self, fill: Fill) -> str:
         version = "" if self.version is None else f"/versions/{quote(self.version, safe='')}"
         return f"{fill(self.url).rstrip('/')}/v2/models/{quote(self.model, safe='')}{version}/infer"
 
-    def _tensor(self, picture: Picture) -> dict[str, object]:
+    def _build_tensor(self, picture: Picture) -> dict[str, object]:
         described = {"name": self.input.name, "datatype": self.input.datatype}
         if self.input.datatype == "BYTES":
             return {**described, "shape": [1], "data": [base64.b64encode(picture.png).decode()]}
@@ -128,7 +128,7 @@ class OpenInference(WireFormat):
             array = array.astype(np.float32) / np.float32(255 if self.input.values == "unit" else 1)
         return {**described, "shape": list(array.shape), "data": array.ravel().tolist()}
 
-    def _output(self, document: dict[str, object]) -> dict[str, object]:
+    def _choose_output(self, document: dict[str, object]) -> dict[str, object]:
         outputs = document.get("outputs")
         if not isinstance(outputs, list) or not all(isinstance(output, dict) for output in outputs):
             raise OracleError("the reply has no list of outputs")
@@ -142,7 +142,7 @@ class OpenInference(WireFormat):
         return chosen[0]
 
 
-def _content(output: dict[str, object]) -> tuple[str, list[object]]:
+def _check_content(output: dict[str, object]) -> tuple[str, list[object]]:
     """Return datatype and flat data of an output for one picture, after checking that they fit its shape."""
     datatype, shape, data = output.get("datatype"), output.get("shape"), output.get("data")
     if not isinstance(datatype, str) or datatype not in FLOATS | INTEGERS | {"BYTES"}:
@@ -155,7 +155,7 @@ def _content(output: dict[str, object]) -> tuple[str, list[object]]:
         raise OracleError("the output has no shape of whole numbers")
     if not isinstance(data, list):
         raise OracleError("the output has no data; the binary form was not asked for")
-    values = _flat(data)
+    values = _flatten(data)
     if len(values) != math.prod(shape):
         raise OracleError(f"the output has {len(values)} values, its shape {shape} says {math.prod(shape)}")
     if len(shape) > 1 and math.prod(shape[:-1]) != 1:
@@ -163,17 +163,17 @@ def _content(output: dict[str, object]) -> tuple[str, list[object]]:
     return datatype, values
 
 
-def _flat(data: list[object]) -> list[object]:
+def _flatten(data: list[object]) -> list[object]:
     while any(isinstance(value, list) for value in data):
         data = [inner for value in data for inner in (value if isinstance(value, list) else [value])]
     return data
 
 
-def _classified(value: object) -> tuple[Named, float]:
+def _read_class(value: object) -> tuple[Named, float]:
     """Read Triton's `value:index` or `value:index:label`; the label may hold colons itself."""
     parts = value.split(":", 2) if isinstance(value, str) else []
     try:
-        score, index = as_score(float(parts[0])), int(parts[1])
+        score, index = read_score(float(parts[0])), int(parts[1])
     except (IndexError, ValueError):
         raise OracleError("a class is not written as value:index or value:index:label") from None
-    return as_label(parts[2] if len(parts) > 2 and parts[2] else index), score
+    return read_label(parts[2] if len(parts) > 2 and parts[2] else index), score

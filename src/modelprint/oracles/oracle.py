@@ -1,5 +1,6 @@
-"""The seam between us and whatever answers: one picture in, one answer out. Needs no torch."""
+"""The interface to everything that answers: one picture in, one answer out. Needs no torch."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -9,7 +10,7 @@ from modelprint.pixels import Picture
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What an oracle said about one picture. An error or a tie is an answer too, and never a mismatch.
+    """The answer of an oracle to one picture. An error or a tie is an answer too, and never a mismatch.
 
     Attributes:
         label: Class index in the fingerprint's order; None when there was no usable answer.
@@ -48,3 +49,27 @@ class Oracle(Protocol):
 
     def describe(self) -> dict[str, str]:
         """Say what is being asked, without secrets; goes into transcripts and reports."""
+
+
+@runtime_checkable
+class KnownModel(Oracle, Protocol):
+    """An oracle whose model is available locally, so that one that does not fit can be refused before it is asked."""
+
+    def model_digest(self) -> str:
+        """Return the digest of the weights."""
+
+    def check_fit(self, image_shape: tuple[int, int, int], class_count: int, subject: str) -> None:
+        """Raise ValueError when the model takes images of another shape or knows another number of classes.
+
+        Args:
+            image_shape: Channels, height and width of what it is asked about.
+            class_count: Number of classes it should know.
+            subject: What it is asked about, for the message, e.g. "these pictures".
+        """
+
+
+def identify(oracle: Oracle) -> str:
+    """Return 64 hexadecimal digits that tell oracles apart: the digest of the weights, or a hash of the description."""
+    if isinstance(oracle, KnownModel):
+        return oracle.model_digest()
+    return hashlib.sha256(repr(sorted(oracle.describe().items())).encode()).hexdigest()

@@ -16,7 +16,7 @@ from modelprint.pixels import Picture
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeReport:
-    """What a few questions taught about an endpoint.
+    """What a few questions show about an endpoint.
 
     Attributes:
         reachable: Whether anything spoke HTTP at all.
@@ -94,7 +94,7 @@ def probe(
         rng: Source of request ids and jitter.
 
     Returns:
-        What was learnt; trouble is part of it.
+        What was found; problems are part of it.
     """
     if not pictures:
         raise ValueError("a probe needs at least one picture")
@@ -111,18 +111,18 @@ def probe(
         answered=sum(answer.named is not None for answer in answers),
         understood=sum(answer.label is not None for answer in answers),
         vocabulary=tuple(dict.fromkeys(answer.named for answer in answers if answer.named is not None)),
-        scores=_score_form(answers),
+        scores=_describe_scores(answers),
         ties=sum(answer.tie for answer in answers),
         latency_ms=(median(latencies), max(latencies)) if latencies else (0.0, 0.0),
-        server=_hints(everything),
-        repeatable=_repeatable(answers[0], repeated),
+        server=_collect_hints(everything),
+        repeatable=_compare_repeated(answers[0], repeated),
         agreement=None if labels is None else sum(a.label == label for a, label in zip(answers, labels, strict=True)),
-        proposed_labels=None if labels is None else _proposal(answers, labels, class_names),
+        proposed_labels=None if labels is None else _propose_labels(answers, labels, class_names),
         problems=tuple(dict.fromkeys(answer.problem for answer in everything if answer.problem is not None)),
     )
 
 
-def _score_form(answers: Sequence[Answer]) -> str:
+def _describe_scores(answers: Sequence[Answer]) -> str:
     offered = [[score for _, score in answer.ranking] for answer in answers if answer.ranking]
     if not offered:
         return "none"
@@ -130,18 +130,20 @@ def _score_form(answers: Sequence[Answer]) -> str:
     return f"{max(map(len, offered))} per answer, {'within 0 .. 1' if bounded else 'not bounded by 0 .. 1'}"
 
 
-def _repeatable(first: Answer, again: Answer | None) -> bool | None:
+def _compare_repeated(first: Answer, again: Answer | None) -> bool | None:
     if again is None or again.named is None:
         return None
     return first.named == again.named
 
 
-def _hints(answers: Sequence[Answer]) -> dict[str, tuple[str, ...]]:
+def _collect_hints(answers: Sequence[Answer]) -> dict[str, tuple[str, ...]]:
     names = dict.fromkeys(name for answer in answers for name in answer.server)
     return {name: tuple(dict.fromkeys(a.server[name] for a in answers if name in a.server)) for name in names}
 
 
-def _proposal(answers: Sequence[Answer], labels: Sequence[int], class_names: Sequence[str]) -> dict[str, str] | None:
+def _propose_labels(
+    answers: Sequence[Answer], labels: Sequence[int], class_names: Sequence[str]
+) -> dict[str, str] | None:
     """Return server label to class name, without labels that were seen for more than one class."""
     for label in labels:
         if not 0 <= label < len(class_names):

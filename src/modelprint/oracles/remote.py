@@ -1,4 +1,4 @@
-"""An oracle on another machine: a wire format, a caller and a label map, put together."""
+"""An oracle on another machine, made of a wire format, a caller and a label map."""
 
 import random
 from collections.abc import Mapping
@@ -49,32 +49,32 @@ class RemoteOracle:
         request_id = f"{self.rng.getrandbits(128):032x}"
         reply = self.caller.call(self.wire.compose(picture, request_id, self.secrets.fill))
         if reply.problem is not None:
-            return self._answer(reply, problem=reply.problem)
+            return self._make_answer(reply, problem=reply.problem)
         try:
             reading = self.wire.read(parse_json(reply.content), request_id)
         except OracleError as problem:
-            return self._answer(reply, problem=str(problem))
-        return self._labelled(reply, reading)
+            return self._make_answer(reply, problem=str(problem))
+        return self._answer_reading(reply, reading)
 
     def describe(self) -> dict[str, str]:
         """Say what is asked, with placeholders as written."""
         return self.wire.describe()
 
-    def _labelled(self, reply: Reply, reading: Reading) -> Answer:
+    def _answer_reading(self, reply: Reply, reading: Reading) -> Answer:
         try:
             label, problem = self.labels.index(reading.named, reading.width), None
         except OracleError as unknown:
             label, problem = None, str(unknown)
-        ranking = tuple((self._index(named, reading.width), score) for named, score in reading.ranking)
-        return self._answer(reply, label=label, problem=problem, reading=reading, ranking=ranking)
+        ranking = tuple((self._find_index(named, reading.width), score) for named, score in reading.ranking)
+        return self._make_answer(reply, label=label, problem=problem, reading=reading, ranking=ranking)
 
-    def _index(self, named: Named, width: int | None) -> int | None:
+    def _find_index(self, named: Named, width: int | None) -> int | None:
         try:
             return self.labels.index(named, width)
         except OracleError:
             return None
 
-    def _answer(
+    def _make_answer(
         self,
         reply: Reply,
         *,
@@ -90,14 +90,14 @@ class RemoteOracle:
             tie=reading is not None and reading.tie,
             ranking=ranking,
             problem=None if problem is None else self.secrets.clean(problem),
-            server=self._hints(reply.headers, {} if reading is None else reading.hints),
+            server=self._collect_hints(reply.headers, {} if reading is None else reading.hints),
             status=reply.status,
             attempts=reply.attempts,
             latency_ms=reply.latency_ms,
         )
 
-    def _hints(self, headers: Mapping[str, str], said: Mapping[str, str]) -> dict[str, str]:
-        told = {name: headers[name] for name in TELLING_HEADERS if name in headers}
+    def _collect_hints(self, headers: Mapping[str, str], read: Mapping[str, str]) -> dict[str, str]:
+        hints = {name: headers[name] for name in TELLING_HEADERS if name in headers}
         if "set-cookie" in headers:  # a sticky session; its value may be a credential
-            told["set-cookie"] = headers["set-cookie"].split("=")[0]
-        return {name: self.secrets.clean(value) for name, value in {**told, **said}.items()}
+            hints["set-cookie"] = headers["set-cookie"].split("=")[0]
+        return {name: self.secrets.clean(value) for name, value in {**hints, **read}.items()}

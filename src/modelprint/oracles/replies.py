@@ -1,4 +1,4 @@
-"""What a server sent, read as if an enemy had written it: size, depth, types and numbers are checked before use."""
+"""Replies of servers, read as hostile input: size, depth, types and numbers are checked before use."""
 
 import json
 import math
@@ -18,7 +18,7 @@ Named = str | int
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What one reply says about one picture, in the server's own words.
+    """The answer in one reply about one picture, as the server wrote it.
 
     Attributes:
         named: The label as the server wrote it.
@@ -45,12 +45,12 @@ def parse_json(content: bytes) -> object:
         raise OracleError("the reply is nested too deeply") from None
     except ValueError:  # also bytes that are no UTF-8, and integers of thousands of digits
         raise OracleError("the reply is not JSON") from None
-    if _depth(document) > DEPTH_LIMIT:
+    if _measure_depth(document) > DEPTH_LIMIT:
         raise OracleError(f"the reply is nested more than {DEPTH_LIMIT} levels deep")
     return document
 
 
-def as_label(value: object) -> Named:
+def read_label(value: object) -> Named:
     """Return `value` as a label: a text, or a whole number that is not a truth value."""
     if isinstance(value, str):
         if not 0 < len(value) <= LABEL_LIMIT:
@@ -60,10 +60,10 @@ def as_label(value: object) -> Named:
         value = int(value)
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
         return value
-    raise OracleError(f"the label is {_kind(value)}, expected a text or a whole number")
+    raise OracleError(f"the label is {_describe_kind(value)}, expected a text or a whole number")
 
 
-def as_score(value: object) -> float:
+def read_score(value: object) -> float:
     """Return `value` as a finite score."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
@@ -73,7 +73,7 @@ def as_score(value: object) -> float:
         if math.isfinite(score):
             return score
         raise OracleError("a score is not a finite number")
-    raise OracleError(f"a score is {_kind(value)}, expected a number")
+    raise OracleError(f"a score is {_describe_kind(value)}, expected a number")
 
 
 def read_ranking(
@@ -93,11 +93,11 @@ def read_vector(values: Sequence[object], hints: Mapping[str, str] | None = None
     if len(values) < 2:
         raise OracleError(f"the reply holds {len(values)} scores, expected one per class")
     return read_ranking(
-        [(index, as_score(value)) for index, value in enumerate(values)], width=len(values), hints=hints
+        [(index, read_score(value)) for index, value in enumerate(values)], width=len(values), hints=hints
     )
 
 
-def complaint(content: bytes) -> str:
+def read_complaint(content: bytes) -> str:
     """Return the human part of an error reply: the usual JSON members if there are any, else its text."""
     try:
         document = parse_json(content)
@@ -109,7 +109,7 @@ def complaint(content: bytes) -> str:
     return document if isinstance(document, str) else ""
 
 
-def _depth(document: object) -> int:
+def _measure_depth(document: object) -> int:
     depth, level = 0, [document]
     while level and depth <= DEPTH_LIMIT:
         depth += 1
@@ -122,6 +122,6 @@ def _depth(document: object) -> int:
     return depth
 
 
-def _kind(value: object) -> str:
+def _describe_kind(value: object) -> str:
     names: dict[type, str] = {type(None): "null", bool: "a truth value", list: "a list", dict: "an object"}
     return names.get(type(value), "a text" if isinstance(value, str) else "a number out of range")

@@ -1,4 +1,4 @@
-"""How a request reaches an endpoint: paced, paid for, repeated when that helps, and given up when it does not.
+"""How a request is sent to an endpoint: at a limited rate, within a budget, and repeated when that may help.
 
 Every attempt has a connection of its own, so that replicas behind one address get their chance and no cookie keeps
 us at one of them. Redirects are not followed: they would carry credentials and pictures to another place.
@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx
 
-from modelprint.oracles.replies import complaint
+from modelprint.oracles.replies import read_complaint
 from modelprint.oracles.wire import Budget, Limits, Message, Retry
 
 REPLY_LIMIT = 1024 * 1024
@@ -30,7 +30,7 @@ TRANSPORT_HEADERS = {"Accept-Encoding": "identity"}  # a compressed reply could 
 
 @dataclass(frozen=True, kw_only=True)
 class Reply:
-    """What came of one call. Nothing in it has been cleaned of secrets yet.
+    """The result of one call. Secrets are not masked in it yet.
 
     Attributes:
         problem: Why there is no reply to read; None when there is one.
@@ -53,10 +53,10 @@ class Reply:
 
 @dataclass(kw_only=True)
 class Caller:
-    """Sends messages to one endpoint within its limits; remembers when it last did and how often.
+    """Sends messages to one endpoint within its limits; counts them and remembers the time of the last one.
 
     Attributes:
-        limits: What the endpoint is spared.
+        limits: Limits on requests.
         retry: When a request is repeated.
         budget: Ceiling on requests.
         sleep: Waits for some seconds.
@@ -77,7 +77,7 @@ class Caller:
     _free_at: float = field(default=float("-inf"), init=False)
 
     def call(self, message: Message) -> Reply:
-        """Send `message` until it is answered or there is no point in going on."""
+        """Send `message` until it is answered or another attempt cannot help."""
         excess = len(message.content) - self.limits.max_bytes
         if excess > 0:
             allowed = f"limits.max_bytes allows {self.limits.max_bytes}"
@@ -86,14 +86,14 @@ class Caller:
         for attempt in range(1, self.retry.attempts + 1):
             if self.sent == self.budget.max_queries:
                 spent = f"the budget is spent: budget.max_queries allows {self.sent} requests"
-                return replace(reply, problem=f"{spent}{_before(reply)}")
+                return replace(reply, problem=f"{spent}{_append_earlier(reply)}")
             reply = replace(self._attempt(message), attempts=attempt)
             if reply.problem is None or not reply.again:
                 return reply
             wait, asked = self._wait(reply, attempt)
             if asked > self.retry.longest_wait_s:
                 longer = f"the server asks to wait {asked:.0f} s, longer than retry.longest_wait_s"
-                return replace(reply, problem=f"{longer}{_before(reply)}")
+                return replace(reply, problem=f"{longer}{_append_earlier(reply)}")
             if attempt < self.retry.attempts:
                 self.sleep(wait)
         return replace(reply, problem=f"{reply.problem} ({reply.attempts} attempts)")
@@ -118,15 +118,15 @@ class Caller:
         """Return how long to wait before the next attempt, and how long the server asked for, in seconds."""
         shortest, longest = self.retry.backoff_s
         backoff = min(longest, shortest * 2 ** (attempt - 1)) * self.rng.uniform(0.5, 1.0)
-        asked = _retry_after(reply.headers.get("retry-after", ""), self.now())
+        asked = _read_retry_after(reply.headers.get("retry-after", ""), self.now())
         return max(backoff, asked), asked
 
 
-def _before(reply: Reply) -> str:
+def _append_earlier(reply: Reply) -> str:
     return "" if reply.problem is None else f"; before that: {reply.problem}"
 
 
-def _retry_after(value: str, now: float) -> float:
+def _read_retry_after(value: str, now: float) -> float:
     """Return the seconds a `Retry-After` header asks for; 0 when it says nothing readable."""
     if value.isascii() and value.isdecimal():
         return float(value[:12])
@@ -139,7 +139,7 @@ def _retry_after(value: str, now: float) -> float:
 def _send(message: Message, timeout_s: float) -> Reply:
     hushed = _hushed.set(True)
     try:
-        return _judged(_run(_exchange(message, timeout_s)))
+        return _judge(_run(_exchange(message, timeout_s)))
     except (TimeoutError, httpx.TimeoutException):
         return Reply(problem=f"no reply within {timeout_s:g} s", again=True)
     except _EndlessReplyError as problem:
@@ -150,7 +150,7 @@ def _send(message: Message, timeout_s: float) -> Reply:
         _hushed.reset(hushed)
 
 
-def _judged(reply: Reply) -> Reply:
+def _judge(reply: Reply) -> Reply:
     status = reply.status or 0
     encoding = reply.headers.get("content-encoding", "identity")
     if 300 <= status < 400:
@@ -158,7 +158,7 @@ def _judged(reply: Reply) -> Reply:
     if encoding.lower() not in ("identity", ""):
         return replace(reply, problem=f"the reply is compressed ({encoding}), which was not asked for")
     if not 200 <= status < 300:
-        return replace(reply, problem=f"HTTP {status}: {complaint(reply.content)}".rstrip(": "))
+        return replace(reply, problem=f"HTTP {status}: {read_complaint(reply.content)}".rstrip(": "))
     return reply
 
 
@@ -173,7 +173,7 @@ async def _exchange(message: Message, timeout_s: float) -> Reply:
     headers = [*message.headers, *TRANSPORT_HEADERS.items()]
     async with (
         asyncio.timeout(timeout_s),
-        httpx.AsyncClient(verify=_tls(), timeout=timeout_s, trust_env=trust_env) as client,
+        httpx.AsyncClient(verify=_make_tls_context(), timeout=timeout_s, trust_env=trust_env) as client,
         client.stream(message.method, message.url, headers=headers, content=message.content) as response,
     ):
         content = bytearray()
@@ -185,7 +185,7 @@ async def _exchange(message: Message, timeout_s: float) -> Reply:
 
 
 @cache
-def _tls() -> ssl.SSLContext:
+def _make_tls_context() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 

@@ -48,12 +48,12 @@ class Secrets:
     def mask(self, text: str) -> str:
         """Return `text` without any of the values, however it may have been quoted on its way."""
         for value in sorted(self.values.values(), key=len, reverse=True):
-            for form in _forms(value) if len(value) >= SHORTEST_SECRET else ():
+            for form in _list_forms(value) if len(value) >= SHORTEST_SECRET else ():
                 text = text.replace(form, MASK)
         return text
 
     def clean(self, text: str) -> str:
-        """Return what a server said as one short printable line without secrets."""
+        """Return the text of a server as one short printable line without secrets."""
         words = " ".join(self.mask(text).split())
         line = "".join(character if character.isprintable() else "?" for character in words)
         return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 3] + "..."
@@ -80,13 +80,13 @@ def collect(texts: Iterable[str], environ: Mapping[str, str], folder: Path) -> S
         if "${" in _PLACEHOLDER.sub("", text):
             raise EndpointError("a ${ without its closing brace; write ${NAME} or ${file:PATH}")
         for match in _PLACEHOLDER.finditer(text):
-            values[match["name"]] = _value(match["name"], environ, folder)
+            values[match["name"]] = _read_value(match["name"], environ, folder)
     return Secrets(values)
 
 
-def _value(name: str, environ: Mapping[str, str], folder: Path) -> str:
+def _read_value(name: str, environ: Mapping[str, str], folder: Path) -> str:
     if name.startswith("file:"):
-        value = _content(folder / name.removeprefix("file:"), name)
+        value = _read_file(folder / name.removeprefix("file:"), name)
     elif _VARIABLE.fullmatch(name):
         if name not in environ:
             raise EndpointError(f"the environment variable {name} is not set; export it before the run")
@@ -100,7 +100,7 @@ def _value(name: str, environ: Mapping[str, str], folder: Path) -> str:
     return value
 
 
-def _content(path: Path, name: str) -> str:
+def _read_file(path: Path, name: str) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
@@ -111,7 +111,7 @@ def _content(path: Path, name: str) -> str:
     return content.decode("utf-8", errors="replace").strip()
 
 
-def _forms(value: str) -> list[str]:
+def _list_forms(value: str) -> list[str]:
     encoded = base64.b64encode(value.encode()).decode()
     quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value), quote(value), quote(value, safe="")}
     forms = {value, encoded, *quoted}

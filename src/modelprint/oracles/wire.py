@@ -1,4 +1,4 @@
-"""What every remote oracle shares: how an endpoint is described, what leaves, and the two verbs of a wire format.
+"""What every remote oracle shares: the description of an endpoint, the message that is sent, and the wire format.
 
 A wire format is a pydantic model of its own YAML keys with two methods: `compose` turns a picture into one request,
 `read` turns a reply's JSON into a `Reading`. Neither sees a socket, a retry or a class index.
@@ -34,7 +34,7 @@ class Described(BaseModel):
 
 
 class Limits(Described):
-    """What the endpoint is spared, and how long we wait.
+    """Limits on requests, and how long we wait.
 
     Attributes:
         max_bytes: Largest request body; a larger one is not sent.
@@ -49,7 +49,7 @@ class Limits(Described):
     timeout_s: float = Field(default=30.0, gt=0, le=3600)
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+def _check_order(bounds: tuple[float, float]) -> tuple[float, float]:
     if not 0 <= bounds[0] <= bounds[1]:
         raise ValueError("expected [shortest, longest] in seconds")
     return bounds
@@ -66,7 +66,7 @@ class Retry(Described):
     """
 
     attempts: int = Field(default=4, ge=1, le=100)
-    backoff_s: Annotated[tuple[float, float], AfterValidator(_ordered)] = (1.0, 30.0)
+    backoff_s: Annotated[tuple[float, float], AfterValidator(_check_order)] = (1.0, 30.0)
     on: frozenset[Annotated[int, Field(ge=400, le=599)]] = frozenset({408, 425, 429, 500, 502, 503, 504})
     longest_wait_s: float = Field(default=300.0, ge=0)
 
@@ -92,7 +92,7 @@ class Budget(Described):
         return f"at most {self.max_queries} requests{price}"
 
 
-def _headers(headers: dict[str, str]) -> dict[str, str]:
+def _check_headers(headers: dict[str, str]) -> dict[str, str]:
     for name, value in headers.items():
         if not _TOKEN.fullmatch(name):
             raise ValueError(f"{name!r} is no header name")
@@ -107,7 +107,7 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def _url(url: str) -> str:
+def _check_url_text(url: str) -> str:
     # The scheme and the host may come from a placeholder; the filled URL is checked again before use.
     if not has_placeholder(url):
         check_url(url)
@@ -134,28 +134,28 @@ def check_url(url: str) -> None:
         raise ValueError("a URL with a fragment (#...) cannot be asked")
 
 
-def _labels(labels: object) -> object:
+def _check_labels(labels: object) -> object:
     if not isinstance(labels, dict):
         return labels
     for server, ours in labels.items():
         if isinstance(ours, bool) or not isinstance(ours, str | int):
             raise ValueError(f"{server} stands for {ours!r}, which is no class name and no class index")
-    return {_text(server): ours for server, ours in labels.items()}
+    return {_write_as_text(server): ours for server, ours in labels.items()}
 
 
-def _text(value: object) -> object:
+def _write_as_text(value: object) -> object:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else value
 
 
-Text = Annotated[str, BeforeValidator(_text)]
+Text = Annotated[str, BeforeValidator(_write_as_text)]
 """A text that may have been written as a number, such as a version."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """One request, ready to leave. Its address and headers may hold secrets and are never printed.
+    """One request, ready to be sent. Its address and headers may hold secrets and are never printed.
 
     Attributes:
         method: HTTP method.
@@ -186,9 +186,9 @@ class WireFormat(Described):
     """
 
     kind: str
-    url: Annotated[str, AfterValidator(_url)]
-    headers: Annotated[dict[str, Text], AfterValidator(_headers)] = {}
-    labels: Annotated[dict[str, str | int], BeforeValidator(_labels)] = {}
+    url: Annotated[str, AfterValidator(_check_url_text)]
+    headers: Annotated[dict[str, Text], AfterValidator(_check_headers)] = {}
+    labels: Annotated[dict[str, str | int], BeforeValidator(_check_labels)] = {}
     limits: Limits = Limits()
     retry: Retry = Retry()
     budget: Budget = Budget()
@@ -201,7 +201,7 @@ class WireFormat(Described):
     def read(self, document: object, request_id: str) -> Reading:
         """Return what the reply says; OracleError when it says nothing usable."""
 
-    def texts(self) -> list[str]:
+    def list_texts(self) -> list[str]:
         """Return every text that may hold a placeholder."""
         return [self.url, *self.headers.values()]
 
@@ -209,7 +209,7 @@ class WireFormat(Described):
         """Say what is asked, with placeholders as written."""
         return {"kind": self.kind, "url": self.url}
 
-    def headers_with(self, content_type: str, fill: Fill) -> tuple[tuple[str, str], ...]:
+    def build_headers(self, content_type: str, fill: Fill) -> tuple[tuple[str, str], ...]:
         """Return the headers of a request: ours, replaced or joined by the description's."""
         ours = {"Content-Type": content_type, "Accept": "application/json"}
         given = {name.lower() for name in self.headers}

@@ -1,4 +1,4 @@
-"""YAML that means what it says: no code, no aliases, no doubled keys; keys, `on`, `no` and `2024-01-01` are texts."""
+"""YAML without surprises: no code, no aliases, no doubled keys; keys, `on`, `no` and `2024-01-01` are texts."""
 
 import re
 from typing import Any
@@ -49,7 +49,7 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9
 
 
 def read_yaml(text: str) -> object:
-    """Return the document in `text`; EndpointError names the line but never repeats it, a secret may stand there."""
+    """Return the document in `text`; EndpointError names the line but never repeats it: it may hold a secret."""
     try:
         document: object = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:

@@ -1,4 +1,4 @@
-"""C-examples: images from noise that a classifier and its pruned copies label alike, and other classifiers do not.
+"""C-examples: images from noise that a classifier and its pruned copies give one label, and other classifiers do not.
 
 Source: S. Wang, X. Wang, P.-Y. Chen, P. Zhao and X. Lin, "High-Robustness, Low-Transferability Fingerprinting of Neural
 Networks", https://arxiv.org/abs/2105.07078: equations (1) to (4), section 2.2 for the gradient mean, appendix A.2 for
@@ -11,8 +11,8 @@ which other models understand too.
 
 Departures and gaps filled: the paper gives neither a step size nor the distribution of the start, and does not say how
 often noise is drawn or whether LTRC takes means. Here steps fall linearly from 0.01 to 0.001; starts are uniform; noise
-is drawn anew at each step, on weights and biases of convolutions and linear layers, and one draw serves all examples,
-which are worked on together; LTRC takes one draw unless told otherwise. As its formula says, the filter leaves the mean
+is drawn again at each step, on weights and biases of convolutions and linear layers, and one draw serves all examples,
+which are worked on together; LTRC takes one draw by default. As its formula says, the filter leaves the mean
 of a channel, without which no image in [0, 1] remains. It comes after the clipping, so the last image may leave [0, 1]:
 here it is clipped, rounded to eight bits and labelled in float64, and dropped when its label is another. All steps are
 taken; a loss below 1e-6 is counted, not waited for.
@@ -124,15 +124,15 @@ class CExamples:
         if self.draws > 1 and self.noise == 0:
             raise ValueError(f"without noise all gradients are the same; set noise above 0, or draws {self.draws} to 1")
 
-    def length(self, index: int) -> float:
-        """Return the length of the step number `index`, from 0."""
+    def step_length(self, index: int) -> float:
+        """Return the length of step number `index`, from 0."""
         return self.step + (self.last_step - self.step) * index / max(self.steps - 1, 1)
 
     def craft(self, model: Classifier, count: int, seed: int, work: Work | None = None) -> OwnedExamples:
         """Return the examples that carry their label, at most `count`.
 
         Args:
-            model: The classifier whose copies are to be known; left as it is.
+            model: The classifier whose copies must be recognised; left as it is.
             count: Examples to begin.
             seed: Equal seeds give equal examples, bit for bit, on one machine.
             work: Progress and resumption; state of other settings, weights, counts or seeds is not taken up.
@@ -144,8 +144,8 @@ class CExamples:
         self._check(model, count)
         labels = torch.randint(model.class_count, (count,), generator=stream(seed, STATE, "labels"))
         start = torch.rand((count, *model.image_shape), generator=stream(seed, STATE, "start")).to(model.dtype)
-        images = self.descend(model, start, labels, seed, self._identified(work or Work(), model, count, seed))
-        return _kept(model, images, labels)
+        images = self.descend(model, start, labels, seed, self._identify(work or Work(), model, count, seed))
+        return _keep_labelled(model, images, labels)
 
     def descend(self, model: Classifier, start: Images, labels: Labels, seed: int, work: Work) -> Images:
         """Take all steps from `start`; the images may leave [0, 1] where low frequencies were taken away."""
@@ -155,10 +155,10 @@ class CExamples:
         work.progress("crafting", done, self.steps)
         for index in range(done, self.steps):
             rng = stream(seed, STATE, "weights", index)
-            weights = [noisy.drawn(rng) for _ in range(self.draws)]
+            weights = [noisy.draw(rng) for _ in range(self.draws)]
             chunks = zip(images.split(self.chunk), labels.split(self.chunk), strict=True)
             gradient = torch.cat([mean_gradient(noisy.network, weights, *chunk) for chunk in chunks])
-            images = (images - self.length(index) * gradient.sign()).clamp(0, 1)  # equation (2)
+            images = (images - self.step_length(index) * gradient.sign()).clamp(0, 1)  # equation (2)
             if self.band:
                 images = high_pass(images, self.band)  # equation (3)
             if (index + 1) % SAVED_EVERY == 0 or index + 1 == self.steps:
@@ -176,12 +176,12 @@ class CExamples:
                 f"the highest that leaves any is {max(height + width - 3, 0)}"
             )
 
-    def _identified(self, work: Work, model: Classifier, count: int, seed: int) -> Work:
+    def _identify(self, work: Work, model: Classifier, count: int, seed: int) -> Work:
         # A chunk is no part of what is computed, so a run may go on with another.
         return work.bind_to(sorted(asdict(replace(self, chunk=1)).items()), model.digest(), count, seed)
 
 
-def _kept(model: Classifier, images: Images, labels: Labels) -> OwnedExamples:
+def _keep_labelled(model: Classifier, images: Images, labels: Labels) -> OwnedExamples:
     """Clip and round; keep what still carries its label."""
     pixels = to_pixels(images)
     had = model.labels(images) == labels

@@ -1,4 +1,4 @@
-"""Contrastive losses: vectors of one label come together, those of different labels go apart.
+"""Contrastive losses: they pull vectors of one label together and push those of different labels apart.
 
 Sources: `published` is the loss in the public code of Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via
 Universal Adversarial Perturbations", CVPR 2022 (pengzirui/Model-fingerprinting-and-ownership-verification): for each
@@ -27,14 +27,14 @@ LossName = Literal["published", "supervised"]
 
 def published_loss(vectors: Vectors, labels: Labels, temperature: float) -> Float[Tensor, ""]:
     """Return the loss of the public code; 0 where all vectors have one label."""
-    cosines, same = _compared(vectors, labels, temperature)
+    cosines, same = _compare(vectors, labels, temperature)
     own = cosines.masked_fill(~same, -torch.inf)
     return (cosines.logsumexp(1) - own.logsumexp(1)).mean()
 
 
 def supervised_loss(vectors: Vectors, labels: Labels, temperature: float) -> Float[Tensor, ""]:
     """Return the supervised contrastive loss; 0 where no vector has another of its label."""
-    cosines, same = _compared(vectors, labels, temperature)
+    cosines, same = _compare(vectors, labels, temperature)
     itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
     log_share = cosines - cosines.masked_fill(itself, -torch.inf).logsumexp(1, keepdim=True)
     positive = same & ~itself
@@ -50,6 +50,6 @@ LOSSES: dict[str, Callable[[Vectors, Labels, float], Tensor]] = {
 """Every loss, by its name."""
 
 
-def _compared(vectors: Vectors, labels: Labels, temperature: float) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n n"]]:
+def _compare(vectors: Vectors, labels: Labels, temperature: float) -> tuple[Float[Tensor, "n n"], Bool[Tensor, "n n"]]:
     units = F.normalize(vectors, dim=1)
     return units @ units.T / temperature, labels[:, None] == labels[None, :]

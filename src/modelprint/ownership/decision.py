@@ -1,34 +1,29 @@
-"""Copy, unrelated or inconclusive: a test across reference models, with a stated rate of false accusations.
+"""Copy, unrelated or inconclusive: a test across reference models, with a stated error rate. Needs no torch.
 
 Source of the question: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial
 Perturbations", CVPR 2022, https://arxiv.org/abs/2202.08602, which reports a confidence from a test between the views of
 the suspect and those of models trained on their own. `test="welch"` is our reading of it: a one-sided test of Welch
 between their similarities, all views of all reference models together.
 
-Departures: views of one model depend on each other, so that test is far surer than it may be, and a suspect that is
-merely a little unusual is accused. The default, `test="rank"`, counts models: the p-value is the rank of the suspect
-among models that are known to be unrelated, itself included, (1 + those at least as similar) / (1 + all of them). If
-the suspect is unrelated, and its makers worked as those of the reference models did, it falls to a level or below with
-at most that probability, whatever the distribution: ties count against the accusation. So few reference models cannot
-support a strong claim: below a level of 1/20 nothing is said with fewer than nineteen.
+Departures: views of one model depend on each other, so that test overstates its certainty, and calls a suspect a copy
+that is only a little unusual. The default, `test="rank"`, counts models: the p-value is the rank of the suspect among
+models that are known to be unrelated, itself included, (1 + those at least as similar) / (1 + all of them). If the
+suspect is unrelated and was made in the way of the reference models, the p-value falls to a level or below with at most
+that probability, whatever the distribution; ties count for the suspect. A strong claim therefore needs many reference
+models: a level of 1/20 needs nineteen.
 """
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Literal, get_args
 
+import numpy as np
 from jaxtyping import Float
-from scipy.stats import ttest_ind_from_stats
-from torch import Tensor
 
-from modelprint.ownership.encoder import Encoder, similarities
-from modelprint.ownership.separation import check_similarities
-from modelprint.ownership.views import Responses
-
-ViewSimilarities = Float[Tensor, " _"]
+ViewSimilarities = Float[np.ndarray, " _"]
 """Similarity of each view of one model to the victim; models may have been asked about more or fewer views."""
 TestName = Literal["rank", "welch"]
 Unit = Literal["views", "examples"]
@@ -38,11 +33,11 @@ LIMITS = (
     "the same kind, by training of the same kind. A verdict is evidence, not proof."
 )
 """What no verdict on ownership can promise."""
-VIEWS_DEPEND = "views of one model depend on each other, so this p-value is no rate of false accusations"
+VIEWS_DEPEND = "views of one model depend on each other, so this p-value is not a rate of false accusations"
 
 
 class Claim(StrEnum):
-    """The three things that may be said of a suspect."""
+    """The three possible outcomes for a suspect."""
 
     COPY = "copy"
     UNRELATED = "unrelated"
@@ -51,22 +46,22 @@ class Claim(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class OwnershipVerdict:
-    """What is said of one suspect, with everything that led to it.
+    """The outcome for one suspect, with everything that led to it.
 
     Attributes:
         outcome: Copy, unrelated or inconclusive.
         reasons: Why, one sentence each.
         similarity: Of the suspect to the victim, the mean over views.
-        p_value: How rarely an unrelated model is as similar as that.
-        copy_p_value: How rarely a copy is as dissimilar as that; None without reference copies.
+        p_value: Probability that an unrelated model is at least as similar.
+        copy_p_value: Probability that a copy is at most as similar; None without reference copies.
         alpha: Largest probability of calling an unrelated model a copy.
         beta: Largest probability of calling a copy unrelated.
-        test: How the p-values were reached.
+        test: How the p-values were computed.
         others: Similarities of the unrelated reference models.
         copies: Similarities of the reference copies.
         views: How many views, or examples, were compared.
-        victim: Which model the similarity is to; empty when not said.
-        suspect: Which model was judged; empty when not said.
+        victim: Which model the similarity is to; empty when unknown.
+        suspect: Which model was judged; empty when unknown.
         unit: What `views` counts.
     """
 
@@ -108,10 +103,28 @@ class OwnershipVerdict:
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             ("similarity", f"{self.similarity:.3f} over {self.views} {self.unit}"),
             ("p-value", f"of an unrelated model {self.p_value:.3g} (alpha {self.alpha:g}){copies}"),
-            ("references", f"{_counted(self.others, 'unrelated')}; {_counted(self.copies, 'copies')}"),
+            ("references", f"{_count_and_range(self.others, 'unrelated')}; {_count_and_range(self.copies, 'copies')}"),
             ("limits", LIMITS),
         ]
         return "\n".join(f"{name:<12} {text}" for name, text in lines)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class OwnershipCheck:
+    """A verdict, and the answers that led to it.
+
+    Attributes:
+        verdict: Copy, unrelated or inconclusive.
+        oracle: What was asked, without secrets.
+        labels: The class that the suspect gives each example; None where views were compared.
+        represented: The encoder's representation of the suspect's answers and of the victim's, one row for each view;
+            None where labels were compared.
+    """
+
+    verdict: OwnershipVerdict
+    oracle: Mapping[str, str]
+    labels: tuple[int, ...] | None = None
+    represented: tuple[Float[np.ndarray, "views features"], Float[np.ndarray, "views features"]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,46 +148,19 @@ class Judge:
         if self.test not in get_args(TestName):
             raise ValueError(f"test is one of {', '.join(get_args(TestName))}, got {self.test!r}")
 
-    def decide(
-        self,
-        victim: Responses,
-        suspect: Responses,
-        others: Sequence[Responses],
-        copies: Sequence[Responses] = (),
-        encoder: Encoder | None = None,
-    ) -> OwnershipVerdict:
-        """Compare what models answered to the victim's views, and judge.
-
-        Args:
-            victim: Responses of the victim.
-            suspect: Responses of the model in question.
-            others: Of models known to be unrelated, which the encoder never saw.
-            copies: Of models known to be copies, which the encoder never saw; without them nothing is "unrelated".
-            encoder: Maps responses; None compares the responses themselves.
-
-        Raises:
-            ValueError: Too few references for the asked rates (says how many are needed), one of them twice or known to
-                the encoder, or other views.
-        """
-        references = [*others, *copies]
-        _check_references(victim, suspect, references, encoder)
-        found, *rest = (similarities(victim, one, encoder) for one in (suspect, *references))
-        verdict = self.judge(found, rest[: len(others)], rest[len(others) :])
-        return replace(verdict, victim=victim.model, suspect=suspect.model)
-
     def judge(
         self, suspect: ViewSimilarities, others: Sequence[ViewSimilarities], copies: Sequence[ViewSimilarities] = ()
     ) -> OwnershipVerdict:
         """Judge from similarities alone.
 
         1. Refuse when the references are too few for alpha or beta.
-        2. Find how rarely an unrelated model is as similar, and how rarely a copy is as dissimilar.
-        3. Call it a copy when only the first is rare, unrelated when only the second is, and nothing otherwise.
+        2. Compute the two p-values: of an unrelated model, and of a copy.
+        3. Call it a copy when only the first is small, unrelated when only the second is, and inconclusive otherwise.
         """
         self.check_counts(len(others), len(copies))  # (1)
         p_value = self._p_value(suspect, others)  # (2)
         copy_p = self._p_value(-suspect, [-one for one in copies]) if copies else None
-        outcome, reasons = self._outcome(p_value, copy_p)  # (3)
+        outcome, reasons = self._decide(p_value, copy_p)  # (3)
         return OwnershipVerdict(
             outcome=outcome,
             reasons=reasons,
@@ -202,8 +188,8 @@ class Judge:
             needed = needed_references(rate) if self.test == "rank" else 1
             if count < needed and not (free and count == 0):
                 raise ValueError(
-                    f"{rate_name} {rate:g} needs at least {needed} {kind} as references, which the encoder never saw; "
-                    f"got {count}: train more, or ask for {rate_name} {1 / (count + 1):.2g} at best"
+                    f"{rate_name} {rate:g} needs at least {needed} {kind} as references, on which the encoder was not "
+                    f"trained; got {count}: train more, or ask for {rate_name} {1 / (count + 1):.2g} at best"
                 )
 
     def _p_value(self, suspect: ViewSimilarities, references: Sequence[ViewSimilarities]) -> float:
@@ -211,7 +197,7 @@ class Judge:
             return rank_p_value(_mean(suspect), [_mean(one) for one in references])
         return welch_p_value(suspect, references)
 
-    def _outcome(self, p_value: float, copy_p: float | None) -> tuple[Claim, tuple[str, ...]]:
+    def _decide(self, p_value: float, copy_p: float | None) -> tuple[Claim, tuple[str, ...]]:
         high, low = p_value <= self.alpha, copy_p is not None and copy_p <= self.beta
         caveat = (VIEWS_DEPEND,) if self.test == "welch" else ()
         if high and low:
@@ -222,10 +208,18 @@ class Judge:
             return Claim.UNRELATED, ("less similar to the victim than copies are, and no more than others are", *caveat)
         if copy_p is None:
             return Claim.INCONCLUSIVE, (
-                "no more similar than unrelated models may be; without reference copies that does not acquit it",
+                "no more similar than unrelated models; without reference copies no model can be called unrelated",
                 *caveat,
             )
         return Claim.INCONCLUSIVE, ("an unrelated model and a copy may both be as similar as this", *caveat)
+
+
+def check_similarities(values: Sequence[float], name: str) -> None:
+    """Raise ValueError where `values`, the similarities of `name`, are not cosines or there are none."""
+    if not values:
+        raise ValueError(f"there are no similarities of {name}")
+    if not all(-1.001 <= value <= 1.001 for value in values):
+        raise ValueError(f"similarities are cosines, -1 to 1, got {', '.join(f'{v:g}' for v in values)} for {name}")
 
 
 def rank_p_value(suspect: float, references: Sequence[float]) -> float:
@@ -240,12 +234,15 @@ def welch_p_value(suspect: ViewSimilarities, references: Sequence[ViewSimilariti
     Raises:
         ValueError: Fewer than two views on either side, or no spread at all.
     """
-    pooled = [value for one in references for value in one.tolist()]
-    sides = [suspect.double(), suspect.new_tensor(pooled).double()]
+    from scipy.stats import ttest_ind_from_stats  # checking by labels has to work without scipy
+
+    sides = [suspect.astype(np.float64), np.concatenate([one.astype(np.float64) for one in references])]
     if min(map(len, sides)) < 2:
-        raise ValueError(f"Welch's test needs at least two views on either side, got {len(sides[0])} and {len(pooled)}")
+        raise ValueError(
+            f"Welch's test needs at least two views on either side, got {len(sides[0])} and {len(sides[1])}"
+        )
     (mean, spread, count), (other_mean, other_spread, other_count) = (
-        (one.mean().item(), one.std().item(), len(one)) for one in sides
+        (float(one.mean()), float(one.std(ddof=1)), len(one)) for one in sides
     )
     if spread == other_spread == 0:
         raise ValueError('similarities without any spread give Welch\'s test no scale; take test "rank"')
@@ -261,30 +258,10 @@ def needed_references(rate: float) -> int:
     return needed if 1 / (needed + 1) <= rate else needed + 1
 
 
-def _check_references(
-    victim: Responses, suspect: Responses, references: Sequence[Responses], encoder: Encoder | None
-) -> None:
-    models = [one.model for one in references]
-    if len(set(models)) < len(models):
-        raise ValueError("a reference model is there twice; its answers count once")
-    if {victim.model, suspect.model} & set(models):
-        raise ValueError("the victim or the suspect is among the reference models; leave it out there")
-    if encoder is None:
-        return
-    known = [number for number, model in enumerate(models, 1) if model in encoder.seen]
-    if known:
-        raise ValueError(
-            f"the encoder learnt from reference model {known[0]} ({len(known)} of {len(models)} in all), so its "
-            "similarity says nothing about models that it did not learn from; take others"
-        )
-    if suspect.model != victim.model and suspect.model in encoder.seen:
-        raise ValueError("the encoder learnt from the suspect, so it cannot judge it; train one without it")
-
-
 def _mean(values: ViewSimilarities) -> float:
-    return values.double().mean().item()
+    return float(values.astype(np.float64).mean())
 
 
-def _counted(values: Sequence[float], name: str) -> str:
+def _count_and_range(values: Sequence[float], name: str) -> str:
     extent = f" from {min(values):.3f} to {max(values):.3f}" if values else ""
     return f"{len(values)} {name}{extent}"

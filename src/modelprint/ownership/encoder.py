@@ -1,4 +1,4 @@
-"""A contrastive encoder: it brings what a victim and its copies answer together, and what other models answer apart.
+"""A contrastive encoder: answers of a victim and its copies are mapped close together, those of other models apart.
 
 Source: Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial Perturbations", CVPR
 2022, https://arxiv.org/abs/2202.08602, its supplement (B, C.1, E), and the public code
@@ -12,9 +12,9 @@ mean over the classes. The code has three labels (victim, other, copy), which dr
 against the paper's figure C; `classes="published"` does that, and the default has two, with the victim among its
 copies. The code's last layer of four outputs has no part in its loss and is not made. Ten passes are few for an encoder
 that learns from a handful of models, so here there are a hundred. The code keeps a fifth of the views for validation;
-views of one model depend on each other, so all of them are learnt from here, and models that the encoder never saw
-judge it. The paper's similarity is the mean cosine to the victim's fingerprint without saying to which view; here each
-view is compared with the same view of the victim, of which all pictures are the same.
+views of one model depend on each other, so all of them are used for training here, and models that the encoder never
+saw judge it. The paper's similarity is the mean cosine to the victim's fingerprint without saying to which view; here
+each view is compared with the same view of the victim, of which all pictures are the same.
 """
 
 import json
@@ -44,7 +44,7 @@ from modelprint.training import Recipe, TensorBatches, train, use_one_thread
 ClassScheme = Literal["two", "published"]
 Space = Literal["logarithms", "probabilities"]
 FLOOR = 1e-4
-"""Probabilities below it count as this much: an endpoint that rounds to four decimals tells no more."""
+"""Probabilities below it count as this much: an endpoint that rounds to four decimals shows no more."""
 SCALE = 3.0
 """Divides logarithms, so that the perceptron is given numbers about as large as one."""
 FORMAT = "modelprint.encoder"
@@ -96,12 +96,12 @@ class Contrastive:
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> "Contrastive":
-        """Return the settings that a file states; TypeError or ValueError where they are none."""
+        """Return the settings in a file; TypeError or ValueError when they are invalid."""
         # Files of before there was a choice hold encoders of probabilities.
         return cls(**{"space": "probabilities", **written})
 
     def inputs(self, responses: Responses) -> Float[Tensor, "views length"]:
-        """Return what the perceptron is given of some responses."""
+        """Return the input of the perceptron for some responses."""
         if self.space == "probabilities":
             return responses.values
         logarithms = responses.values.clamp_min(FLOOR).log().unflatten(1, (-1, responses.class_count))
@@ -125,14 +125,14 @@ class Contrastive:
         seed: int,
         progress: Progress = ignore_progress,
     ) -> "Encoder":
-        """Return an encoder that has learnt from what these models answered.
+        """Return an encoder that is trained on what these models answered.
 
         Args:
             victim: Responses of the victim.
             copies: Of models extracted or derived from it.
             others: Of models that are none of its copies.
             seed: Equal seeds give equal encoders, bit for bit, on one machine.
-            progress: Told after each step.
+            progress: Called after each step.
 
         Raises:
             ValueError: There is no copy or no other, or models answered to different views.
@@ -148,7 +148,7 @@ class Contrastive:
             check_same_views(victim, other)
         labels = torch.tensor([self.label(role) for role in roles]).repeat_interleave(len(victim))
         batches = TensorBatches(inputs=torch.cat([self.inputs(model) for model in models]), labels=labels)
-        network = _untrained(self, victim.values.shape[1], seed)
+        network = _make_network(self, victim.values.shape[1], seed)
         rng = stream(seed, "encoder", "training")
 
         def contrast(network: nn.Module, inputs: Tensor, labels: Labels) -> Tensor:
@@ -163,14 +163,14 @@ class Contrastive:
 
 
 class Encoder:
-    """Maps responses to representations that tell copies from other models.
+    """Maps responses to representations that separate copies from other models.
 
     Attributes:
         network: The perceptron.
         settings: How it was made.
         points: Points of a view it takes.
         class_count: Classes whose probabilities it takes.
-        seen: The models it learnt from, the victim among them; they cannot judge it.
+        seen: The models it was trained on, the victim among them; it cannot judge them.
     """
 
     def __init__(
@@ -224,10 +224,10 @@ class Encoder:
             seen = tuple(map(str, facts["seen"]))
         except (ValueError, TypeError, KeyError, RecursionError) as problem:
             raise LoadingError(f"{path}: what it says of its encoder cannot be read: {problem}") from None
-        return cls.filled(settings, tensors, points, class_count, seen, path)
+        return cls.from_tensors(settings, tensors, points, class_count, seen, path)
 
     @classmethod
-    def filled(
+    def from_tensors(
         cls,
         settings: Contrastive,
         tensors: Mapping[str, Tensor],
@@ -242,7 +242,7 @@ class Encoder:
         expected = {"0.weight": (settings.hidden, length), "2.weight": (settings.features, settings.hidden)}
         if any(name not in tensors or tuple(tensors[name].shape) != shape for name, shape in expected.items()):
             raise LoadingError(f"{path}: its weights are not those of {points} points of {class_count} classes")
-        network = fill_network(_untrained(settings, length, seed=0), tensors, {}, path, "the encoder")
+        network = fill_network(_make_network(settings, length, seed=0), tensors, {}, path, "the encoder")
         return cls(network.requires_grad_(False), settings, points, class_count, seen)
 
 
@@ -281,7 +281,7 @@ def check_same_views(victim: Responses, other: Responses) -> None:
         )
 
 
-def _untrained(settings: Contrastive, length: int, seed: int) -> nn.Sequential:
+def _make_network(settings: Contrastive, length: int, seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive(seed, "encoder", "weights"))
         return nn.Sequential(

@@ -1,4 +1,4 @@
-"""The two ways to seal who owns a model, by name, and how their settings are given as text."""
+"""The two methods of ownership fingerprints, by name, and their settings as text."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ def build_method(name: str, overrides: Mapping[str, str] | None = None) -> Owner
         return build(OWNERSHIP_METHODS, name, overrides)
     given: dict[str, dict[str, str]] = {part: {} for part in PARTS}
     for key, text in (overrides or {}).items():
-        part, setting = _place(key)
+        part, setting = _find_setting(key)
         given[part][setting] = text
     made = {part: build(PARTS, part, settings) for part, settings in given.items()}
     return Uap(**made)  # type: ignore[arg-type]
@@ -59,19 +59,19 @@ def method_settings(name: str) -> dict[str, object]:
     """Return the defaults of a method's settings, as `build_method` takes their names."""
     if name != UAP:
         return {one.name: one.default for one in settings_of(OWNERSHIP_METHODS[name])}
-    return {key: default for key, (_, _, default) in _table().items()}
+    return {key: default for key, (_, _, default) in _list_settings().items()}
 
 
-def _table() -> dict[str, tuple[str, str, object]]:
+def _list_settings() -> dict[str, tuple[str, str, object]]:
     """Return, for each name of a setting of `uap`, its part, its name there and its default."""
     rows = [(part, one.name, one.default) for part, made in PARTS.items() for one in settings_of(made)]
     names = [name for _, name, _ in rows]
     return {name if names.count(name) == 1 else f"{part}.{name}": (part, name, default) for part, name, default in rows}
 
 
-def _place(key: str) -> tuple[str, str]:
+def _find_setting(key: str) -> tuple[str, str]:
     """Return the part and the setting that `key` names."""
-    table = _table()
+    table = _list_settings()
     if key in table:
         return table[key][:2]
     part, _, setting = key.partition(".")

@@ -1,4 +1,4 @@
-"""A network whose weights are drawn anew around their own values, and what its input gradients are on average.
+"""A network whose weights are drawn many times around their own values, and the mean of its input gradients.
 
 The weights of convolutions and linear layers move, biases included; batch norms stay as they are. One draw serves a
 whole batch of images, since a network of other weights for each image would be as slow as one image at a time.
@@ -28,7 +28,7 @@ class NoisyWeights:
     """Draws the weights of a network, each uniformly within a bound around its own value.
 
     Attributes:
-        network: The network that the draws are for: a quick form of the one given, which answers alike.
+        network: The network that the draws are for: a quick form of the one given, with the same answers.
     """
 
     def __init__(self, network: nn.Module, bound: float, *, relative: bool = False) -> None:
@@ -40,15 +40,15 @@ class NoisyWeights:
             relative: The bound counts in units of the root mean square of a layer's tensor.
 
         Raises:
-            ValueError: No convolution or linear layer is to be seen in `network`, and the bound is not 0.
+            ValueError: `network` shows no convolution or linear layer, and the bound is not 0.
         """
-        self.network = _quick(network)
-        bounds = _of_layers(_quick(_bounds_of(network, bound, relative))) if bound else {}
+        self.network = _make_quick(network)
+        bounds = _list_layers(_make_quick(_replace_by_bounds(network, bound, relative))) if bound else {}
         # What folding adds where there was no bias has a bound of zero, and stays.
-        centres = _of_layers(self.network)
+        centres = _list_layers(self.network)
         self._moving = [(name, centres[name], size.abs()) for name, size in bounds.items() if size.any()]
 
-    def drawn(self, rng: torch.Generator) -> dict[str, Tensor]:
+    def draw(self, rng: torch.Generator) -> dict[str, Tensor]:
         """Return one draw of all tensors that move, by their names in `network`."""
         counts = [centre.numel() for _, centre, _ in self._moving]
         # One call for all layers: small tensors cost more to ask for than to fill.
@@ -59,26 +59,26 @@ class NoisyWeights:
         }
 
 
-def _quick(network: nn.Module) -> nn.Module:
+def _make_quick(network: nn.Module) -> nn.Module:
     folded = fold_batch_norm(network)
-    # Tracing dissolves a layer of somebody's own class, and the noise would miss its weights.
-    whole = _of_layers(network).keys() <= _of_layers(folded).keys()
+    # Tracing dissolves a layer of a user-defined class, and the noise would miss its weights.
+    whole = _list_layers(network).keys() <= _list_layers(folded).keys()
     return to_channels_last(freeze_weights(folded if whole else copy.deepcopy(network)))
 
 
-def _of_layers(network: nn.Module) -> dict[str, Tensor]:
+def _list_layers(network: nn.Module) -> dict[str, Tensor]:
     """Return the parameters of convolutions and linear layers by name."""
     layers = [(name, m) for name, m in network.named_modules() if isinstance(m, _ConvNd | nn.Linear)]
     return {f"{name}.{own}".lstrip("."): p for name, m in layers for own, p in m.named_parameters(recurse=False)}
 
 
-def _bounds_of(network: nn.Module, bound: float, relative: bool) -> nn.Module:
+def _replace_by_bounds(network: nn.Module, bound: float, relative: bool) -> nn.Module:
     """Return a copy of `network` that has the bound of each weight in its place.
 
     Batch norms keep what they multiply with and lose what they add, so folding multiplies the bounds alone.
     """
     bounds = copy.deepcopy(network).requires_grad_(False)
-    weights = _of_layers(bounds).values()
+    weights = _list_layers(bounds).values()
     if not weights:
         raise ValueError(
             "weight noise needs convolutions or linear layers, and this network shows none (an exported program "

@@ -1,4 +1,4 @@
-"""Between what a file holds as plain arrays and the views, answers and encoder that a comparison computes with."""
+"""From the plain arrays in a file to the views, answers and encoder of a comparison, and back."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from modelprint.ownership.uap import Perturbation
 from modelprint.ownership.views import Responses, Views
 
 Represented = Float[Tensor, "views features"]
-"""What an encoder makes of the answers of one model."""
+"""The representation of the answers of one model."""
 
 LAYERS = {
     "hidden_weight": "0.weight",
@@ -33,9 +33,9 @@ class Unpacked:
     """What a suspect is asked about, and what its answers are compared with.
 
     Attributes:
-        views: Of pictures.
+        views: The views.
         victim: What the victim answered.
-        encoder: Compares.
+        encoder: Compares the answers.
     """
 
     views: Views
@@ -43,14 +43,14 @@ class Unpacked:
     encoder: Encoder
 
 
-def packed(views: Views, victim: Responses, encoder: Encoder, represented: Sequence[Represented]) -> ByViews:
+def pack(views: Views, victim: Responses, encoder: Encoder, represented: Sequence[Represented]) -> ByViews:
     """Return what a file holds of these.
 
     Args:
-        views: All that is asked.
+        views: All views that are asked.
         victim: What the victim answered.
-        encoder: Compares.
-        represented: What it makes of the answers of each reference.
+        encoder: Compares the answers.
+        represented: Its representation of the answers of each reference.
     """
     weights = encoder.network.state_dict()
     pattern = views.perturbation
@@ -69,11 +69,11 @@ def packed(views: Views, victim: Responses, encoder: Encoder, represented: Seque
     )
 
 
-def unpacked(fingerprint: OwnershipFingerprint, evidence: ByViews) -> Unpacked:
-    """Return what `packed` was given.
+def unpack(fingerprint: OwnershipFingerprint, evidence: ByViews) -> Unpacked:
+    """Return what `pack` was given.
 
     Raises:
-        FingerprintError: The encoder's settings are none, or not those of its weights.
+        FingerprintError: The settings of the encoder are invalid, or do not fit its weights.
     """
     pattern = Perturbation(
         levels=evidence.levels, fooled=evidence.fooled, tested=evidence.tested, wanted=float(evidence.wanted)
@@ -89,7 +89,7 @@ def unpacked(fingerprint: OwnershipFingerprint, evidence: ByViews) -> Unpacked:
     tensors = {layer: torch.from_numpy(np.ascontiguousarray(evidence.weights[name])) for name, layer in LAYERS.items()}
     try:
         settings = Contrastive.read(evidence.encoder)
-        encoder = Encoder.filled(settings, tensors, views.points, classes, evidence.seen, Path("the fingerprint"))
+        encoder = Encoder.from_tensors(settings, tensors, views.points, classes, evidence.seen, Path("the fingerprint"))
     except (TypeError, ValueError, LoadingError) as problem:
         raise FingerprintError(f"the encoder in the fingerprint cannot be used: {problem}") from problem
     return Unpacked(views=views, victim=victim, encoder=encoder)

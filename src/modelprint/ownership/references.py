@@ -1,7 +1,7 @@
-"""Models of which it is known whether they are copies: references to hold a suspect against, and models to learn from.
+"""Models that are known to be copies or unrelated: references for suspects, and models to train an encoder on.
 
 They are made as suspects are, kept in the cache by content, and found there again after an interruption. Those that an
-encoder learns from have other seeds than the references, which have to be strangers to it.
+encoder is trained on have other seeds than the references, which it must not have seen.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,18 +20,18 @@ from modelprint.tamperings.store import load_or_make_suspect, suspect_path
 
 SEEDS = 100_000
 """Seeds of models that belong to one seed of the owner's; small ones are left to suspects."""
-LEARNT = 50_000
-"""Where, among them, the seeds of those begin that an encoder learns from."""
-LEARNT_MODELS = 5
-"""Models of either kind that an encoder learns from unless told otherwise."""
+TRAINING_OFFSET = 50_000
+"""Where, among them, the seeds of those begin that an encoder is trained on."""
+TRAINING_MODELS = 5
+"""Models of either kind that an encoder is trained on by default."""
 
 COPIES = {
     C_EXAMPLES: ("finetune-all-1e-2-5-epochs", "prune-80-retrained", "prune-90-retrained"),
     "uap": ("extract-labels", "extract-probabilities", "finetune-all-1e-2-5-epochs"),
 }
-"""What copies are made of unless told otherwise: those that a method is meant for."""
+"""Kinds of copies by default: those that a method is meant for."""
 USUAL: dict[str, dict[str, str]] = {"retrain-all-short": {"epochs": "10"}}
-"""Settings of unrelated models unless told otherwise: two epochs make poor stand-ins for somebody else's model."""
+"""Settings of unrelated models by default: two epochs make poor stand-ins for another owner's model."""
 
 Counts = Mapping[str, int]
 """How many models of each kind of tampering."""
@@ -44,8 +44,8 @@ class Models:
     Attributes:
         unrelated: References that are no copies, by kind.
         copies: References that are copies.
-        learnt_unrelated: Models that are no copies, for the encoder to learn from.
-        learnt_copies: Copies for it to learn from.
+        learnt_unrelated: Models that are no copies, to train the encoder on.
+        learnt_copies: Copies to train it on.
         settings: Settings of kinds, as text, where they are not the defaults.
     """
 
@@ -56,23 +56,25 @@ class Models:
     settings: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for relation, counts in self._parts():
+        for relation, counts in self._list_parts():
             for kind, count in counts.items():
                 if OWNERSHIP_SUSPECTS.get(kind, relation) != relation:
-                    raise ValueError(f"{kind} makes models that are not {_words(relation)}; give it on the other side")
+                    raise ValueError(
+                        f"{kind} makes models that are not {_name_relation(relation)}; give it on the other side"
+                    )
                 once = self.tampering(kind).deterministic
                 if count > 1 and once:
                     raise ValueError(f"{kind} gives the same model whatever the seed; ask for one of it, got {count}")
-        shared = {kind for relation, counts in self._parts()[:2] for kind in counts} & {
-            kind for relation, counts in self._parts()[2:] for kind in counts
+        shared = {kind for relation, counts in self._list_parts()[:2] for kind in counts} & {
+            kind for relation, counts in self._list_parts()[2:] for kind in counts
         }
         for kind in sorted(shared):
             if self.tampering(kind).deterministic:
-                raise ValueError(f"{kind} gives the same model whatever the seed; it is learnt from or a reference")
-        if stray := sorted(self.settings.keys() - {kind for _, counts in self._parts() for kind in counts}):
+                raise ValueError(f"{kind} gives the same model whatever the seed; it is for training or a reference")
+        if stray := sorted(self.settings.keys() - {kind for _, counts in self._list_parts() for kind in counts}):
             raise ValueError(f"there are settings for {stray[0]}, but no model of that kind is made")
 
-    def _parts(self) -> tuple[tuple[Relation, Counts], ...]:
+    def _list_parts(self) -> tuple[tuple[Relation, Counts], ...]:
         return (
             ("unrelated", self.unrelated),
             ("copy", self.copies),
@@ -85,11 +87,16 @@ class Models:
         return build(SUITE, kind, self.settings.get(kind, {}))
 
     def summary(self, model: Classifier, data: DataSet, seed: int) -> str:
-        """Say what is going to be made, and how much of it is there already, a line each."""
-        names = ("unrelated references", "reference copies", "unrelated, to learn", "copies, to learn")
-        firsts = (first_seed(seed), first_seed(seed), first_seed(seed) + LEARNT, first_seed(seed) + LEARNT)
+        """Return which models will be made and how many are in the cache, one line for each kind."""
+        names = ("unrelated references", "reference copies", "unrelated, training", "copies, training")
+        firsts = (
+            first_seed(seed),
+            first_seed(seed),
+            first_seed(seed) + TRAINING_OFFSET,
+            first_seed(seed) + TRAINING_OFFSET,
+        )
         lines = []
-        for name, (_, counts), first in zip(names, self._parts(), firsts, strict=True):
+        for name, (_, counts), first in zip(names, self._list_parts(), firsts, strict=True):
             if not counts and first != first_seed(seed):
                 continue
             there = sum(
@@ -108,12 +115,12 @@ class Models:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Made:
+class RelatedModel:
     """A model of known relation.
 
     Attributes:
         classifier: The model.
-        reference: What is written of it.
+        reference: What the file says about it.
     """
 
     classifier: Classifier
@@ -132,7 +139,7 @@ def spread(kinds: Sequence[str], count: int) -> dict[str, int]:
 
 
 def unrelated_kinds(data: DataSet) -> tuple[str, ...]:
-    """Return what unrelated models are made of: other images as well, where the data set has spare ones."""
+    """Return the kinds of unrelated models; where the data set has spare images, one kind is trained on those."""
     spare = data.spare is not None and len(data.spare) >= len(data.train)
     return ("homologous-0", "retrain-all-short") if spare else ("retrain-all-short",)
 
@@ -146,10 +153,10 @@ class Relatives:
 
     Attributes:
         model: The victim.
-        data: What it learnt from.
+        data: What it was trained on.
         models: Which are made.
         seed: Of the owner's; it decides about theirs.
-        progress: Told after each model, and about the training inside.
+        progress: Called after each model, and by the training inside.
     """
 
     model: Classifier
@@ -158,31 +165,33 @@ class Relatives:
     seed: int
     progress: Progress = ignore_progress
 
-    def references(self) -> Iterator[Made]:
+    def make_references(self) -> Iterator[RelatedModel]:
         """Yield the references, unrelated ones first; CraftingError when there cannot be enough of a kind."""
         first = first_seed(self.seed)
-        yield from self._made(self.models.unrelated, "unrelated", first, "unrelated references")
-        yield from self._made(self.models.copies, "copy", first, "reference copies")
+        yield from self._make(self.models.unrelated, "unrelated", first, "unrelated references")
+        yield from self._make(self.models.copies, "copy", first, "reference copies")
 
-    def learnt(self, relation: Relation) -> Iterator[Made]:
-        """Yield the copies, or the unrelated models, that an encoder learns from; CraftingError as above."""
+    def make_training_models(self, relation: Relation) -> Iterator[RelatedModel]:
+        """Yield the copies, or the unrelated models, that an encoder is trained on; CraftingError as above."""
         counts = self.models.learnt_copies if relation == "copy" else self.models.learnt_unrelated
-        yield from self._made(counts, relation, first_seed(self.seed) + LEARNT, f"{_words(relation)} to learn from")
+        yield from self._make(
+            counts, relation, first_seed(self.seed) + TRAINING_OFFSET, f"{_name_relation(relation)} for training"
+        )
 
-    def _made(self, counts: Counts, relation: Relation, first: int, phase: str) -> Iterator[Made]:
+    def _make(self, counts: Counts, relation: Relation, first: int, phase: str) -> Iterator[RelatedModel]:
         total, done = sum(counts.values()), 0
         self.progress(phase, 0, total)
         for kind, count in counts.items():
-            for suspect in self._suspects(kind, count, first):
+            for suspect in self._make_suspects(kind, count, first):
                 digest, accuracy = suspect.classifier.digest(), suspect.movement.accuracy_after
                 reference = Reference(
                     relation=relation, made=kind, seed=suspect.seed, model_sha256=digest, accuracy=accuracy
                 )
                 done += 1
                 self.progress(phase, done, total)
-                yield Made(classifier=suspect.classifier, reference=reference)
+                yield RelatedModel(classifier=suspect.classifier, reference=reference)
 
-    def _suspects(self, kind: str, count: int, first: int) -> Iterator[Suspect]:
+    def _make_suspects(self, kind: str, count: int, first: int) -> Iterator[Suspect]:
         tampering, tries, found = self.models.tampering(kind), 2 * count + 1, 0
         for seed in range(first, first + tries):
             suspect = load_or_make_suspect(kind, tampering, self.model, self.data, seed, progress=self.progress)
@@ -197,5 +206,5 @@ class Relatives:
         )
 
 
-def _words(relation: Relation) -> str:
+def _name_relation(relation: Relation) -> str:
     return "copies" if relation == "copy" else "unrelated"

@@ -1,8 +1,8 @@
-"""The report on one check of ownership: where the suspect lies among models of known relation, drawn and in numbers.
+"""Ownership reports: one HTML page about one check, with the suspect among models of known relation.
 
-Drawn are the similarities of all models and, where they are told by views, a map of what the encoder makes of the
-views: t-SNE, as in figures C and E of the supplement of the paper on UAP fingerprints. It puts near together what is
-near, and says nothing about distances between groups.
+Drawings show the similarities of all models and, where views are compared, a map of the views' representations: t-SNE,
+as in figures C and E of the supplement of the paper on UAP fingerprints. It places similar views near each other, and
+distances between groups mean nothing. Everything but the map works without torch and scikit-learn.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,13 +11,11 @@ from itertools import groupby
 from typing import Literal
 
 import numpy as np
-import torch
 from jaxtyping import Float
-from sklearn.manifold import TSNE
 
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
-from modelprint.ownership.checking import Finding
+from modelprint.ownership.decision import OwnershipCheck
 from modelprint.pages.html import data_uri, render_page
 
 TEMPLATE = "ownership.html"
@@ -34,7 +32,7 @@ ROLES: tuple[Role, ...] = ("victim", "copy", "unrelated", "suspect")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dot:
+class Mark:
     """One mark of a drawing.
 
     Attributes:
@@ -51,7 +49,7 @@ class Dot:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale:
+class SimilarityDrawing:
     """Similarities of models along a line, a row for each role.
 
     Attributes:
@@ -62,7 +60,7 @@ class Scale:
         suspect: Place of the suspect.
     """
 
-    dots: tuple[Dot, ...]
+    dots: tuple[Mark, ...]
     ticks: tuple[tuple[float, str], ...]
     height: int
     rows: tuple[tuple[Role, float], ...]
@@ -70,8 +68,8 @@ class Scale:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
-    """One example of the gallery.
+class LabelPair:
+    """One example, with the expected label and the suspect's.
 
     Attributes:
         picture: As a data URI.
@@ -86,16 +84,18 @@ class Shown:
     matches: bool
 
 
-def render_report(title: str, fingerprint: OwnershipFingerprint, finding: Finding, notes: Iterable[str] = ()) -> str:
+def render_report(
+    title: str, fingerprint: OwnershipFingerprint, checked: OwnershipCheck, notes: Iterable[str] = ()
+) -> str:
     """Return a page with the verdict, where the suspect lies among the references, and what it was asked.
 
     Args:
         title: Heading of the page.
         fingerprint: What the suspect was checked with.
-        finding: What came out.
+        checked: The result of the check.
         notes: Sentences to show under the verdict.
     """
-    verdict, evidence = finding.verdict, fingerprint.evidence
+    verdict, evidence = checked.verdict, fingerprint.evidence
     similarities = iter(verdict.others), iter(verdict.copies)
     values = [next(similarities[one.relation == "copy"]) for one in fingerprint.references]
     rows = sorted(zip(values, fingerprint.references, strict=True), key=lambda row: -row[0])
@@ -104,24 +104,26 @@ def render_report(title: str, fingerprint: OwnershipFingerprint, finding: Findin
         title=title,
         fingerprint=fingerprint,
         verdict=verdict,
-        oracle=finding.oracle,
+        oracle=checked.oracle,
         notes=list(notes),
         rows=rows,
-        scale=scale(fingerprint, finding, values),
-        map=view_map(fingerprint, evidence, finding) if isinstance(evidence, ByViews) else None,
-        gallery=gallery(fingerprint, evidence, finding) if isinstance(evidence, ByLabels) else None,
+        scale=draw_similarities(fingerprint, checked, values),
+        map=map_views(fingerprint, evidence, checked) if isinstance(evidence, ByViews) else None,
+        gallery=pair_labels(fingerprint, evidence, checked) if isinstance(evidence, ByLabels) else None,
         roles=ROLES,
         sizes={"width": WIDTH, "square": SQUARE},
     )
 
 
-def scale(fingerprint: OwnershipFingerprint, finding: Finding, values: Sequence[float]) -> Scale:
+def draw_similarities(
+    fingerprint: OwnershipFingerprint, checked: OwnershipCheck, values: Sequence[float]
+) -> SimilarityDrawing:
     """Return the similarity of every model along one line."""
     named: list[tuple[Role, float, str]] = [
         (one.relation, value, f"{one.made}, seed {one.seed}: {value:.3f}")
         for one, value in zip(fingerprint.references, values, strict=True)
     ]
-    suspect = finding.verdict.similarity
+    suspect = checked.verdict.similarity
     named += [("suspect", suspect, f"the suspect: {suspect:.3f}")]
     low, high = min(0.0, *(value for _, value, _ in named)), 1.0
     roles = [role for role in ROLES if any(one == role for one, _, _ in named)]
@@ -134,38 +136,40 @@ def scale(fingerprint: OwnershipFingerprint, finding: Finding, values: Sequence[
     for role, group in groupby(sorted(named), key=lambda one: one[0]):
         # Neighbours take turns between five heights, so that equal ones do not hide each other.
         dots += [
-            Dot(role=role, x=across(value), y=middles[role] + 7 * (place % 5 - 2), text=text)
+            Mark(role=role, x=across(value), y=middles[role] + 7 * (place % 5 - 2), text=text)
             for place, (_, value, text) in enumerate(group)
         ]
     ticks = tuple((across(value), f"{value:.2f}") for value in np.linspace(low, high, 6).tolist())
     rows = tuple(middles.items())
-    return Scale(dots=tuple(dots), ticks=ticks, height=ROW * len(roles), rows=rows, suspect=across(suspect))
+    return SimilarityDrawing(dots=tuple(dots), ticks=ticks, height=ROW * len(roles), rows=rows, suspect=across(suspect))
 
 
-def view_map(fingerprint: OwnershipFingerprint, evidence: ByViews, finding: Finding) -> tuple[Dot, ...]:
+def map_views(fingerprint: OwnershipFingerprint, evidence: ByViews, checked: OwnershipCheck) -> tuple[Mark, ...]:
     """Return a map of views, each model with the first of its own; empty where there are too few to draw one."""
-    assert finding.represented is not None
-    suspect, victim = (one.numpy() for one in finding.represented)
+    assert checked.represented is not None
+    suspect, victim = checked.represented
     models: list[tuple[Role, str, np.ndarray]] = []
     for one, values in zip(fingerprint.references, evidence.represented, strict=True):
         models.append((one.relation, f"{one.made}, seed {one.seed}", values[: len(victim)]))
     models += [("victim", "the victim", victim), ("suspect", "the suspect", suspect)]  # drawn last, they lie on top
     each = max(min(len(victim), DOTS // len(models)), 1)
-    places = embedded(np.concatenate([values[:each] for _, _, values in models]))
+    places = embed(np.concatenate([values[:each] for _, _, values in models]))
     if places is None:
         return ()
     labels = [(role, name) for role, name, _ in models for _ in range(each)]
     return tuple(
-        Dot(role=role, x=x, y=y, text=name) for (role, name), (x, y) in zip(labels, places.tolist(), strict=True)
+        Mark(role=role, x=x, y=y, text=name) for (role, name), (x, y) in zip(labels, places.tolist(), strict=True)
     )
 
 
-def embedded(values: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"] | None:
-    """Return places on a square, near together for what is near; None for too few, or all alike."""
+def embed(values: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"] | None:
+    """Return points on a square, close together for similar rows; None for too few rows, or equal ones."""
+    from sklearn.manifold import TSNE  # a report on labels has to work without it
+
     if len(values) < FEWEST or len(np.unique(values, axis=0)) < FEWEST:
         return None
     # Cosines are what is compared, so lengths are taken away.
-    units = torch.nn.functional.normalize(torch.from_numpy(values), dim=1).numpy()
+    units = values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-12)
     perplexity = min(30.0, (len(units) - 1) / 3)
     places = TSNE(2, perplexity=perplexity, init="random", random_state=0).fit_transform(units)
     low, high = places.min(0), places.max(0)
@@ -173,11 +177,13 @@ def embedded(values: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"
     return spread.round(1)
 
 
-def gallery(fingerprint: OwnershipFingerprint, evidence: ByLabels, finding: Finding) -> tuple[Shown, ...]:
+def pair_labels(
+    fingerprint: OwnershipFingerprint, evidence: ByLabels, checked: OwnershipCheck
+) -> tuple[LabelPair, ...]:
     """Return every example with its label and the suspect's."""
-    assert finding.labels is not None
+    assert checked.labels is not None
     names = fingerprint.class_names
     return tuple(
-        Shown(picture=data_uri(picture), expected=names[label], seen=names[seen], matches=label == seen)
-        for picture, label, seen in zip(evidence.pictures, evidence.labels, finding.labels, strict=True)
+        LabelPair(picture=data_uri(picture), expected=names[label], seen=names[seen], matches=label == seen)
+        for picture, label, seen in zip(evidence.pictures, evidence.labels, checked.labels, strict=True)
     )

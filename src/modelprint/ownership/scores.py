@@ -1,8 +1,8 @@
-"""How well examples tell copies from other models: robustness, transferability, and their difference.
+"""How well examples separate copies from other models: robustness, transferability, and their difference.
 
 Source: the paper of the C-examples, appendix A.3. Robustness is the share of examples that pruned models give the label
 they were made for, transferability the same share of models that are no copies, and the uniqueness score is the first
-minus the second. One below zero means that other models are taken for copies more readily than copies are.
+minus the second. Below zero, other models are classified as copies more often than copies are.
 
 Departures: the paper gives means without intervals. Here one model's share has its exact (Clopper-Pearson) interval,
 for examples that might have been crafted instead. Answers of several models to the same examples depend on each other,
@@ -19,8 +19,8 @@ from torch import Tensor
 
 from modelprint.classifier import Classifier
 from modelprint.intervals import LEVEL, exact_interval
+from modelprint.oracles.local import check_model
 from modelprint.ownership.c_examples import OwnedExamples
-from modelprint.ownership.probabilities import check_model
 from modelprint.tensors import Labels, to_images
 
 Answers = Int64[Tensor, "models n"]
@@ -64,7 +64,7 @@ class Agreement:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Interval of the share, for other examples crafted alike and these very models."""
+        """Interval of the share, for other examples crafted in the same way and these very models."""
         each = 1 - (1 - self.level) / len(self.counts)
         bounds = [exact_interval(count, self.examples, each) for count in self.counts]
         return sum(low for low, _ in bounds) / len(bounds), sum(high for _, high in bounds) / len(bounds)
@@ -85,7 +85,7 @@ class Agreement:
 
 @dataclass(frozen=True, kw_only=True)
 class Uniqueness:
-    """How much better copies know the labels than other models do.
+    """How much more often copies give the labels than other models do.
 
     Attributes:
         robustness: Of copies.
@@ -165,5 +165,5 @@ def answers_of(models: Sequence[Classifier], examples: OwnedExamples) -> Answers
         raise ValueError("there is no model to ask")
     shape = examples.pixels.shape[1:]
     for model in models:
-        check_model(model, shape, examples.class_count, what="these examples")
+        check_model(model, shape, examples.class_count, subject="these examples")
     return torch.stack([model.labels(to_images(examples.pixels)) for model in models])

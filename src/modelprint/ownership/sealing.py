@@ -1,4 +1,4 @@
-"""From a model and its relatives to a sealed ownership fingerprint."""
+"""Sealing: from a model and its reference models to an ownership fingerprint."""
 
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -12,11 +12,11 @@ from modelprint.fingerprint.ownership import C_EXAMPLES, UAP, OwnershipFingerpri
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews, Reference
 from modelprint.fingerprint.parts import Preprocessing, Provenance
 from modelprint.fingerprint.provenance import provenance_of
+from modelprint.oracles.local import check_model
 from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.methods import OwnershipMethod, Uap
-from modelprint.ownership.packing import packed
-from modelprint.ownership.probabilities import check_model
+from modelprint.ownership.packing import pack
 from modelprint.ownership.references import Models, Relatives
 from modelprint.pixels import Picture
 from modelprint.tensors import to_images
@@ -37,17 +37,17 @@ def seal(
     created: datetime | None = None,
     work: Work | None = None,
 ) -> OwnershipFingerprint:
-    """Make what copies of `model` are recognised by, and hold models of known relation against it.
+    """Make what copies of `model` are recognised by, and compare models of known relation with it.
 
     1. Make the questions: examples, or a perturbation and views.
-    2. For views, let an encoder learn from copies and unrelated models that are no references.
+    2. For views, train an encoder on copies and unrelated models that are no references.
     3. Ask every reference, one after the other; each is made, or found in the cache.
 
     Args:
         model: The victim; left as it is.
-        data: What it learnt from, and test images.
-        method: How copies are told.
-        models: Which references, and which models to learn from.
+        data: What it was trained on, and test images.
+        method: How copies are recognised.
+        models: Which references, and which models to train on.
         seed: Of every random number.
         count: Examples to begin, for C-examples.
         created: Time for the file; now when None.
@@ -73,9 +73,9 @@ def seal(
     relatives = Relatives(model=model, data=data, models=models, seed=seed, progress=work.progress)
     evidence: ByLabels | ByViews
     if isinstance(method, CExamples):
-        evidence, references, provenance = _by_labels(relatives, method, count, work, provenance)
+        evidence, references, provenance = _make_examples(relatives, method, count, work, provenance)
     else:
-        evidence, references, provenance = _by_views(relatives, method, work, provenance)
+        evidence, references, provenance = _make_views(relatives, method, work, provenance)
     notes = {**provenance.notes, "victim": f"accuracy {accuracy_on(model, data.test):.4f}"}
     channels, height, width = model.image_shape
     return OwnershipFingerprint(
@@ -89,18 +89,18 @@ def seal(
     )
 
 
-def remarks(fingerprint: OwnershipFingerprint) -> list[str]:
-    """Say what weakens a fingerprint and can be seen from it."""
+def find_weaknesses(fingerprint: OwnershipFingerprint) -> list[str]:
+    """Return one sentence for each weakness that can be seen from a fingerprint."""
     found = []
     victim = float(fingerprint.provenance.notes["victim"].removeprefix("accuracy "))
     others = [fingerprint.references[row].accuracy for row in fingerprint.rows_of("unrelated")]
     if others and median(others) < victim - FAR:
         found.append(
             f"unrelated references are {median(others):.1%} accurate and the model {victim:.1%}: a good model of "
-            "somebody else may seem more similar than they are; train them longer (--model-set)"
+            "another owner may seem more similar than they are; train them longer (--model-set)"
         )
     if not fingerprint.rows_of("copy"):
-        found.append("without reference copies no suspect can be acquitted; --copies makes some")
+        found.append("without reference copies no suspect can be called unrelated; --copies makes some")
     classes = len(fingerprint.class_names)
     if isinstance(fingerprint.evidence, ByViews) and classes > RANKING_LIMIT:
         found.append(
@@ -110,14 +110,14 @@ def remarks(fingerprint: OwnershipFingerprint) -> list[str]:
     return found
 
 
-def _by_labels(
+def _make_examples(
     relatives: Relatives, method: CExamples, count: int, work: Work, provenance: Provenance
 ) -> tuple[ByLabels, tuple[Reference, ...], Provenance]:
     examples = method.craft(relatives.model, count, relatives.seed, work)  # (1)
     images = to_images(examples.pixels)
     references = tuple(
         replace(one.reference, matches=int((one.classifier.labels(images) == examples.labels).sum()))
-        for one in relatives.references()  # (3)
+        for one in relatives.make_references()  # (3)
     )
     pictures = tuple(Picture.of(pixels) for pixels in examples.pixels)
     evidence = ByLabels(pictures=pictures, labels=tuple(examples.labels.tolist()))
@@ -125,22 +125,24 @@ def _by_labels(
     return evidence, references, replace(provenance, crafted=count, lost_rounding=examples.lost, notes=notes)
 
 
-def _by_views(
+def _make_views(
     relatives: Relatives, method: Uap, work: Work, provenance: Provenance
 ) -> tuple[ByViews, tuple[Reference, ...], Provenance]:
     model, data, seed = relatives.model, relatives.data, relatives.seed
     pattern = method.pattern.craft(model, data, seed, work)  # (1)
     views = method.views.choose(model, data.train, pattern, seed)
     mine = views.ask(model)
-    copies, others = ([views.ask(one.classifier) for one in relatives.learnt(kind)] for kind in ("copy", "unrelated"))
+    copies, others = (
+        [views.ask(one.classifier) for one in relatives.make_training_models(kind)] for kind in ("copy", "unrelated")
+    )
     encoder = method.encoder.fit(mine, copies, others, seed, work.progress)  # (2)
     references, represented = [], []
-    for one in relatives.references():  # (3)
+    for one in relatives.make_references():  # (3)
         references.append(one.reference)
         represented.append(encoder.encode(views.ask(one.classifier)))
     notes = {
         "perturbation": pattern.summary(),
-        "encoder": f"learnt from {len(copies)} copies and {len(others)} unrelated models",
+        "encoder": f"trained on {len(copies)} copies and {len(others)} unrelated models",
     }
-    evidence = packed(views, mine, encoder, represented)
+    evidence = pack(views, mine, encoder, represented)
     return evidence, tuple(references), replace(provenance, crafted=len(views.pixels), notes=notes)

@@ -1,4 +1,4 @@
-"""How well similarities tell copies from other models: the area under the ROC curve, over models.
+"""How well similarities separate copies from other models: the area under the ROC curve, over models.
 
 Source of the interval: W. Hoeffding, "Probability Inequalities for Sums of Bounded Random Variables", Journal of the
 American Statistical Association 58 (1963), theorem 1 and section 5b. The area is the mean over all pairs of a copy and
@@ -10,13 +10,13 @@ is all that is known.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
 from sklearn.metrics import roc_auc_score
 
 from modelprint.intervals import LEVEL
+from modelprint.ownership.decision import check_similarities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +53,7 @@ class Separation:
 
     @property
     def margin(self) -> float:
-        """Smallest similarity of a copy minus the largest of another model; above 0 where all are told apart."""
+        """Smallest similarity of a copy minus the largest of another model; above 0 where all are separated."""
         return min(self.copies) - max(self.others)
 
     def summary(self) -> str:
@@ -68,7 +68,7 @@ class Separation:
 
 
 def area_interval(area: float, pairs: int, level: float = LEVEL) -> tuple[float, float]:
-    """Return the two-sided interval of an area of which `pairs` independent pairs would tell at least as much.
+    """Return the two-sided interval of an area that is at least as certain as one from `pairs` independent pairs.
 
     Raises:
         ValueError: The area or the level is no probability, or there is no pair.
@@ -89,14 +89,6 @@ def area_interval(area: float, pairs: int, level: float = LEVEL) -> tuple[float,
     low = 0.0 if area == 0 or excess(1e-300) <= 0 else float(brentq(excess, 1e-300, area))
     high = 1.0 if area == 1 or distance(1e-16) <= 0 else 1 - float(brentq(distance, 1e-16, 1 - area))
     return low, high
-
-
-def check_similarities(values: Sequence[float], name: str) -> None:
-    """Refuse what are no similarities of models."""
-    if not values:
-        raise ValueError(f"there are no similarities of {name}")
-    if not all(-1.001 <= value <= 1.001 for value in values):
-        raise ValueError(f"similarities are cosines, -1 to 1, got {', '.join(f'{v:g}' for v in values)} for {name}")
 
 
 def _divergence(seen: float, truth: float) -> float:

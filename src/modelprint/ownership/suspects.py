@@ -1,4 +1,4 @@
-"""The suspects that an ownership fingerprint is measured on: which are copies of the victim, and which are not."""
+"""The suspects that ownership fingerprints are measured on: which kinds are copies of the victim."""
 
 from modelprint.fingerprint.ownership_parts import Relation
 

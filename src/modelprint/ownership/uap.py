@@ -1,4 +1,4 @@
-"""A universal adversarial perturbation: one pattern that, added to nearly any image, changes what a classifier says.
+"""A universal adversarial perturbation: one pattern that changes the label of nearly any image it is added to.
 
 Source: the step that Z. Peng et al., "Fingerprinting Deep Neural Networks Globally via Universal Adversarial
 Perturbations", CVPR 2022, https://arxiv.org/abs/2202.08602, takes first. Their code points to the implementation of
@@ -31,7 +31,8 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fast.folding import make_quick_copy
 from modelprint.intervals import exact_interval
-from modelprint.ownership.probabilities import check_model, probabilities
+from modelprint.oracles.local import check_model
+from modelprint.ownership.probabilities import ask_probabilities
 from modelprint.pixels import Pixels
 from modelprint.streams import stream
 from modelprint.tensors import GREY_LEVELS, Labels, to_images
@@ -106,7 +107,7 @@ class Perturbation:
 
 @dataclass(frozen=True, kw_only=True)
 class Universal:
-    """Climb until the classifier's own labels are lost, with one pattern for all images.
+    """Optimise one pattern for all images until the classifier changes its own labels.
 
     Attributes:
         radius: Most grey levels that a pixel moves.
@@ -143,8 +144,8 @@ class Universal:
         if not 0 < self.step <= 1:
             raise ValueError(f"step is a part of the radius, above 0 and at most 1, got {self.step}")
 
-    def length(self, index: int) -> float:
-        """Return the length of the step number `index`, from 0, for images in [0, 1]."""
+    def step_length(self, index: int) -> float:
+        """Return the length of step number `index`, from 0, for images in [0, 1]."""
         left = 1 - 0.99 * index / max(self.steps - 1, 1)
         return left * self.step * self.radius / GREY_LEVELS
 
@@ -164,9 +165,9 @@ class Universal:
         check_model(model, data.image_shape, len(data.class_names))
         order = torch.randperm(len(data.train), generator=stream(seed, STATE, "images"))[: self.images]
         pixels = data.train.pixels[order.numpy()]
-        pattern = self.climb(model, pixels, seed, self._identified(work or Work(), model, data, seed))
+        pattern = self.climb(model, pixels, seed, self._identify(work or Work(), model, data, seed))
         levels = (pattern.double() * GREY_LEVELS).round().numpy().astype(np.int16)
-        made = judged(model, levels, data.test.pixels, self.rate)
+        made = judge_pattern(model, levels, data.test.pixels, self.rate)
         if not made.reached:
             raise CraftingError(
                 f"only {made.fooled} of {made.tested} test images are fooled ({100 * made.rate:.1f} %), and "
@@ -178,7 +179,7 @@ class Universal:
     def climb(self, model: Classifier, pixels: Pixels, seed: int, work: Work) -> Pattern:
         """Take all steps; the result is within the radius, and not yet rounded."""
         quick, bound = make_quick_copy(model), self.radius / GREY_LEVELS
-        labels = probabilities(model, pixels, model.class_count).argmax(1)
+        labels = ask_probabilities(model, pixels, model.class_count).argmax(1)
         state = work.resume(STATE)
         pattern = state.get("pattern", torch.zeros(model.image_shape))
         direction = state.get("direction", torch.zeros(model.image_shape))
@@ -188,7 +189,7 @@ class Universal:
             chosen = torch.randperm(len(pixels), generator=stream(seed, STATE, "batch", index))[: self.batch]
             pull = self.pull(quick, pattern, pixels[chosen.numpy()], labels[chosen])
             direction = self.momentum * direction + pull / pull.abs().mean().clamp_min(1e-30)
-            pattern = (pattern + self.length(index) * direction.sign()).clamp(-bound, bound)
+            pattern = (pattern + self.step_length(index) * direction.sign()).clamp(-bound, bound)
             if (index + 1) % SAVED_EVERY == 0 or index + 1 == self.steps:
                 kept = {"pattern": pattern, "direction": direction, "done": torch.tensor(index + 1)}
                 work.save(STATE, kept)
@@ -203,15 +204,17 @@ class Universal:
         (gradient,) = torch.autograd.grad(left, images)
         return -gradient.sum(0).to(pattern.dtype)
 
-    def _identified(self, work: Work, model: Classifier, data: DataSet, seed: int) -> Work:
+    def _identify(self, work: Work, model: Classifier, data: DataSet, seed: int) -> Work:
         # The rate is asked at the end, so a run that fell short may be judged again for less.
         return work.bind_to(sorted(asdict(replace(self, rate=0.0)).items()), model.digest(), data.train.digest, seed)
 
 
-def judged(model: Classifier, levels: Int16[np.ndarray, "c h w"], pixels: Pixels, wanted: float = 0.0) -> Perturbation:
+def judge_pattern(
+    model: Classifier, levels: Int16[np.ndarray, "c h w"], pixels: Pixels, wanted: float = 0.0
+) -> Perturbation:
     """Return the pattern with the count of those `pixels` whose label it changes in `model`."""
-    unjudged = Perturbation(levels=levels, fooled=0, tested=len(pixels), wanted=wanted)
+    pattern = Perturbation(levels=levels, fooled=0, tested=len(pixels), wanted=wanted)
     before, after = (
-        probabilities(model, asked, model.class_count).argmax(1) for asked in (pixels, unjudged.on(pixels))
+        ask_probabilities(model, asked, model.class_count).argmax(1) for asked in (pixels, pattern.on(pixels))
     )
-    return replace(unjudged, fooled=int((before != after).sum()))
+    return replace(pattern, fooled=int((before != after).sum()))

@@ -28,11 +28,13 @@ from modelprint.classifier import Classifier
 from modelprint.data import LabelledImages
 from modelprint.errors import CraftingError
 from modelprint.fast.known import logits_on
-from modelprint.ownership.probabilities import Scores, Suspected, check_model, identity, probabilities
+from modelprint.oracles.local import check_model
+from modelprint.ownership.probabilities import Suspected, ask_probabilities, identify_suspect
+from modelprint.ownership.rankings import Scores
 from modelprint.ownership.uap import Perturbation
 from modelprint.pixels import Pixels
+from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
-from modelprint.work import Work
 
 Embedding = Float[Tensor, "n classes"]
 """Where the victim's outputs put each image."""
@@ -96,32 +98,36 @@ class Views:
         return content.hexdigest()
 
     def first(self, count: int) -> "Views":
-        """Return the first `count` views, with the pictures they need: fewer questions for a suspect that costs."""
+        """Return the first `count` views with the pictures they need, to spend fewer questions on a suspect."""
         if not 1 <= count <= len(self):
             raise ValueError(f"count is 1 to {len(self)}, the number of views, got {count}")
         needed, index = np.unique(self.index[:count], return_inverse=True)
         return replace(self, pixels=self.pixels[needed], index=index.reshape(count, -1).astype(np.int64))
 
-    def ask(self, suspect: Suspected, *, scores: Scores = "probabilities", work: Work | None = None) -> "Responses":
+    def ask(
+        self, suspect: Suspected, *, scores: Scores = "probabilities", progress: Progress = ignore_progress
+    ) -> "Responses":
         """Return what `suspect` answers, view by view.
 
         Args:
-            suspect: A classifier, or an oracle that tells the scores of all classes.
+            suspect: A classifier, or an oracle that gives the scores of all classes.
             scores: What the scores of an oracle are.
-            work: Progress and resumption of an oracle's answers.
+            progress: Called after every answer of an oracle.
 
         Raises:
             ValueError: The classifier takes other images or knows another number of classes.
             OracleError: An answer is missing or incomplete; says for which picture.
         """
         asked = np.concatenate([self.pixels, self.perturbation.on(self.pixels)])
-        found = probabilities(suspect, asked, self.class_count, scores=scores, work=work)
+        found = ask_probabilities(suspect, asked, self.class_count, scores=scores, progress=progress)
         before, after = (part[torch.from_numpy(self.index)] for part in found.split(len(self.pixels)))
         both = torch.stack([before, after], dim=2)  # views, points, 2, classes
-        return Responses(values=both.flatten(1).float(), points=self.points, views=self.digest, model=identity(suspect))
+        return Responses(
+            values=both.flatten(1).float(), points=self.points, views=self.digest, model=identify_suspect(suspect)
+        )
 
     def tensors(self) -> dict[str, Tensor]:
-        """Return what there is to keep; `from_tensors` makes the same views of it."""
+        """Return the views as tensors, to be saved; `from_tensors` is the inverse."""
         made = self.perturbation
         counts = [self.class_count, made.fooled, made.tested]
         return {
@@ -134,7 +140,7 @@ class Views:
 
     @classmethod
     def from_tensors(cls, tensors: Mapping[str, Tensor]) -> "Views":
-        """Return the views that `tensors` were made of; ValueError when they cannot have been."""
+        """Return the views in `tensors`; ValueError when there are none."""
         try:
             pixels, index, levels = (tensors[name].numpy() for name in ("pixels", "index", "levels"))
             class_count, fooled, tested = map(int, tensors["counts"])

@@ -53,11 +53,11 @@ class Identification:
     """Which release answers, and how sure that is.
 
     Attributes:
-        names: The release that is named, and others that explain the answers and that no sample tells from it; empty
-            when none is named. Of several that are accepted, all that explain the answers are named.
+        names: The release that is named, and others that explain the answers and that no sample separates from it;
+            empty when none is named. Of several that are accepted, all that explain the answers are named.
         accepted: Whether they were accepted beforehand.
         pending: Whether some release was accepted beforehand, none of these is named, and not all are excluded.
-        runner_up: The candidate that comes next; None when none is named or no sample tells the others from it.
+        runner_up: The candidate that comes next; None when none is named or no sample separates the others from it.
         lead: Log likelihood ratio of the named release over the runner-up; None without one.
         needed: Smallest lead with which a release is named.
         enough: How many answers it takes to name a release when all of them match.
@@ -77,21 +77,21 @@ class Identification:
         """Say which release answers, or that none does."""
         fits = {fit.name: fit for fit in self.fits}
         if not self.names:
-            return self._nothing([fit for fit in self.fits if fit.name != PROTECTED])
+            return self._explain_none([fit for fit in self.fits if fit.name != PROTECTED])
         found = fits[self.names[0]]
         said = f"matches release {' or '.join(self.names)}: {found.matched} of {found.answered} labels"
         if self.runner_up is not None and self.lead is not None:
-            said += f"; runner-up {fits[self.runner_up]}, {_times(self.lead)} times less likely"
+            said += f"; runner-up {fits[self.runner_up]}, {_format_ratio(self.lead)} times less likely"
         return f"{said}; this is accepted" if self.accepted else said
 
-    def _nothing(self, releases: Sequence[Fit]) -> str:
+    def _explain_none(self, releases: Sequence[Fit]) -> str:
         nearest = f"{releases[0]} labels"
         if all(fit.excluded for fit in releases):
             return f"no known release explains the answers; nearest is {nearest}"
         following = f", then {releases[1]}" if len(releases) > 1 else ""
         return (
             f"the answers name no known release; nearest is {nearest}{following}; it takes {self.enough} matching "
-            f"answers that are {_times(self.needed)} times likelier than from any other"
+            f"answers that are {_format_ratio(self.needed)} times likelier than from any other"
         )
 
 
@@ -118,10 +118,10 @@ class Candidates:
         self._answered = np.zeros(count, dtype=int)
         self._excluded = np.zeros(count, dtype=bool)
         self._ahead = np.zeros((count, count), dtype=int)  # answers for the row less answers for the column
-        self._apart = np.array([self._tells_apart(labels) for labels in self._labels])
+        self._apart = np.array([self._find_separable(labels) for labels in self._labels])
 
-    def _tells_apart(self, labels: np.ndarray) -> np.ndarray:
-        """Return which candidates some sample tells from the one with these labels."""
+    def _find_separable(self, labels: np.ndarray) -> np.ndarray:
+        """Return which candidates some sample separates from the one with these labels."""
         both = (labels != NO_LABEL) & (self._labels != NO_LABEL)
         return np.asarray((both & (labels != self._labels)).any(1))
 
@@ -140,18 +140,18 @@ class Candidates:
 
         While an accepted release may still answer, naming another is not enough.
         """
-        named = self._named()
+        named = self._find_named()
         if named and named[0] in self._accepted:
             return True
         return bool(self._excluded[1:].all()) or (bool(named) and self._all_accepted_are_excluded)
 
     def conclude(self) -> Identification:
         """State what the answers amount to."""
-        named = self._named()
+        named = self._find_named()
         accepted = bool(named) and named[0] in self._accepted
-        rivals = [other for other in self._rivals(named[0]) if other not in named] if named else []
+        rivals = [other for other in self._find_rivals(named[0]) if other not in named] if named else []
         runner_up = min(rivals, key=lambda rival: self._lead(named[0], rival), default=None)
-        fits = [self._fit(place) for place in range(len(self._names))]
+        fits = [self._summarise(place) for place in range(len(self._names))]
         return Identification(
             names=tuple(self._names[place] for place in named),
             accepted=accepted,
@@ -163,26 +163,26 @@ class Candidates:
             fits=tuple(sorted(fits, key=lambda fit: -fit.evidence)),
         )
 
-    def _named(self) -> list[int]:
-        """Return the release that answers, first, and others that explain the answers and need not be told from it."""
+    def _find_named(self) -> list[int]:
+        """Return the release that answers first, then others that explain the answers and need not be separated."""
         fitting = [
             place
             for place in range(1, len(self._names))
             if not self._excluded[place] and self._ratio(place) <= self._test.lower and self._apart[place, 0]
         ]
         for place in sorted(fitting, key=self._ratio):
-            unbeaten = [rival for rival in self._rivals(place) if self._lead(place, rival) < self._needed]
+            unbeaten = [rival for rival in self._find_rivals(place) if self._lead(place, rival) < self._needed]
             if not unbeaten or (place in self._accepted and set(unbeaten) <= set(self._accepted)):
-                alike = (other for other in fitting if other in unbeaten or not self._apart[place, other])
-                return [place, *(other for other in alike if other != place)]
+                same = (other for other in fitting if other in unbeaten or not self._apart[place, other])
+                return [place, *(other for other in same if other != place)]
         return []
 
     @property
     def _all_accepted_are_excluded(self) -> bool:
         return bool(self._excluded[self._accepted].all())
 
-    def _rivals(self, place: int) -> list[int]:
-        """Return the candidates that some sample tells from this one."""
+    def _find_rivals(self, place: int) -> list[int]:
+        """Return the candidates that some sample separates from this one."""
         return [int(other) for other in self._apart[place].nonzero()[0]]
 
     def _lead(self, place: int, rival: int) -> float:
@@ -193,7 +193,7 @@ class Candidates:
         matched = int(self._matched[place])
         return self._test.ratio(matched, int(self._answered[place]) - matched)
 
-    def _fit(self, place: int) -> Fit:
+    def _summarise(self, place: int) -> Fit:
         return Fit(
             name=self._names[place],
             matched=int(self._matched[place]),
@@ -204,7 +204,7 @@ class Candidates:
 
 
 def shared_beta(beta: float, release_count: int) -> float:
-    """Return the share of each candidate, so that a model that is none of them seldom passes as any."""
+    """Return the share of each candidate, so that a model that is none of them passes as any with `beta` at most."""
     return beta / (1 + release_count)
 
 
@@ -218,7 +218,7 @@ def check_accepted(fingerprint: Fingerprint, accept: Sequence[str]) -> tuple[str
     return tuple(sorted(set(accept)))
 
 
-def _times(log_ratio: float) -> str:
+def _format_ratio(log_ratio: float) -> str:
     """Return a likelihood ratio as text, however large."""
     exponent = log_ratio / math.log(10)
     return f"{10**exponent:.2g}" if exponent < 15 else f"1e+{math.floor(exponent)}"

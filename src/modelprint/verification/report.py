@@ -1,7 +1,7 @@
-"""Reports: one self-contained HTML page about one or several models checked with one fingerprint. Needs no torch.
+"""Verification reports: one HTML page about one or several models checked with one fingerprint. Needs no torch.
 
-The page loads nothing: pictures are data URIs, there is no script, and its own content policy forbids the rest. What a
-server wrote is text that somebody else chose, so the template escapes everything.
+The page loads nothing: pictures are data URIs, there is no script, and its own content policy forbids the rest. A
+server may write any text, so the template escapes everything.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Sample
-from modelprint.pages.html import data_uri, render_page
+from modelprint.pages.html import data_uri
 from modelprint.verification.verdict import LIMITS, Observed, Verdict
 
 TEMPLATE = "verdict.html"
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Cell:
-    """What one model said about one sample.
+class _SampleCell:
+    """The answer of one model about one sample.
 
     Attributes:
         state: "match", "differs", "tie", "failed" or "unasked"; the page has a colour and a sign for each.
@@ -29,8 +29,8 @@ class _Cell:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Row:
-    """One sample with what every model said about it.
+class _SampleRow:
+    """One sample with the answers of all models.
 
     Attributes:
         index: Which sample.
@@ -46,13 +46,13 @@ class _Row:
     source: str | None
     expected: str
     margin: float
-    cells: tuple[_Cell, ...]
+    cells: tuple[_SampleCell, ...]
 
 
 def render_report(
     title: str, fingerprint: Fingerprint, verdicts: Mapping[str, Verdict], notes: Iterable[str] = ()
 ) -> str:
-    """Return a page with the verdicts, their numbers, and every sample that was asked beside its labels.
+    """Return a page with the verdicts, their numbers, and every sample that was asked about, with its labels.
 
     Args:
         title: Heading of the page.
@@ -71,7 +71,7 @@ def render_report(
                 f"the verdict on {name!r} was reached with fingerprint {verdict.fingerprint[:16]}, "
                 f"not with {fingerprint.digest[:16]}"
             )
-    rows = _rows(fingerprint, list(verdicts.values()))
+    rows = _make_rows(fingerprint, list(verdicts.values()))
     return render_page(
         TEMPLATE,
         title=title,
@@ -86,35 +86,35 @@ def render_report(
     )
 
 
-def _rows(fingerprint: Fingerprint, verdicts: Sequence[Verdict]) -> list[_Row]:
+def _make_rows(fingerprint: Fingerprint, verdicts: Sequence[Verdict]) -> list[_SampleRow]:
     """Return one row for each sample that any model was asked about."""
     answers = [{seen.index: seen for seen in verdict.observations} for verdict in verdicts]
     return [
-        _row(index, sample, fingerprint.class_names, [seen.get(index) for seen in answers])
+        _make_row(index, sample, fingerprint.class_names, [seen.get(index) for seen in answers])
         for index, sample in enumerate(fingerprint.samples)
         if any(index in seen for seen in answers)
     ]
 
 
-def _row(index: int, sample: Sample, names: Sequence[str], seen: Sequence[Observed | None]) -> _Row:
+def _make_row(index: int, sample: Sample, names: Sequence[str], seen: Sequence[Observed | None]) -> _SampleRow:
     """Return the row of one sample."""
-    return _Row(
+    return _SampleRow(
         index=index,
         picture=data_uri(sample.picture),
         source=None if sample.source is None else data_uri(sample.source),
         expected=names[sample.label],
         margin=sample.margin,
-        cells=tuple(_cell(observed, names) for observed in seen),
+        cells=tuple(_make_cell(observed, names) for observed in seen),
     )
 
 
-def _cell(observed: Observed | None, names: Sequence[str]) -> _Cell:
-    """Return what one model said about one sample."""
+def _make_cell(observed: Observed | None, names: Sequence[str]) -> _SampleCell:
+    """Return the answer of one model about one sample."""
     if observed is None:
-        return _Cell(state="unasked", text="not asked")
+        return _SampleCell(state="unasked", text="not asked")
     answer = observed.answer
     if answer.tie:
-        return _Cell(state="tie", text="tie")
+        return _SampleCell(state="tie", text="tie")
     if answer.label is None:
-        return _Cell(state="failed", text=answer.problem or "no answer")
-    return _Cell(state="differs" if observed.mismatch else "match", text=names[answer.label])
+        return _SampleCell(state="failed", text=answer.problem or "no answer")
+    return _SampleCell(state="differs" if observed.mismatch else "match", text=names[answer.label])

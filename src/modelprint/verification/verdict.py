@@ -20,7 +20,7 @@ SEEN = 0.95
 
 
 class Outcome(StrEnum):
-    """The three things a verification may say."""
+    """The three possible outcomes of a verification."""
 
     INTACT = "intact"
     TAMPERED = "tampered"
@@ -39,7 +39,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """One sample and what the oracle said about it.
+    """One sample and the oracle's answer about it.
 
     Attributes:
         index: Which sample of the fingerprint.

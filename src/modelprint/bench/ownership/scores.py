@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.stats import spearmanr
 
 from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
@@ -88,12 +87,12 @@ def welch_p_values(findings: Sequence[Finding], by: str = OWN) -> dict[str, floa
     }
 
 
-def _views(one: Finding, by: str) -> torch.Tensor:
-    return torch.tensor(one.similarities[by])
+def _views(one: Finding, by: str) -> np.ndarray:
+    return np.array(one.similarities[by], dtype=np.float32)
 
 
-def _mean(one: Finding, by: str) -> torch.Tensor:
-    return torch.tensor([one.similarity(by)], dtype=torch.float64)
+def _mean(one: Finding, by: str) -> np.ndarray:
+    return np.array([one.similarity(by)])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,129 @@
+"""Tallies: the answers of a verification so far, and what they amount to. Needs no torch."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.oracles.oracle import Answer
+from modelprint.verification.identification import Candidates, shared_beta
+from modelprint.verification.sequential import SequentialTest
+from modelprint.verification.verdict import Observed, Outcome
+
+CONFIRMATIONS = 5
+"""How many answers must repeat what earlier ones showed before a permutation of the labels is believed."""
+REMAP_ANSWERS = 20
+"""How many answers we spend, at most, on telling a permutation of the labels from a tampering."""
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """The answers so far and what they amount to.
+
+    Attributes:
+        test: The test they feed.
+        class_count: Number of classes.
+        observations: The last answer about each sample, in the order of the first question.
+        matched: Usable answers with the expected label.
+        mismatched: Usable answers with another label.
+        peak: Largest log likelihood ratio so far; once it has crossed the upper bound, the evidence stays valid.
+        decided: What the answers said when they first said it; None while more of them are needed.
+        candidates: The releases, where there are any.
+    """
+
+    test: SequentialTest
+    class_count: int
+    candidates: Candidates | None = None
+    decided: Outcome | None = None
+    observations: dict[int, Observed] = field(default_factory=dict)
+    matched: int = 0
+    mismatched: int = 0
+    peak: float = 0.0
+
+    def add(self, observed: Observed) -> None:
+        """Count one answer; only a usable one moves the test."""
+        self.observations[observed.index] = observed
+        self.mismatched += observed.mismatch
+        self.matched += observed.answer.usable and not observed.mismatch
+        self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
+        if self.candidates is not None and observed.answer.usable and observed.answer.label is not None:
+            self.candidates.add(observed.index, observed.answer.label)
+        self.decided = self.decided or self._decide()
+
+    def list_unanswered(self, queries: int) -> list[int]:
+        """Return the samples still to ask: never asked, or asked without getting an answer. A tie is an answer."""
+        return [index for index in range(queries) if self.may_ask(index)]
+
+    def may_ask(self, index: int) -> bool:
+        """Whether there is no answer about this sample yet."""
+        answer = self.observations[index].answer if index in self.observations else Answer()
+        return not answer.usable and not answer.tie
+
+    @property
+    def crossed(self) -> bool:
+        """Whether the answers have, at some time, been too unlikely for honest serving."""
+        return self.peak >= self.test.upper
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to find out."""
+        if self.decided is Outcome.TAMPERED and self.candidates is not None:
+            return self.candidates.settled
+        return self.decided is not None
+
+    def _decide(self) -> Outcome | None:
+        if self.crossed:
+            if not self.may_be_remapped:
+                return Outcome.TAMPERED
+            return Outcome.INCONCLUSIVE if self.remap is not None else None
+        return Outcome.INTACT if self.test.ratio(self.matched, self.mismatched) <= self.test.lower else None
+
+    @property
+    def may_be_remapped(self) -> bool:
+        """Whether a permutation of the labels may still explain all answers, and is worth more questions.
+
+        With two classes a swap and a tampering that flips everything look the same, so the decision is never delayed.
+        """
+        waiting = self.matched == 0 and (self.mismatched < REMAP_ANSWERS or self.remap is not None)
+        return waiting and self.class_count > 2 and find_permutation(self._list_pairs()) is not None
+
+    @property
+    def remap(self) -> Mapping[int, int] | None:
+        """The permutation that explains every answer, once enough answers have confirmed it."""
+        pairs = self._list_pairs()
+        found = find_permutation(pairs)
+        if self.matched or self.class_count <= 2 or found is None or len(found) < 2:
+            return None
+        shifts = {(seen - expected) % self.class_count for expected, seen in pairs}
+        confirmations = len(pairs) - (1 if len(shifts) == 1 else len(found))
+        return found if confirmations >= CONFIRMATIONS else None
+
+    def _list_pairs(self) -> list[tuple[int, int]]:
+        """Return expected and answered label of every usable answer."""
+        return [
+            (seen.expected, seen.answer.label)
+            for seen in self.observations.values()
+            if seen.answer.usable and seen.answer.label is not None
+        ]
+
+
+def start_tally(test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str]) -> Tally:
+    """Return a tally without answers.
+
+    Args:
+        test: The test of the protected model.
+        fingerprint: Samples, classes and releases.
+        accept: Releases that are as good as the protected model.
+    """
+    candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
+    if accept:  # then there are several ways to pass, which share the probability of passing wrongly
+        test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+    return Tally(test=test, class_count=len(fingerprint.class_names), candidates=candidates)
+
+
+def find_permutation(pairs: Iterable[tuple[int, int]]) -> dict[int, int] | None:
+    """Return the one-to-one map from first to second label that explains all `pairs`, or None when there is none."""
+    found: dict[int, int] = {}
+    for expected, seen in pairs:
+        if found.setdefault(expected, seen) != seen:
+            return None
+    return found if len(set(found.values())) == len(found) else None

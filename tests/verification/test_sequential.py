@@ -1,0 +1,49 @@
+"""The sequential test: bounds and ratios as they are computed on paper."""
+
+import math
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from modelprint.verification.sequential import SequentialTest
+
+
+def test_the_ratio_multiplies_answer_by_answer() -> None:
+    """With p0 = 0.1 and p1 = 0.5 a mismatch multiplies it by 5 and a match by 5/9."""
+    test = SequentialTest(alpha=0.05, beta=0.01, p0=0.1, p1=0.5)
+
+    assert test.ratio(0, 0) == 0
+    assert test.ratio(1, 2) == pytest.approx(math.log(5 * 5 * 5 / 9))
+    assert (test.upper, test.lower) == pytest.approx((math.log(20), math.log(0.01)))
+    assert test.answers_for_intact == 8
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    p0=st.floats(1e-5, 0.4),
+    gap=st.floats(0.01, 0.5),
+    beta=st.floats(1e-4, 0.5),
+)
+def test_answers_for_intact_is_the_first_that_is_enough(p0: float, gap: float, beta: float) -> None:
+    """So many matches cross the lower bound, one fewer do not."""
+    test = SequentialTest(alpha=1e-3, beta=beta, p0=p0, p1=p0 + gap)
+    count = test.answers_for_intact
+
+    assert test.ratio(count, 0) <= test.lower + 1e-12
+    assert test.ratio(count - 1, 0) > test.lower - 1e-12
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alpha": 0.0}, "alpha is a probability above 0 and below 1, got 0.0"),
+        ({"beta": 1.0}, "beta is a probability above 0 and below 1, got 1.0"),
+        ({"p0": 0.5}, "flip rates need 0 < p0 < p1 < 1, got p0 0.5 and p1 0.25"),
+        ({"p1": 1.0}, "flip rates need 0 < p0 < p1 < 1"),
+    ],
+)
+def test_numbers_that_make_no_test_are_refused(change: dict[str, float], message: str) -> None:
+    """With the number that is wrong."""
+    with pytest.raises(ValueError, match=message):
+        SequentialTest(**{"alpha": 1e-3, "beta": 1e-2, "p0": 1e-4, "p1": 0.25} | change)
