@@ -114,7 +114,10 @@ def test_several_models_share_one_table_of_samples(sealed: Fingerprint) -> None:
     verdicts = {
         "release": said(sealed, labels(0, 1, 2, 0, 1)),
         "int8": said(sealed, labels(0, 1, 0)),
-        "down": said(sealed, [Answer(problem="timed out"), Answer(label=1, tie=True), *labels(2, 0, 1)]),
+        "down": said(
+            sealed,
+            [Answer(problem="timed out"), Answer(label=1, tie=True), *labels(2, 0, 1), Answer(problem="timed out")],
+        ),
     }
 
     text = render_report("Quickstart", sealed, verdicts)
@@ -194,7 +197,7 @@ def test_what_others_wrote_is_shown_as_text() -> None:
     sealed = replace(
         sealed, class_names=(evil, "b", "c"), provenance=replace(sealed.provenance, network=evil, method=evil)
     )
-    verdict = said(sealed, [Answer(problem=evil), *labels(1, 2, 0, 1)], name=evil)
+    verdict = said(sealed, [Answer(problem=evil), *labels(1, 2, 0, 1), Answer(problem=evil)], name=evil)
 
     text = render_report(evil, sealed, {evil: verdict}, [evil])
 

@@ -26,12 +26,12 @@ def test_the_ratio_multiplies_answer_by_answer() -> None:
     beta=st.floats(1e-4, 0.5),
 )
 def test_answers_for_intact_is_the_first_that_is_enough(p0: float, gap: float, beta: float) -> None:
-    """So many matches cross the lower bound, one fewer do not."""
+    """So many matches are evidence enough, one fewer are not."""
     test = SequentialTest(alpha=1e-3, beta=beta, p0=p0, p1=p0 + gap)
     count = test.answers_for_intact
 
-    assert test.ratio(count, 0) <= test.lower + 1e-12
-    assert test.ratio(count - 1, 0) > test.lower - 1e-12
+    assert test.intact_evidence(count, 0, 0) >= -math.log(beta) - 1e-12
+    assert test.intact_evidence(count - 1, 0, 0) < -math.log(beta) + 1e-12
 
 
 @pytest.mark.parametrize(

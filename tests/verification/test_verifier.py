@@ -197,18 +197,61 @@ def test_the_queries_needed_are_few() -> None:
 # What is no evidence
 
 
-def test_ties_and_missing_answers_are_no_evidence() -> None:
-    """They are counted apart, and the verdict is the same as without them."""
+def test_ties_and_missing_answers_are_no_evidence_of_tampering_and_may_hide_it() -> None:
+    """They are counted apart and never as mismatches; but two thirds of the answers could hide anything."""
     expected = (0, 1, 2) * 20
     sealed = fingerprint(expected)
-    pattern = "t-=" * 20
+    again = [NOTHING] * 20
 
-    verdict = verify(flips(pattern, expected), sealed, patience=3)
+    verdict = verify(FakeOracle([*flips("t-=" * 20, expected).answers, *again]), sealed, patience=30)
 
-    assert verdict.outcome is Outcome.INTACT
-    assert (verdict.matched, verdict.mismatched, verdict.tied, verdict.failed) == (17, 0, 17, 17)
-    assert verdict.asked == verdict.answered + verdict.tied + verdict.failed == 51
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert (verdict.matched, verdict.mismatched, verdict.tied, verdict.failed) == (20, 0, 20, 20)
+    assert verdict.asked == verdict.answered + verdict.tied + verdict.failed == 60
     assert verdict.p_value == 1
+    assert "beside 40 unusable ones" in verdict.reasons[1]
+
+
+@pytest.mark.parametrize(("unusable", "matched"), [(0, 17), (1, 39), (2, 46)])
+def test_unusable_answers_raise_the_number_of_matches_for_intact(unusable: int, matched: int) -> None:
+    """By hand, for p0 = 0.0001, p1 = 0.25 and beta = 0.01.
+
+    Without any: ln 100 - ln 0.95 = 4.656 in steps of ln(0.9999 / 0.75) = 0.2876. With some: ln 100 - ln 0.05 = 7.601,
+    and ln 5 = 1.609 for each, in steps of ln(0.95 / 0.75) = 0.2364.
+    """
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=0.25)
+
+    assert test.matches_for_intact(0, unusable) == matched
+
+
+@pytest.mark.parametrize("hidden", [0.25, 0.5, 0.8, 1.0])
+def test_hiding_mismatches_does_not_help_a_modified_model(hidden: float) -> None:
+    """It passes in at most beta of the checks, whatever share of the flipped answers never comes, also on reruns."""
+    rng = random.Random(11)
+    test = SequentialTest(alpha=1e-3, beta=0.05, p0=1e-4, p1=0.25)
+    trials, passed = 4000, 0
+    for _ in range(trials):
+        counts = {"matched": 0, "mismatched": 0, "unusable": 0}
+        for _ in range(60):
+            flipped = rng.random() < 0.25
+            counts["matched" if not flipped else "unusable" if rng.random() < hidden else "mismatched"] += 1
+            if test.is_intact(**counts):
+                passed += 1
+                break
+
+    assert 0 < passed <= 0.05 * trials + 3 * math.sqrt(trials * 0.05 * 0.95)
+
+
+def test_an_answer_that_comes_the_second_time_counts() -> None:
+    """A sample without an answer is asked about again after all others, and only then."""
+    expected = (0, 1, 2) * 6
+    sealed = fingerprint(expected)
+    oracle = FakeOracle([*flips("=-" + "=" * 16, expected).answers, Answer(label=1)])
+
+    verdict = verify(oracle, sealed)
+
+    assert (verdict.outcome, verdict.matched, verdict.failed) == (Outcome.INTACT, 18, 0)
+    assert oracle.asked == [*(one.picture for one in sealed.samples), sealed.samples[1].picture]
 
 
 @pytest.mark.parametrize("answer", [NOTHING, TIE, Answer(), Answer(label=3), Answer(label=-1)])
@@ -238,7 +281,7 @@ def test_patience_counts_answers_in_a_row() -> None:
 
 def test_an_impossible_label_is_trouble() -> None:
     """A class that the fingerprint does not have is a missing answer with a reason, not a mismatch."""
-    verdict = verify(labelled([7, 0, 0]), fingerprint((0, 0, 0)), queries=3)
+    verdict = verify(labelled([7, 0, 0, 7]), fingerprint((0, 0, 0)), queries=3)
 
     assert (verdict.failed, verdict.mismatched) == (1, 0)
     assert verdict.observations[0].answer.problem == "answered class 7, but there are only 3 classes"
@@ -389,7 +432,7 @@ def test_what_a_server_says_cannot_reach_the_terminal() -> None:
     """Control characters are spelled out, long texts are cut."""
     bad = Answer(problem="\x1b[2J\n" + "x" * 10_000, named="\ud800", server={"via\r": "\x07"}, ranking=((0, math.nan),))
 
-    verdict = verify(FakeOracle([bad]), fingerprint((0,)))
+    verdict = verify(FakeOracle([bad, bad]), fingerprint((0,)))
 
     answer = verdict.observations[0].answer
     assert answer.problem is not None
@@ -461,7 +504,7 @@ def test_a_finished_run_is_not_asked_again(tmp_path: Path) -> None:
 
 def test_a_run_that_gave_up_can_be_continued(tmp_path: Path) -> None:
     """When the endpoint is back, only the samples without an answer are asked again; a tie was an answer."""
-    expected = (0, 1, 2) * 10
+    expected = (0, 1, 2) * 15
     sealed = fingerprint(expected)
     transcript = Transcript(tmp_path / "t.jsonl")
     gave_up = verify(flips("==t---", expected), sealed, transcript=transcript, patience=4)
@@ -471,7 +514,7 @@ def test_a_run_that_gave_up_can_be_continued(tmp_path: Path) -> None:
 
     assert gave_up.outcome is Outcome.INCONCLUSIVE
     assert back.asked[:3] == [one.picture for one in sealed.samples[3:6]]
-    assert (verdict.outcome, verdict.matched, verdict.tied, verdict.failed) == (Outcome.INTACT, 17, 1, 0)
+    assert (verdict.outcome, verdict.matched, verdict.tied, verdict.failed) == (Outcome.INTACT, 39, 1, 0)
     assert verdict == replay(transcript.path, sealed)
 
 

@@ -44,7 +44,8 @@ def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: floa
         return (f"{differ}; honest serving comes to that with probability {p_value:.2g} at most",)
     if outcome is Outcome.INTACT:
         passing = f"a model that flips {header.p1:g} of them passes with probability {header.beta:g} at most"
-        return (f"{tally.matched} of {answered} labels match; {passing}",)
+        hidden = f", even if the {tally.unusable} unusable answers hide mismatches" if tally.unusable else ""
+        return (f"{tally.matched} of {answered} labels match; {passing}{hidden}",)
     if tally.remap is not None and tally.crossed:
         pairs = ", ".join(f"{label} as {seen}" for label, seen in sorted(tally.remap.items()))
         return (f"label remapping: one permutation explains all {answered} answers ({pairs}); correct the label map",)
@@ -52,8 +53,16 @@ def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: floa
     reasons = [f"{differ}, too few to decide; {left} of {header.queries} samples have no answer"]
     if not answered:
         reasons = [f"not one usable answer came back; {len(tally.observations)} of {header.queries} samples were asked"]
-    elif not tally.mismatched:
-        reasons.append(f"intact takes {tally.test.answers_for_intact} matching answers")
+    elif not tally.crossed:
+        needed = tally.test.matches_for_intact(tally.mismatched, tally.unusable)
+        beside = [
+            f"{count} {name}"
+            for count, name in ((tally.mismatched, "that differ"), (tally.unusable, "unusable ones"))
+            if count
+        ]
+        reasons.append(
+            f"intact takes {needed} matching answers" + (f" beside {' and '.join(beside)}" if beside else "")
+        )
     problems = [observed.answer.problem for observed in tally.observations.values() if observed.answer.problem]
     if problems:
         reasons.append(f"the last trouble was: {problems[-1]}")

@@ -117,6 +117,7 @@ class Candidates:
         self._matched = np.zeros(count, dtype=int)
         self._answered = np.zeros(count, dtype=int)
         self._excluded = np.zeros(count, dtype=bool)
+        self._unusable: set[int] = set()  # samples without a usable answer so far
         self._ahead = np.zeros((count, count), dtype=int)  # answers for the row less answers for the column
         self._apart = np.array([self._find_separable(labels) for labels in self._labels])
 
@@ -125,8 +126,12 @@ class Candidates:
         both = (labels != NO_LABEL) & (self._labels != NO_LABEL)
         return np.asarray((both & (labels != self._labels)).any(1))
 
-    def add(self, index: int, label: int) -> None:
-        """Count the answer `label` about sample `index`."""
+    def add(self, index: int, label: int | None) -> None:
+        """Count the answer `label` about sample `index`; None for an answer that is not usable."""
+        if label is None:
+            self._unusable.add(index)
+            return
+        self._unusable.discard(index)
         expected = self._labels[:, index]
         known, hit = expected != NO_LABEL, expected == label
         self._matched += hit
@@ -168,7 +173,7 @@ class Candidates:
         fitting = [
             place
             for place in range(1, len(self._names))
-            if not self._excluded[place] and self._ratio(place) <= self._test.lower and self._apart[place, 0]
+            if not self._excluded[place] and self._passes(place) and self._apart[place, 0]
         ]
         for place in sorted(fitting, key=self._ratio):
             unbeaten = [rival for rival in self._find_rivals(place) if self._lead(place, rival) < self._needed]
@@ -192,6 +197,11 @@ class Candidates:
     def _ratio(self, place: int) -> float:
         matched = int(self._matched[place])
         return self._test.ratio(matched, int(self._answered[place]) - matched)
+
+    def _passes(self, place: int) -> bool:
+        """Return whether a model that is not this candidate would seldom get this far."""
+        matched, unusable = int(self._matched[place]), sum(self._labels[place, sorted(self._unusable)] != NO_LABEL)
+        return self._test.is_intact(matched, int(self._answered[place]) - matched, int(unusable))
 
     def _summarise(self, place: int) -> Fit:
         return Fit(

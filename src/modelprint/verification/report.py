@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Sample
-from modelprint.pages.html import data_uri
+from modelprint.pages.html import data_uri, render_page
 from modelprint.verification.verdict import LIMITS, Observed, Verdict
 
 TEMPLATE = "verdict.html"

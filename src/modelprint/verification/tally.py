@@ -25,6 +25,7 @@ class Tally:
         observations: The last answer about each sample, in the order of the first question.
         matched: Usable answers with the expected label.
         mismatched: Usable answers with another label.
+        unusable: Samples asked whose last answer is missing, unreadable or tied.
         peak: Largest log likelihood ratio so far; once it has crossed the upper bound, the evidence stays valid.
         decided: What the answers said when they first said it; None while more of them are needed.
         candidates: The releases, where there are any.
@@ -37,16 +38,18 @@ class Tally:
     observations: dict[int, Observed] = field(default_factory=dict)
     matched: int = 0
     mismatched: int = 0
+    unusable: int = 0
     peak: float = 0.0
 
     def add(self, observed: Observed) -> None:
-        """Count one answer; only a usable one moves the test."""
+        """Count one answer; one that is not usable is no sign of tampering, and none of an intact model."""
+        self.unusable += (not observed.answer.usable) - (observed.index in self.observations)
         self.observations[observed.index] = observed
         self.mismatched += observed.mismatch
         self.matched += observed.answer.usable and not observed.mismatch
         self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
-        if self.candidates is not None and observed.answer.usable and observed.answer.label is not None:
-            self.candidates.add(observed.index, observed.answer.label)
+        if self.candidates is not None:
+            self.candidates.add(observed.index, observed.answer.label if observed.answer.usable else None)
         self.decided = self.decided or self._decide()
 
     def list_unanswered(self, queries: int) -> list[int]:
@@ -75,7 +78,7 @@ class Tally:
             if not self.may_be_remapped:
                 return Outcome.TAMPERED
             return Outcome.INCONCLUSIVE if self.remap is not None else None
-        return Outcome.INTACT if self.test.ratio(self.matched, self.mismatched) <= self.test.lower else None
+        return Outcome.INTACT if self.test.is_intact(self.matched, self.mismatched, self.unusable) else None
 
     @property
     def may_be_remapped(self) -> bool:

@@ -1,7 +1,7 @@
 """Verification: ask an oracle about the samples of a fingerprint until the answers are clear. Needs no torch."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from modelprint.verification.tally import Tally, start_tally
 from modelprint.verification.transcript import Header, Recording, Transcript, read_transcript
 from modelprint.verification.verdict import Observed, Verdict
 
+ROUNDS = 2
+"""How often a run asks about a sample that gets no answer."""
 TEXT_LIMIT = 500
 """Longest text of a server that we keep, in characters."""
 
@@ -37,7 +39,8 @@ def verify(
 
     1. Fix the test before the first question: error rates, flip rates, number of samples.
     2. Take over the answers of an interrupted run from the transcript.
-    3. Ask about one sample; a tie or a missing answer is written down and counted apart, never as evidence.
+    3. Ask about one sample. A tie or a missing answer is no sign of tampering; before "intact" it counts as if it hid a
+       mismatch. A sample without an answer is asked about once more when all others have been asked.
     4. Stop when the test has decided, the samples are used up, or nothing usable came back `patience` times in a row.
        A fingerprint that carries releases is asked on after "tampered", until one of them is named or all are excluded.
     5. State the verdict from the answers alone, so that a replay reaches the same one.
@@ -68,7 +71,7 @@ def verify(
         return _check_outcome(conclude(tally, header), before, transcript.path if transcript else "")
     unusable = 0
     progress("asking", len(tally.observations), header.queries)
-    for index in tally.list_unanswered(header.queries):
+    for index in _list_questions(tally, header.queries):
         if tally.done or unusable >= patience:  # (4)
             break
         observed = _ask(oracle, fingerprint, index)  # (3)
@@ -99,6 +102,12 @@ def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
     if header.p0 != fingerprint.profile.flip_rate or not 1 <= header.queries <= len(fingerprint.samples):
         raise TranscriptError(f"{transcript}: its p0 or number of queries does not go with the fingerprint")
     return _check_outcome(conclude(_restore(record, fingerprint, transcript), header), record, transcript)
+
+
+def _list_questions(tally: Tally, queries: int) -> Iterator[int]:
+    """Yield the samples without an answer, then those again that still have none."""
+    for _ in range(ROUNDS):
+        yield from tally.list_unanswered(queries)
 
 
 def _fix_test(
