@@ -1,18 +1,13 @@
 """From files to classifiers and back: safetensors, exported `.pt2` programs, `package.module:factory`; never a pickle.
 
-A safetensors file is data and safe to read from anyone. A factory is the user's own code and runs as such. A `.pt2`
-program is read with PyTorch's pickle fallback switched off and its symbolic expressions checked first; still, take one
-only from somebody you trust.
+A safetensors file is data and safe to read from anyone, and so is a `.pt2` program, whose graph is computed by our own
+interpreter of known operators. A factory is the user's own code and runs as such.
 """
 
 import importlib
 import json
-import os
-import re
 import sys
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -24,6 +19,7 @@ from modelprint.cache import write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.networks import NETWORKS
+from modelprint.networks.exported_program import read_program
 from modelprint.networks.forms import form_of, in_form
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
@@ -252,46 +248,4 @@ def _around(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> 
 def _exported(path: Path, image_shape: tuple[int, int, int]) -> Classifier:
     if not path.is_file():
         raise LoadingError(f"no exported program at {path}")
-    try:
-        _check_expressions(path)
-        with _no_pickle():
-            module = torch.export.load(path).module()
-    except LoadingError:
-        raise
-    except Exception as problem:  # torch.export raises many kinds on damaged or foreign archives
-        first_line = (str(problem).splitlines() or [""])[0]
-        raise LoadingError(f"{path} is no readable exported program: {first_line}") from problem
-    return _around(module, image_shape, path.name)
-
-
-@contextmanager
-def _no_pickle() -> Iterator[None]:
-    """Make every torch.load refuse anything but plain tensors while the block runs."""
-    switch = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
-    before = os.environ.get(switch)
-    os.environ[switch] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[switch]
-        else:
-            os.environ[switch] = before
-
-
-_EXPRESSION = re.compile(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_HARMLESS = re.compile(
-    r"(?:[su]\d+|'[su]\d+'|Symbol|Integer|Max|Min|Mod|FloorDiv|Eq|Ne|positive|integer|nonnegative|[Tt]rue|[Ff]alse"
-    r"|\d+|[\s+\-*/(),<>=.&|~])*"
-)
-
-
-def _check_expressions(path: Path) -> None:
-    """Refuse symbolic shape expressions that are more than arithmetic: the reader evaluates them as code."""
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.filename.endswith(".json"):
-                continue
-            for expression in _EXPRESSION.findall(archive.read(member).decode("utf-8", "replace")):
-                if not _HARMLESS.fullmatch(expression):
-                    raise LoadingError(f"{path}: shape expression {expression[:60]!r} is not plain arithmetic; refused")
+    return _around(read_program(path, image_shape), image_shape, path.name)
