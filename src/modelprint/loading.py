@@ -1,18 +1,13 @@
 """Load and save classifiers: safetensors, exported `.pt2` programs, `package.module:factory`; never pickles.
 
-A safetensors file is data and safe to read from any source. A factory is the user's own code and is executed. A `.pt2`
-program is read with PyTorch's pickle fallback switched off and after a check of its symbolic expressions; still, load
-one only from a source you trust.
+A safetensors file is data and safe to read from any source. So is a `.pt2` program, whose graph is computed by our own
+interpreter of known operators. A factory is the code of its author and is executed.
 """
 
 import importlib
 import json
-import os
-import re
 import sys
-import zipfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -24,6 +19,7 @@ from modelprint.cache import write_atomically
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.networks import NETWORKS
+from modelprint.networks.exported_program import read_program
 from modelprint.networks.forms import convert_to_form, form_of
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
@@ -255,46 +251,4 @@ def _wrap(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Cl
 def _load_exported(path: Path, image_shape: tuple[int, int, int]) -> Classifier:
     if not path.is_file():
         raise LoadingError(f"no exported program at {path}")
-    try:
-        _check_expressions(path)
-        with _forbid_pickle():
-            module = torch.export.load(path).module()
-    except LoadingError:
-        raise
-    except Exception as problem:  # torch.export raises many kinds of errors on damaged or foreign archives
-        first_line = (str(problem).splitlines() or [""])[0]
-        raise LoadingError(f"{path} is not a readable exported program: {first_line}") from problem
-    return _wrap(module, image_shape, path.name)
-
-
-@contextmanager
-def _forbid_pickle() -> Iterator[None]:
-    """Make torch.load refuse everything but plain tensors inside the block."""
-    switch = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
-    before = os.environ.get(switch)
-    os.environ[switch] = "1"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[switch]
-        else:
-            os.environ[switch] = before
-
-
-_EXPRESSION = re.compile(r'"expr_str"\s*:\s*"((?:[^"\\]|\\.)*)"')
-_HARMLESS = re.compile(
-    r"(?:[su]\d+|'[su]\d+'|Symbol|Integer|Max|Min|Mod|FloorDiv|Eq|Ne|positive|integer|nonnegative|[Tt]rue|[Ff]alse"
-    r"|\d+|[\s+\-*/(),<>=.&|~])*"
-)
-
-
-def _check_expressions(path: Path) -> None:
-    """Refuse symbolic shape expressions that are not plain arithmetic: torch.export evaluates them as code."""
-    with zipfile.ZipFile(path) as archive:
-        for member in archive.infolist():
-            if not member.filename.endswith(".json"):
-                continue
-            for expression in _EXPRESSION.findall(archive.read(member).decode("utf-8", "replace")):
-                if not _HARMLESS.fullmatch(expression):
-                    raise LoadingError(f"{path}: shape expression {expression[:60]!r} is not plain arithmetic; refused")
+    return _wrap(read_program(path, image_shape), image_shape, path.name)
