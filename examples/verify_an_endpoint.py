@@ -38,7 +38,6 @@ check(model, fingerprint)
 
 # The checker: a copy that was fine-tuned for one epoch. Its accuracy is nearly the same.
 copy = make_suspect("finetune-all-1e-3", SUITE["finetune-all-1e-3"](), model, data, seed=1)
-print(
-    f"a fine-tuned copy: accuracy {copy.movement.accuracy_before:.1%} before, {copy.movement.accuracy_after:.1%} after"
-)
+moved = copy.movement
+print(f"a fine-tuned copy: accuracy {moved.accuracy_before:.1%} before, {moved.accuracy_after:.1%} after")
 check(copy.classifier, fingerprint)

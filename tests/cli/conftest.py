@@ -132,7 +132,7 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "plans").mkdir()
     text = (Path(__file__).parents[2] / "plans" / "smoke.toml").read_text()
     plan = folder / "plans" / "smoke.toml"
-    plan.write_text(f'{text}\n[scales.smoke]\nfingerprints = ["natural", "bisection", "ssf"]\n')
+    plan.write_text(f'{text}\n[scales.smoke]\nmodels = 1\nfingerprints = ["natural", "bisection", "ssf"]\n')
     output = folder / "runs" / "smoke-smoke"
     line = ["bench", "run", str(plan), "--scale", "smoke", "--executor", "serial", "--output", str(output), "--quiet"]
     assert run(line) == 0
