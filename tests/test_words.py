@@ -23,6 +23,8 @@ ALLOWED = {
     '"told_by"': "a key of every sealed .mprint file of kind ownership",
     "`evidence.told_by`": "the same key, on the page about the format",
     "manc-bags": "the name of a selection in the reports of finished runs",
+    "`bags`": "a key of older plans",
+    "`learnt`": "a key of older plans",
     '"bags"': "a key of older plans, and of the record of a run",
     '"learnt"': "a key of older plans, and of the lines of ownership.jsonl",
     "learnt_unrelated": "a field of modelprint.ownership.Models",
