@@ -144,8 +144,8 @@ def test_an_interrupted_call_pays_for_no_answer_twice(tiny_model: Classifier, sp
         OracleError, match="no label in 3 questions about one picture: connection refused; answers so far"
     ):
         sealed(Counted(tiny_model, gone), split, work=work)
-    with (tmp_path / "partial" / "answers.txt").open("a") as file:
-        file.write("0123")  # a line that was cut off
+    with (tmp_path / "partial" / "answers.jsonl").open("a") as file:
+        file.write('{"kind": "ans')  # a line that was cut off
 
     again, report = sealed(Counted(tiny_model), split, work=work)
 
@@ -154,14 +154,25 @@ def test_an_interrupted_call_pays_for_no_answer_twice(tiny_model: Classifier, sp
     assert report.questions == straight.questions - 50
 
 
-def test_answers_of_another_oracle_are_not_taken_over(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
+def test_answers_of_another_oracle_are_refused(tiny_model: Classifier, split: DataSet, tmp_path: Path) -> None:
     """They may be another model's."""
     work = Work(folder=tmp_path)
     sealed(Counted(tiny_model), split, work=work)
 
-    _, report = sealed(LocalOracle(tiny_model), split, work=work)
+    with pytest.raises(OracleError, match="belongs to another oracle"):
+        sealed(LocalOracle(tiny_model), split, work=work)
+
+
+def test_answers_of_an_older_version_are_asked_for_again(
+    tiny_model: Classifier, split: DataSet, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning says so."""
+    (tmp_path / "answers.txt").write_text("{}\n0123 1\n")
+
+    _, report = sealed(Counted(tiny_model), split, work=Work(folder=tmp_path))
 
     assert report.recalled == 0
+    assert "answers.txt is from an older version and cannot be read" in caplog.text
 
 
 def test_no_more_questions_are_asked_than_allowed(tiny_model: Classifier, split: DataSet) -> None:

@@ -51,10 +51,10 @@ def test_a_question_can_be_repeated_and_a_tie_is_unsteady() -> None:
 
 def test_answers_are_read_again_from_the_record(tmp_path: Path) -> None:
     """By the same oracle; a line that was cut off is ignored."""
-    record = tmp_path / "answers.txt"
+    record = tmp_path / "answers.jsonl"
     LabelSource(GreyOracle(), 3, None, record)(TWO)
     with record.open("a") as file:
-        file.write("0123")
+        file.write('{"kind": "ans')
     oracle = GreyOracle()
 
     labels = LabelSource(oracle, 3, None, record)
@@ -63,15 +63,13 @@ def test_answers_are_read_again_from_the_record(tmp_path: Path) -> None:
     assert (labels.asked, labels.recalled, oracle.asked) == (0, 2, 0)
 
 
-def test_answers_of_another_oracle_are_dropped(tmp_path: Path) -> None:
-    """The record is started again for this one."""
-    record = tmp_path / "answers.txt"
+def test_answers_of_another_oracle_are_refused(tmp_path: Path) -> None:
+    """They may be another model's; the message says what to do, and nothing is asked."""
+    record = tmp_path / "answers.jsonl"
     LabelSource(GreyOracle(), 3, None, record)(TWO)
 
-    labels = LabelSource(GreyOracle("other"), 3, None, record)
-
-    assert labels(TWO).tolist() == [1, 2]
-    assert labels.asked == 2
+    with pytest.raises(OracleError, match=r"belongs to another oracle.*delete this file to ask again"):
+        LabelSource(GreyOracle("other"), 3, None, record)
 
 
 def test_no_more_is_asked_than_allowed() -> None:

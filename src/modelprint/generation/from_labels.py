@@ -7,6 +7,7 @@ There are no logits, so no margins are measured and only the profile "exact" can
 way, the same model may answer differently. There are no weights to take a digest of either, and the file says so.
 """
 
+import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -28,8 +29,12 @@ from modelprint.progress import Progress, track_steps
 from modelprint.tensors import Images, to_pixels
 from modelprint.work import Work
 
-ANSWERS = "answers.txt"
+log = logging.getLogger(__name__)
+
+ANSWERS = "answers.jsonl"
 """File with the answers that an interrupted call has received."""
+OLD_ANSWERS = "answers.txt"
+"""What older versions called it; its answers cannot be read any more."""
 
 EXACT = ProfileRecord(name="exact", floor=0.0, multiple=0.0, flip_rate=FLIP_RATE)
 """The only profile that labels can support."""
@@ -139,6 +144,8 @@ def seal_from_labels(
     )
     seal_blank(request, EXACT)  # (1)
     record = None if work.folder is None else work.folder / ANSWERS
+    if record is not None and record.with_name(OLD_ANSWERS).is_file():
+        log.warning("%s is from an older version and cannot be read; all questions are asked again", OLD_ANSWERS)
     labels = LabelSource(oracle, len(data.class_names), questions, record)
     selection = select_samples(request, ByRepetition(labels, request, method, repeats, work.progress))  # (2) to (6)
     counts = {name: count for name, count in selection.counts.items() if name != "lost_rounding"}
