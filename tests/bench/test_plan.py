@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from modelprint.bench.fingerprints import Recipe, content_hash
-from modelprint.bench.plan import (
-    SCALES,
-    Bags,
-    Plan,
+from modelprint.bench.detection.fingerprints import FingerprintRecipe
+from modelprint.bench.detection.plan import (
+    PlannedDetection,
     PlannedFingerprint,
     PlannedGenerator,
-    at_scale,
-    parse_plan,
-    read_plan,
+    RandomSubsets,
+    seed_of,
 )
-from modelprint.bench.published import published_table, published_tables
+from modelprint.bench.detection.published import published_table, published_tables
+from modelprint.bench.plan import SCALES, Plan, at_scale
+from modelprint.bench.plan_file import parse_plan, read_plan
+from modelprint.cache import content_key
 from modelprint.generators import ConvVae
 from modelprint.methods import METHODS
 from modelprint.methods.misentry import MiSentry
@@ -25,6 +25,11 @@ from modelprint.tamperings import CONTROLS
 
 PLANS = sorted((Path(__file__).parents[2] / "plans").glob("*.toml"))
 TABLES = [path for path in PLANS if path.stem in {table.name for table in published_tables()}]
+
+
+def detection(plan: Plan) -> PlannedDetection:
+    """Return what a plan says about detection."""
+    return plan.part(PlannedDetection)
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
@@ -63,10 +68,10 @@ def test_the_laptop_has_the_default_zoo() -> None:
     """So that one cache serves a benchmark on a laptop and everything else."""
     plan = at_scale(read_plan(PLANS[0].with_name("table1-cifar10.toml")), "laptop")
 
-    misentry = next(fingerprint for fingerprint in plan.fingerprints if fingerprint.name == "misentry")
+    misentry = next(fingerprint for fingerprint in detection(plan).fingerprints if fingerprint.name == "misentry")
     assert misentry.build() == MiSentry()
-    assert plan.zoo == MiSentry().zoo
-    assert plan.seed_of(misentry) == 7
+    assert detection(plan).zoo == MiSentry().zoo
+    assert seed_of(plan, misentry) == 7
 
 
 def test_methods_are_compared_on_the_suspects_of_table_1() -> None:
@@ -76,7 +81,8 @@ def test_methods_are_compared_on_the_suspects_of_table_1() -> None:
     for scale in ("paper", "laptop"):
         table, methods = (at_scale(plan, scale) for plan in plans)
         assert methods.suspects == table.suspects
-        assert (methods.target, methods.models, methods.zoo) == (table.target, table.models, table.zoo)
+        assert (methods.target, methods.models) == (table.target, table.models)
+        assert detection(methods).zoo == detection(table).zoo
         keys = [_keys(plan) for plan in (table, methods)]
         assert all(keys[1][name] == keys[0][name] for name in ("natural", "bisection", "misentry"))
 
@@ -97,7 +103,8 @@ def test_junctions_are_measured_on_the_suspects_of_table_1(name: str) -> None:
 
 def _keys(plan: Plan) -> dict[str, str]:
     """Return under which key the cache has each fingerprint of a plan."""
-    recipes = [Recipe(planned=one, seed=plan.seed_of(one), zoo=plan.zoo) for one in plan.fingerprints]
+    planned = detection(plan)
+    recipes = [FingerprintRecipe(planned=one, seed=seed_of(plan, one), zoo=planned.zoo) for one in planned.fingerprints]
     return {recipe.planned.name: recipe.key("model", "data") for recipe in recipes}
 
 
@@ -106,7 +113,7 @@ def test_every_method_is_compared(name: str) -> None:
     """Those that come later have to be added."""
     plan = read_plan(PLANS[0].with_name(f"{name}.toml"))
 
-    assert {fingerprint.method for fingerprint in plan.fingerprints} == set(METHODS)
+    assert {fingerprint.method for fingerprint in detection(plan).fingerprints} == set(METHODS)
 
 
 def test_fingerprints_share_a_generator() -> None:
@@ -149,8 +156,11 @@ bags = { size = 4, draws = 5 }
     assert [row.kind for row in small.suspects] == ["prune-published", "flip-sign", "bit-flip"]
     assert small.suspects[0].settings == {"share": 0.5}
     assert [small.seeds_of(row) for row in small.suspects] == [(0,), (1,), (1,)]
-    assert [(one.name, one.count, one.settings) for one in small.fingerprints] == [("bisection", 7, {"halvings": 3})]
-    assert (small.zoo, small.scales, small.bags) == ((), {}, Bags(size=4, draws=5))
+    assert [(one.name, one.count, one.settings) for one in detection(small).fingerprints] == [
+        ("bisection", 7, {"halvings": 3})
+    ]
+    assert (detection(small).zoo, small.scales) == ((), {})
+    assert detection(small).random_subsets == RandomSubsets(size=4, draws=5)
     assert at_scale(plan, "paper").suspects == plan.suspects
 
 
@@ -204,8 +214,13 @@ def test_a_deterministic_kind_has_one_model(tiny_plan: str) -> None:
         ("models = 2", 'outputs = ["top-3", "top-3"]', "outputs: top-3 stands there twice"),
         ("models = 2", "ns = [1, 0]", "ns[1]: input should be greater than or equal to 1, got 0"),
         ("models = 2", "ns = [5, 5]", "ns: 5 stands there twice"),
-        ("models = 2", "bags = { size = 0 }", "bags.size: input should be greater than or equal to 1, got 0"),
+        (
+            "models = 2",
+            "random_subsets = { size = 0 }",
+            "random_subsets.size: input should be greater than or equal to 1, got 0",
+        ),
         ("models = 2", "bags = { sizes = 9 }", "bags.sizes: there is no such key"),
+        ("models = 2", "parts = 3", "parts: there is no such key"),
     ],
 )
 def test_a_mistake_is_named(old: str, new: str, said: str, tiny_plan: str) -> None:
@@ -258,13 +273,13 @@ def test_a_file_that_is_no_plan_is_named(tmp_path: Path, tiny_plan: str) -> None
 def test_rounding_is_a_part_of_what_a_fingerprint_is(tiny_plan: str) -> None:
     """Where it is not the usual one: keys of early caches stay as they were."""
     searched = tiny_plan.replace("count = 6", 'count = 6, rounding = "search"', 1)
-    usual, other = (parse_plan(text).fingerprints[0] for text in (tiny_plan, searched))
+    usual, other = (detection(parse_plan(text)).fingerprints[0] for text in (tiny_plan, searched))
 
-    keys = [Recipe(planned=planned, seed=7, zoo=()).key("m", "d") for planned in (usual, other)]
+    keys = [FingerprintRecipe(planned=planned, seed=7, zoo=()).key("m", "d") for planned in (usual, other)]
 
     assert (usual.rounding, usual.survives) == ("nearest", "exact")
     assert (other.rounding, other.survives) == ("search", "exact, rounded by search")
-    assert keys[0] == content_hash([1, "m", "d", "natural", {}, 6, "exact", "8-bit", 7, []])
+    assert keys[0] == content_key([1, "m", "d", "natural", {}, 6, "exact", "8-bit", 7, []])
     assert keys[1] != keys[0]
 
 

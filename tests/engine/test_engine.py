@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from modelprint.engine import EXECUTORS, Busy, Executor, Job, Outcome, Processes, Serial, perform, work_through
+from modelprint.engine import EXECUTORS, Busy, Executor, Job, JobResult, Processes, Serial, perform, work_through
 from modelprint.engine.executor import disk_is_full
 
 WORKERS = [
@@ -86,7 +86,7 @@ def job(key: str, function: Callable[..., Any], *arguments: Any) -> Job:
     return Job(key=key, label=key, function=function, arguments=arguments)
 
 
-def done(executor: Executor, jobs: list[Job]) -> dict[str, Outcome]:
+def done(executor: Executor, jobs: list[Job]) -> dict[str, JobResult]:
     """Return all outcomes by key."""
     return {outcome.key: outcome for outcome in work_through(executor, jobs, pause=0.01)}
 

@@ -4,7 +4,6 @@ A trained target is kept in the cache under a name that follows from its recipe 
 was made: the command, the seed, the seconds it took and the accuracy it has.
 """
 
-import hashlib
 import json
 import logging
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from modelprint.cache import cache_folder
+from modelprint.cache import cache_folder, content_key
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data, weights_path
 from modelprint.errors import LoadingError
@@ -212,8 +211,7 @@ def target_path(target: Target, data: DataSet) -> Path:
         return weights_path(target.weights)
     assert target.recipe is not None
     inputs = [REVISION, target.network, asdict(target.recipe), target.augment, target.seed, data.digest]
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
-    return cache_folder() / "targets" / f"{target.name}-{key}.safetensors"
+    return cache_folder() / "targets" / f"{target.name}-{content_key(inputs)}.safetensors"
 
 
 def target_facts(target: Target, *, progress: Progress = silent) -> TargetFacts:

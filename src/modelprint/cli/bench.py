@@ -57,12 +57,12 @@ def run(
     Suspects and fingerprints are made once and kept in the cache; every observation is one line of
     DIR/observations.jsonl. The run can be stopped in any way: the same command goes on, and the result is the same as
     without a stop, whatever the executor. Exits with 3 when observations are missing at the end; what is missing is
-    said on stderr and in DIR/protocol.json.
+    said on stderr and in DIR/record.json.
 
     Example: modelprint bench run plans/smoke.toml --scale smoke --executor serial
     """
     from modelprint.bench.folder import RunFolder
-    from modelprint.bench.plan import read_plan
+    from modelprint.bench.plan_file import read_plan
     from modelprint.bench.run import run as make_observations
 
     read = read_plan(plan)
@@ -119,7 +119,7 @@ def status(
     """
     from modelprint.bench import status as progress
     from modelprint.bench.folder import RunFolder
-    from modelprint.bench.plan import read_plan
+    from modelprint.bench.plan_file import read_plan
 
     if plan.is_dir():
         found = progress.status_of_folder(plan)

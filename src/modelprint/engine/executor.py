@@ -1,8 +1,8 @@
 """What a job is, what becomes of it, and who gets jobs done.
 
 with closing(EXECUTORS["processes"](workers=2)) as executor:
-    for outcome in work_through(executor, jobs):
-        print(outcome.key, outcome.problem or outcome.value)
+    for result in work_through(executor, jobs):
+        print(result.key, result.problem or result.value)
 """
 
 import errno
@@ -11,10 +11,13 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from modelprint.errors import ModelprintError
 from modelprint.training import one_thread
+
+Value = TypeVar("Value")
+Returned = TypeVar("Returned", covariant=True)
 
 DEATHS = 2
 """How many workers may die of a job before it is given up."""
@@ -31,7 +34,7 @@ class Busy(Exception):  # noqa: N818 - no error: the work is being done
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Generic[Returned]):
     """A function and what it is called with; a pure function, so that it does not matter who calls it and how often.
 
     Attributes:
@@ -43,12 +46,12 @@ class Job:
 
     key: str
     label: str
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
+    function: Callable[..., Returned]
+    arguments: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobResult(Generic[Returned]):
     """What became of a job.
 
     Attributes:
@@ -61,7 +64,7 @@ class Outcome:
     """
 
     key: str
-    value: Any = None
+    value: Returned | None = None
     problem: str = ""
     seconds: float = 0.0
     busy: bool = False
@@ -72,31 +75,33 @@ class Outcome:
 class Executor(Protocol):
     """Someone who gets jobs done. It may keep its workers from one run to the next, until it is closed."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcome of each job as soon as it is there, in any order; an iterator left early stops the rest."""
+    def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
+        """Yield the result of each job as soon as it is there, in any order; an iterator left early stops the rest."""
 
     def close(self) -> None:
         """Let all workers go; may be called again."""
 
 
-def perform(job: Job) -> Outcome:
+def perform(job: Job[Value]) -> JobResult[Value]:
     """Do one job, on one thread, here and now; an exception becomes a problem."""
     started = time.perf_counter()
     try:
         with one_thread():
             value = job.function(*job.arguments)
     except Busy:
-        return Outcome(key=job.key, busy=True)
+        return JobResult(key=job.key, busy=True)
     except Exception as problem:  # whatever it is, the other jobs go on
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
         seconds = time.perf_counter() - started
-        return Outcome(key=job.key, problem=error_line(problem), seconds=seconds, fatal=disk_is_full(problem))
-    return Outcome(key=job.key, value=value, seconds=time.perf_counter() - started)
+        return JobResult(key=job.key, problem=error_line(problem), seconds=seconds, fatal=disk_is_full(problem))
+    return JobResult(key=job.key, value=value, seconds=time.perf_counter() - started)
 
 
-def work_through(executor: Executor, jobs: Sequence[Job], *, pause: float = PAUSE_S) -> Iterator[Outcome]:
-    """Yield the outcome of each job; those somebody else is at work on are tried again after the others.
+def work_through(
+    executor: Executor, jobs: Sequence[Job[Value]], *, pause: float = PAUSE_S
+) -> Iterator[JobResult[Value]]:
+    """Yield the result of each job; those somebody else is at work on are tried again after the others.
 
     Args:
         executor: Who does them.
@@ -108,10 +113,10 @@ def work_through(executor: Executor, jobs: Sequence[Job], *, pause: float = PAUS
         raise ValueError(f"{len(jobs)} jobs have {len(left)} different keys")
     while left:
         before = len(left)
-        for outcome in executor.run(tuple(left.values())):
-            if not outcome.busy:
-                del left[outcome.key]
-                yield outcome
+        for result in executor.run(tuple(left.values())):
+            if not result.busy:
+                del left[result.key]
+                yield result
         if len(left) == before:
             time.sleep(pause)
 

@@ -98,7 +98,7 @@ def rounding_named(name: str) -> Rounding:
     raise ValueError(f"rounding is nearest or search, got {name!r}")
 
 
-def settings_for(rounding: str, method: str, given: Mapping[str, str]) -> dict[str, str]:
+def settings_for(rounding: str, method: str, given: Mapping[str, object]) -> dict[str, object]:
     """Return the settings of a method with what suits the rounding, where nothing else is given.
 
     Methods that can judge what they make as eight-bit images hand over floats where a search comes after them.

@@ -1,11 +1,11 @@
-"""What findings add up to, on cases known by hand."""
+"""What observations add up to, on cases known by hand."""
 
 from collections.abc import Callable
 
 import pytest
 
 from modelprint.bench.ownership.examples import mean_score
-from modelprint.bench.ownership.finding import OWN, PLAIN, Finding, read_finding
+from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation, read_line
 from modelprint.bench.ownership.published import PublishedExamples, published_examples
 from modelprint.bench.ownership.scores import (
     bootstrap,
@@ -20,24 +20,24 @@ from modelprint.bench.ownership.scores import (
 )
 from modelprint.ownership import VARIANTS, CExamples, Claim, Judge, Separation
 
-Found = Callable[..., Finding]
+Found = Callable[..., OwnershipObservation]
 
 
 def test_a_line_can_be_read_again(found: Found) -> None:
     """As it was written."""
     one = found("extract-labels", 0.5)
 
-    assert read_finding(one.line()) == one
+    assert read_line(one.to_line()) == one
 
 
 def test_learners_and_missed_goals_are_not_counted(found: Found) -> None:
     """Neither as copies nor as others."""
     some = [
         found("extract-labels", 0.9),
-        found("extract-labels", 0.1, learnt=True),
+        found("extract-labels", 0.1, in_training=True),
         found("extract-labels", 0.2, goal_reached=False),
         found("homologous-0", 0.3),
-        found("homologous-0", 0.8, learnt=True),
+        found("homologous-0", 0.8, in_training=True),
         found("prune-80-retrained", 0.7),
     ]
 
@@ -109,7 +109,7 @@ def test_the_curve_over_the_overlap(found: Found) -> None:
 def test_examples_are_scored_as_the_paper_does(found: Found) -> None:
     """Robustness minus transferability by ratio; the most agreeing of five others is a false claim at a quarter."""
     others = [found("homologous-0", 0.1, seed=n, kept={"x": 10 * n}) for n in range(1, 5)]
-    learnt = found("homologous-0", 0.1, seed=9, kept={"x": 5}, learnt=True)
+    learnt = found("homologous-0", 0.1, seed=9, kept={"x": 5}, in_training=True)
     foreign = found("homologous-cnn3", 0.1, kept={"x": 100}, settings={"network": "cnn3"})
     pruned = [found(f"prune-{ratio}-retrained", 0.9, kept={"x": count}) for ratio, count in ((80, 100), (90, 40))]
     stolen = found("extract-labels", 0.9, kept={"x": 15})
