@@ -4,26 +4,19 @@ import errno
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelprint.bench.detection import fingerprints
 from modelprint.bench.detection.observation import OBSERVATIONS, read_observations
 from modelprint.bench.detection.outputs import OUTPUTS
-from modelprint.bench.detection.plan import PlannedDetection
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.locks import locked, run_folder_in_use, run_folder_locked
 from modelprint.bench.plan_file import parse_plan
 from modelprint.bench.run import duration, run
-from modelprint.bench.status import status, status_of_folder
-from modelprint.bench.suspects import Origin, load_target, prepare_suspect, usual_suspect
-from modelprint.engine import Busy, Job, Serial, work_through
+from modelprint.engine import Serial
 from modelprint.errors import BenchError
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.tamperings.store import suspect_path
 
 NewCache = Callable[[str], Path]
 
@@ -276,83 +269,6 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
 
     assert (summary.found, summary.made, summary.remarks) == (0, 15, ())
     assert (folder / "observations.jsonl").read_bytes() == whole.file(OBSERVATIONS).read_bytes()
-
-
-def test_a_folder_belongs_to_one_plan_and_scale(
-    whole: RunFolder, run_tiny: Any, tiny_plan: str, tmp_path: Path
-) -> None:
-    """Another plan is refused, and so is a folder of other things."""
-    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop; name another --output"):
-        run_tiny(whole.path, text=tiny_plan.replace('"tiny"', '"other"'))
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "letter.txt").write_text("dear")
-    with pytest.raises(BenchError, match="is no folder of a run; name an empty one"):
-        run_tiny(tmp_path / "home")
-    whole.record.write_text("{")
-    with pytest.raises(BenchError, match=r"record.json is damaged"):
-        run_tiny(whole.path)
-
-
-def test_a_folder_has_one_run_at_a_time(whole: RunFolder, run_tiny: Any) -> None:
-    """The second one is told so."""
-    with run_folder_locked(whole.path):
-        assert run_folder_in_use(whole.path)
-        with pytest.raises(BenchError, match=r"another run is writing to .*; wait for it"):
-            run_tiny(whole.path)
-    assert not run_folder_in_use(whole.path)
-
-
-def test_work_in_hand_elsewhere_is_waited_for(new_cache: NewCache, tmp_path: Path) -> None:
-    """A suspect that another process is making is busy until that is done."""
-    new_cache("cache")
-    model, data = load_target("digits")
-    suspect = usual_suspect(Origin(target="digits", model=model.digest(), data=data.digest), "prune-20", 0)
-    path = suspect_path("prune-20", suspect.tampering, model, data, 0)
-    job = Job(key="a", label="a", function=prepare_suspect, arguments=(suspect,))
-
-    with locked(path.stem):
-        first = next(iter(Serial().run([job])))
-    second = next(work_through(Serial(), [job]))
-
-    assert first.busy and not second.busy
-    assert second.value is not None and second.value.seconds is not None
-    with pytest.raises(Busy), locked("a"), locked("a"):
-        pass
-
-
-def test_the_status_says_what_is_there(whole: RunFolder, tiny_plan: str) -> None:
-    """Row by row, without touching anything; a run may be under way."""
-    lines = whole.file(OBSERVATIONS).read_bytes().splitlines(keepends=True)
-    whole.file(OBSERVATIONS).write_bytes(b"".join([*lines[:5], b"garbage\n"]))
-
-    found = status_of_folder(whole.path)
-
-    assert [(row.kind, row.found, row.planned) for row in found.rows] == [
-        ("prune-20", 3, 3), ("flip-sign", 2, 6), ("bit-flip", 0, 3), ("none", 0, 3)
-    ]  # fmt: skip
-    assert (found.found, found.planned, found.running) == (5, 15, False)
-    assert len(found.damaged) == 1
-    assert json.loads(json.dumps(found.to_record()))["planned"] == 15
-    assert status(parse_plan(tiny_plan), "laptop", RunFolder(whole.path / "none")).found == 0
-    with pytest.raises(BenchError, match="is no folder of a run"):
-        status_of_folder(whole.path / "none")
-    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop"):
-        status(replace(parse_plan(tiny_plan), name="other"), "laptop", whole)
-
-
-def test_the_name_of_a_fingerprint_is_no_part_of_its_content(tiny_plan: str) -> None:
-    """Two plans that call it differently share it; every setting counts."""
-    planned = parse_plan(tiny_plan).part(PlannedDetection).fingerprints[1]
-    recipe = fingerprints.FingerprintRecipe(planned=planned, seed=7, zoo=())
-
-    key = recipe.key("m", "d")
-
-    assert replace(recipe, planned=replace(planned, name="other")).key("m", "d") == key
-    others = [replace(planned, count=9), replace(planned, form="float"), replace(planned, settings={"halvings": 3})]
-    keys = {replace(recipe, planned=other).key("m", "d") for other in others}
-    keys |= {recipe.key("x", "d"), recipe.key("m", "x"), replace(recipe, seed=8).key("m", "d")}
-    keys.add(replace(recipe, zoo=("flip-sign*1",)).key("m", "d"))
-    assert len(keys - {key}) == 7
 
 
 def test_times_are_told_in_two_units() -> None:

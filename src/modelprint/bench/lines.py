@@ -1,7 +1,7 @@
 """Files of lines: one JSON object for each thing observed, under a key that follows from all it depends on.
 
-A line holds nothing that differs between two runs of the same plan: no time, no path. Whoever computes it, on whatever
-executor, writes the same bytes.
+A line holds nothing that differs between two runs of the same plan: no time, no path. The same bytes are written
+wherever it is computed.
 """
 
 import json

@@ -17,7 +17,7 @@ from importlib.metadata import version
 from modelprint.bench.folder import RunFolder
 from modelprint.bench.jobs import Done
 from modelprint.bench.lines import SuspectLine
-from modelprint.bench.locks import run_folder_locked
+from modelprint.bench.locks import lock_run_folder
 from modelprint.bench.plan import Plan, at_scale
 from modelprint.bench.record import RunRecord, TargetRecord
 from modelprint.bench.studies import STUDIES
@@ -93,7 +93,7 @@ def run(
     small = at_scale(plan, scale, most_models)
     folder.prepare(plan.name, scale)
     try:
-        with run_folder_locked(folder.path):
+        with lock_run_folder(folder.path):
             folder.begin(plan.name, scale, text)
             return _Run(small, scale, executor, folder, progress, tell).complete(command)
     except OSError as problem:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from modelprint.bench.jobs import Done, capture_warnings
 from modelprint.bench.lines import SuspectId, suspect_id
-from modelprint.bench.locks import locked
+from modelprint.bench.locks import lock_entry
 from modelprint.bench.plan import PlannedRow
 from modelprint.bench.record import TargetRecord
 from modelprint.bench.targets import TARGETS, target_model
@@ -81,7 +81,7 @@ class PlannedSuspect:
         path = suspect_path(self.kind, self.tampering, model, data, self.seed)
         if path.is_file():
             return load_or_make_suspect(self.kind, self.tampering, model, data, self.seed)
-        with locked(path.stem):
+        with lock_entry(path.stem):
             return load_or_make_suspect(self.kind, self.tampering, model, data, self.seed)
 
 

@@ -43,7 +43,7 @@ class Target:
         recipe: How it is trained; None when its weights are given.
         augment: How training images are varied.
         seed: Of the initial weights, the order of the images and their augmentation.
-        accuracy: Test accuracy that was measured, 0 to 1, other machines may differ by a few images; None: not yet.
+        accuracy: Measured test accuracy, 0 to 1; other machines may differ by a few images. None: not measured yet.
     """
 
     name: str
@@ -186,7 +186,7 @@ TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 def target_model(target: Target, *, progress: Progress = silent) -> tuple[Classifier, DataSet]:
     """Return the classifier and its data; one without given weights is trained once and kept.
 
-    A kept file that is damaged, or whose weights are not those its record speaks of, is reported and made again.
+    A kept file that is damaged, or whose weights are not those of its record, is logged and made again.
 
     Raises:
         DataError: The data set or the weights are not there; says where they were looked for and what to do.
@@ -196,9 +196,9 @@ def target_model(target: Target, *, progress: Progress = silent) -> tuple[Classi
         return load_classifier(target.network, weights_path(target.weights)), data
     path = target_path(target, data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever comes second waits for the first instead of training the same network beside it.
+    # A second process waits for the first instead of training the same network beside it.
     with FileLock(path.with_suffix(".lock")):
-        kept = _kept(target, path)
+        kept = _load_kept(target, path)
         if kept is None:
             _make(target, data, path, progress)
             kept = load_classifier(target.network, path)
@@ -225,26 +225,26 @@ def target_facts(target: Target, *, progress: Progress = silent) -> TargetFacts:
         file=path,
         digest=model.digest(),
         accuracy=accuracy_on(model, data.test),
-        trained={} if target.recipe is None else _record(path),
+        trained={} if target.recipe is None else _read_record(path),
     )
 
 
-def _kept(target: Target, path: Path) -> Classifier | None:
-    """Return the classifier kept at `path`; None, after saying so, when the file is damaged."""
+def _load_kept(target: Target, path: Path) -> Classifier | None:
+    """Return the classifier kept at `path`; None, after a warning, when the file is damaged."""
     if not path.is_file():
         return None
     try:
-        model, record = load_classifier(target.network, path), _record(path)
+        model, record = load_classifier(target.network, path), _read_record(path)
     except LoadingError as problem:
         log.warning("%s; training %s again", problem, target.name)
         return None
     if record.get("classifier") != model.digest():
-        log.warning("%s does not hold the weights that its record speaks of; training %s again", path, target.name)
+        log.warning("%s does not hold the weights of its record; training %s again", path, target.name)
         return None
     return model
 
 
-def _record(path: Path) -> dict[str, object]:
+def _read_record(path: Path) -> dict[str, object]:
     _, metadata = read_weights(path)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))

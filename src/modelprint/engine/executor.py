@@ -1,4 +1,4 @@
-"""What a job is, what becomes of it, and who gets jobs done.
+"""What a job is, what becomes of it, and what does jobs.
 
 with closing(EXECUTORS["processes"](workers=2)) as executor:
     for result in work_through(executor, jobs):
@@ -23,14 +23,14 @@ DEATHS = 2
 """How many workers may die of a job before it is given up."""
 
 PAUSE_S = 0.5
-"""Seconds to wait when somebody else is at work on all that is left."""
+"""Seconds to wait when other processes work on all that is left."""
 
 DEBUG = "MODELPRINT_DEBUG"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Busy(Exception):  # noqa: N818 - no error: the work is being done
-    """Raised by a job's function when somebody else is at work on the same thing; the job is tried again later."""
+    """Raised by a job's function when another process works on the same thing; the job is tried again later."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ class JobResult(Generic[Returned]):
         value: What its function returned; None where there is a problem.
         problem: Why there is no value; empty when there is one.
         seconds: How long it took.
-        busy: Somebody else was at work on the same thing; the job has to be given again.
+        busy: Another process works on the same thing; the job has to be tried again.
         fatal: The problem is a full disk, which every other job would meet too.
     """
 
@@ -73,13 +73,13 @@ class JobResult(Generic[Returned]):
 
 @runtime_checkable
 class Executor(Protocol):
-    """Someone who gets jobs done. It may keep its workers from one run to the next, until it is closed."""
+    """Does jobs. It may keep its workers from one run to the next, until it is closed."""
 
     def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
         """Yield the result of each job as soon as it is there, in any order; an iterator left early stops the rest."""
 
     def close(self) -> None:
-        """Let all workers go; may be called again."""
+        """Stop all workers; may be called again."""
 
 
 def perform(job: Job[Value]) -> JobResult[Value]:
@@ -101,12 +101,12 @@ def perform(job: Job[Value]) -> JobResult[Value]:
 def work_through(
     executor: Executor, jobs: Sequence[Job[Value]], *, pause: float = PAUSE_S
 ) -> Iterator[JobResult[Value]]:
-    """Yield the result of each job; those somebody else is at work on are tried again after the others.
+    """Yield the result of each job; those that another process works on are tried again after the others.
 
     Args:
-        executor: Who does them.
+        executor: What does them.
         jobs: Each with a key of its own.
-        pause: Seconds to wait when nothing is left but what others are at work on.
+        pause: Seconds to wait when nothing is left but what other processes work on.
     """
     left = {job.key: job for job in jobs}
     if len(left) != len(jobs):

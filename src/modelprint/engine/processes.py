@@ -33,10 +33,10 @@ class Processes:
         """Yield the result of each job as soon as it is there."""
         waiting, deaths = deque(jobs), Counter[str]()
         try:
-            while waiting or self._at_work():
+            while waiting or self._busy_workers():
                 self._hand_out(waiting)
-                ready = wait([worker.connection for worker in self._at_work()])
-                for worker in [worker for worker in self._at_work() if worker.connection in ready]:
+                ready = wait([worker.connection for worker in self._busy_workers()])
+                for worker in [worker for worker in self._busy_workers() if worker.connection in ready]:
                     job = worker.job
                     result = worker.take()
                     if result is None:
@@ -49,7 +49,7 @@ class Processes:
                         result = JobResult(key=job.key, problem=problem)
                     yield result
         finally:
-            for worker in self._at_work():
+            for worker in self._busy_workers():
                 worker.stop()
                 self._workers.remove(worker)
 
@@ -58,7 +58,7 @@ class Processes:
         while self._workers:
             self._workers.pop().stop()
 
-    def _at_work(self) -> "list[_Worker]":
+    def _busy_workers(self) -> "list[_Worker]":
         return [worker for worker in self._workers if worker.current is not None]
 
     def _hand_out(self, waiting: deque[Job[Value]]) -> None:
@@ -117,7 +117,7 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """Do the jobs that come in, until there are no more or nobody is there to send them."""
+    """Do the jobs that come in, until there are no more or the sender is gone."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the parent decides what it means
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -83,20 +83,6 @@ def test_what_is_no_observation_is_refused(wrong: str, said: str) -> None:
         read_line(wrong)
 
 
-def test_a_line_without_its_end_is_left_out(tmp_path: Path) -> None:
-    """A killed run leaves it behind; a line that is damaged otherwise is told."""
-    path = tmp_path / "observations.jsonl"
-    other = replace(ONE, key="b" * 20)
-    path.write_text(ONE.to_line() + "garbage\n" + other.to_line() + other.to_line()[:40])
-
-    found, problems = salvage(path)
-
-    assert [one.key for one in found] == [ONE.key, other.key]
-    assert len(problems) == 1 and problems[0].startswith(f"{path}, line 2: ")
-    with pytest.raises(BenchError, match=r"line 2: .*; run the plan again"):
-        read_observations(path)
-
-
 def test_observations_are_read(tmp_path: Path) -> None:
     """All of them, or an error that says where there are none."""
     path = tmp_path / "observations.jsonl"

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from modelprint.bench.detection.outputs import OUTPUTS, differences, rounded
+from modelprint.bench.detection.outputs import OUTPUTS, differences, round_half_even
 
 
 def logits_of(*rows: list[float]) -> Tensor:
@@ -54,8 +54,8 @@ def test_a_half_goes_to_the_even_neighbour() -> None:
     """0.125 and 0.375 lie half way between hundredths, exactly; 0.5 between whole numbers."""
     values = torch.tensor([[0.125, 0.375, 0.625, 0.875, 0.5]], dtype=torch.float64)
 
-    assert rounded(values, 2).tolist() == [[12, 38, 62, 88, 50]]
-    assert rounded(values, 0).tolist() == [[0, 0, 1, 1, 0]]
+    assert round_half_even(values, 2).tolist() == [[12, 38, 62, 88, 50]]
+    assert round_half_even(values, 0).tolist() == [[0, 0, 1, 1, 0]]
 
 
 def test_probabilities_are_computed_in_float64() -> None:

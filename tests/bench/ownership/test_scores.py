@@ -5,8 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from modelprint.bench.ownership.examples import mean_score
-from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation, read_line
-from modelprint.bench.ownership.published import PublishedExamples, published_examples
+from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation
 from modelprint.bench.ownership.scores import (
     bootstrap,
     compared,
@@ -18,16 +17,9 @@ from modelprint.bench.ownership.scores import (
     verdicts,
     welch_p_values,
 )
-from modelprint.ownership import VARIANTS, CExamples, Claim, Judge, Separation
+from modelprint.ownership import Claim, Judge, Separation
 
 Found = Callable[..., OwnershipObservation]
-
-
-def test_a_line_can_be_read_again(found: Found) -> None:
-    """As it was written."""
-    one = found("extract-labels", 0.5)
-
-    assert read_line(one.to_line()) == one
 
 
 def test_learners_and_missed_goals_are_not_counted(found: Found) -> None:
@@ -123,11 +115,3 @@ def test_examples_are_scored_as_the_paper_does(found: Found) -> None:
     assert score.false == (1, 5)
     assert score.claimed == {"derived": (1, 2), "extracted": (0, 1)}
     assert example_score([*others], "y", 100, alpha=0.25) is None
-
-
-def test_rows_of_the_paper_are_found_by_settings() -> None:
-    """Those that it has."""
-    assert published_examples(CExamples()) == PublishedExamples(68, (17, 5, -30))
-    assert published_examples(VARIANTS["ltrc"]()) == PublishedExamples(51, (49, 48, 43))
-    assert published_examples(VARIANTS["rc-gm"]()) is None
-    assert published_examples(CExamples(noise=0.02)) is None

@@ -1,4 +1,4 @@
-"""Detection by form of the answers, as in the SSF paper's Tables III to VI: what is told decides what is seen."""
+"""Detection by form of the answers, as in the SSF paper's Tables III to VI."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ def outputs(run: DetectionResults, table: Table) -> Section | None:
     if not forms:
         return None
     grids = tuple(grid for line in table.lines for grid in _line_grid(run, table, line, forms))
-    shown = "; ".join(f"{name}: {OUTPUTS[name].tells}" for name in forms)
+    shown = "; ".join(f"{name}: {OUTPUTS[name].shows}" for name in forms)
     text = (
         f"A sample sees a suspect when the answer differs from the target's in what is shown. {shown}. Probabilities "
         "are computed in float64 and rounded half to even. Values alone may show less than the label does: most "

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from modelprint.bench.detection.plan import PlannedFingerprint
-from modelprint.bench.locks import locked
+from modelprint.bench.locks import lock_entry
 from modelprint.bench.stopwatch import Stopwatch
 from modelprint.cache import cache_folder, content_key, write_atomically, write_text_atomically
 from modelprint.classifier import Classifier
@@ -103,7 +103,7 @@ def load_or_make(recipe: FingerprintRecipe, model: Classifier, data: DataSet) ->
     entry = record_path(key)
     found = _read(entry, recipe)
     if found is None:
-        with locked(f"fingerprint-{key}"):
+        with lock_entry(f"fingerprint-{key}"):
             found = _read(entry, recipe)
             if found is None:
                 unfinished = entry.parents[1] / "unfinished" / key

@@ -11,7 +11,7 @@ from modelprint.bench.detection.outputs import LABEL, differences
 from modelprint.bench.detection.plan import PlannedGenerator, RandomSubsets
 from modelprint.bench.detection.random_subsets import draw_subsets
 from modelprint.bench.jobs import Done, capture_warnings
-from modelprint.bench.locks import locked
+from modelprint.bench.locks import lock_entry
 from modelprint.bench.plan import PlannedRow
 from modelprint.bench.suspects import Origin, PlannedSuspect, load_target, suspect_of_row, usual_suspect
 from modelprint.cache import cache_folder, content_key
@@ -121,7 +121,7 @@ def prepare_generator(target: str, generator: PlannedGenerator) -> Done[None]:
     path = generator_path(generator.name, recipe, data, generator.seed)
     with capture_warnings() as remarks:
         if not path.is_file():
-            with locked(path.stem):
+            with lock_entry(path.stem):
                 load_or_train_generator(generator.name, recipe, data, generator.seed)
     return Done(value=None, remarks=tuple(remarks))
 

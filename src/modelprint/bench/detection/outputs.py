@@ -1,4 +1,4 @@
-"""Output forms: what a service tells of its answer, and when two answers differ in it.
+"""Output forms: what a service shows of its answer, and when two answers differ in it.
 
 Source: Z. He, T. Zhang and R. Lee, "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019, section IV-E
 and Tables III to VI. There `top-1-p-dec2` compares the rounded value alone: with the label it could not see less than
@@ -20,7 +20,7 @@ from torch import Tensor
 from modelprint.tensors import Logits
 
 LABEL = "top-1"
-"""The form in which every service answers; the others are told beside it."""
+"""The form in which every service answers; the others are shown beside it."""
 
 Differ = Callable[[Logits, Logits], Bool[Tensor, " n"]]
 """From the logits expected and those that came: whether each answer differs."""
@@ -31,19 +31,19 @@ class OutputForm:
     """One form of answers.
 
     Attributes:
-        tells: What a service gives away in it, in words.
+        shows: What a service shows in it, in words.
         differ: Compares two answers.
         classes: How many classes there have to be.
     """
 
-    tells: str
+    shows: str
     differ: Differ
     classes: int = 2
 
     def __call__(self, expected: Logits, got: Logits) -> Bool[Tensor, " n"]:
         """Return whether each answer differs; ValueError when there are too few classes for this form."""
         if expected.shape[1] < self.classes:
-            raise ValueError(f"{self.tells}: needs at least {self.classes} classes, got {expected.shape[1]}")
+            raise ValueError(f"{self.shows}: needs at least {self.classes} classes, got {expected.shape[1]}")
         return self.differ(expected, got)
 
 
@@ -82,26 +82,26 @@ def _probabilities(logits: Logits) -> Float64[Tensor, "n classes"]:
 def _rounded_differ(
     expected: Float64[Tensor, "n values"], got: Float64[Tensor, "n values"], decimals: int
 ) -> Bool[Tensor, " n"]:
-    return (rounded(expected, decimals) != rounded(got, decimals)).any(1)
+    return (round_half_even(expected, decimals) != round_half_even(got, decimals)).any(1)
 
 
-def rounded(values: Float64[Tensor, "n values"], decimals: int) -> Float64[Tensor, "n values"]:
+def round_half_even(values: Float64[Tensor, "n values"], decimals: int) -> Float64[Tensor, "n values"]:
     """Return how many units of the last decimal each value has, half to even: 0.125 has 12 hundredths."""
     return torch.round(values * 10.0**decimals)
 
 
 OUTPUTS: dict[str, OutputForm] = {
-    LABEL: OutputForm(tells="the label", differ=labels_differ),
-    "top-3": OutputForm(tells="the first 3 labels in order", differ=partial(rankings_differ, k=3), classes=3),
-    "top-5": OutputForm(tells="the first 5 labels in order", differ=partial(rankings_differ, k=5), classes=5),
+    LABEL: OutputForm(shows="the label", differ=labels_differ),
+    "top-3": OutputForm(shows="the first 3 labels in order", differ=partial(rankings_differ, k=3), classes=3),
+    "top-5": OutputForm(shows="the first 5 labels in order", differ=partial(rankings_differ, k=5), classes=5),
     "top-1-p-dec2": OutputForm(
-        tells="the largest probability with 2 decimals, without its label",
+        shows="the largest probability with 2 decimals, without its label",
         differ=partial(top_values_differ, decimals=2),
     ),
-    "p-dec-1": OutputForm(tells="all probabilities with 1 decimal", differ=partial(values_differ, decimals=1)),
-    "p-dec-2": OutputForm(tells="all probabilities with 2 decimals", differ=partial(values_differ, decimals=2)),
+    "p-dec-1": OutputForm(shows="all probabilities with 1 decimal", differ=partial(values_differ, decimals=1)),
+    "p-dec-2": OutputForm(shows="all probabilities with 2 decimals", differ=partial(values_differ, decimals=2)),
     "label+p-dec2": OutputForm(
-        tells="the label and its probability with 2 decimals", differ=partial(labels_or_values_differ, decimals=2)
+        shows="the label and its probability with 2 decimals", differ=partial(labels_or_values_differ, decimals=2)
     ),
 }
 """Every form, by its name in plans and tables."""

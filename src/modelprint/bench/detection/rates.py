@@ -39,7 +39,7 @@ def detection(mismatched: Mismatches, n: int, *, ordered: bool = False) -> float
 def interval(
     mismatched: Mismatches, n: int, *, ordered: bool = False, repetitions: int = REPETITIONS, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % interval of `detection`, by drawing models and samples anew, both with replacement.
+    """Return the 95 % interval of `detection`, by resampling models and samples, both with replacement.
 
     One sample drawn at random sees the mean of the table, which `bootstrap_interval` resamples. In an order the samples
     that were drawn keep their places, and the first `n` different ones are asked.

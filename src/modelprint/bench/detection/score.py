@@ -45,9 +45,9 @@ class Line:
         row: Row of the published table.
         kind: Name of the tampering that made the suspects.
         batch_norm: Its batch-norm mode, where it has one.
-        reference: Kind whose labels the suspects' are held against; empty for those of the target.
+        reference: Kind whose labels the suspects' are compared with; empty for those of the target.
         control: Whether nothing was changed, so that mismatches are false alarms.
-        settings: Those that tell it from another line of the same kind.
+        settings: Those in which it differs from another line of the same kind.
     """
 
     row: str
@@ -65,7 +65,7 @@ class Line:
 
     @property
     def made_by(self) -> str:
-        """What tells its suspects from others of the row."""
+        """What distinguishes its suspects from others of the row."""
         against = f", against {self.reference}" if self.reference else ""
         return self.kind + (f" ({self.settings})" if self.settings else "") + against
 
@@ -141,7 +141,7 @@ class Table:
         fingerprints: By name.
         selections: Random drawing first, then the orders by name.
         ns: Numbers of samples asked.
-        cells: One for each line, fingerprint, selection and number that was observed, told by the label.
+        cells: One for each line, fingerprint, selection and number that was observed, by the label.
         by_output: The same for other forms of answers that were asked for.
         false_alarms: One for each fingerprint that controls were asked about.
     """
@@ -228,7 +228,8 @@ def score(
 def by_line(observations: Iterable[Observation]) -> dict[tuple[Line, str], list[Observation]]:
     """Return the observations of each line and fingerprint, by seed.
 
-    Suspects that differ only in the settings of their tampering are told apart by the settings in which they differ.
+    Suspects that differ only in the settings of their tampering belong to different lines, which are named by these
+    settings.
     """
     found: dict[Line, dict[str, list[Observation]]] = {}
     for one in sorted(observations, key=lambda one: (one.seed, one.key)):
@@ -355,7 +356,7 @@ class Beyond:
 
 
 def beyond_ceiling(published: Published, methods: Iterable[str] | None = None) -> tuple[Beyond, ...]:
-    """Return the rates that cannot come from the protocol, with the benefit of the doubt about rounding.
+    """Return the rates that cannot come from the stated procedure, whatever rounding did.
 
     Args:
         published: A table of the paper.

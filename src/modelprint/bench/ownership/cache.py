@@ -16,7 +16,7 @@ from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor
 
-from modelprint.bench.locks import locked
+from modelprint.bench.locks import lock_entry
 from modelprint.bench.stopwatch import Stopwatch
 from modelprint.cache import cache_folder, load_or_make, write_atomically
 from modelprint.errors import LoadingError
@@ -65,7 +65,7 @@ def load_or_make_input(name: str, key: str, make: Make) -> AuxiliaryInput:
 
     if path.is_file():
         return load_or_make(path, _load, make_timed, _save, log)
-    with locked(path.stem):
+    with lock_entry(path.stem):
         made = load_or_make(path, _load, make_timed, _save, log)
     shutil.rmtree(unfinished, ignore_errors=True)
     return made

@@ -1,4 +1,4 @@
-"""What observations add up to: how well copies and other models are told apart, and what the verdict on each would be.
+"""What observations add up to: how well copies are separated from other models, and the verdict on each.
 
 Encoders were trained on some suspects, which are neither judged nor references. An extraction that missed its goal is
 shown and not counted. Each unrelated model is judged by all others, each copy by all of them.

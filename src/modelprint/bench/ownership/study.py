@@ -1,4 +1,4 @@
-"""The study of ownership: are copies of the victim told from models that are none?
+"""The study of ownership: can copies of the victim be distinguished from unrelated models?
 
 1. Make patterns, views, C-examples and border points.
 2. Make the suspects that are tested, and those that encoders are trained on.
@@ -36,7 +36,7 @@ from modelprint.ownership import OWNERSHIP_SUSPECTS
 
 @dataclass(frozen=True)
 class OwnershipStudy:
-    """Are copies of the victim told from models that are none?"""
+    """Can copies of the victim be distinguished from unrelated models?"""
 
     file: str = OWNERSHIP_LINES
     plan_part: type[PlanPart] = OwnershipPart

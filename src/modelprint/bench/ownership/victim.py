@@ -1,7 +1,7 @@
 """A victim and what its ownership is tested with, each kept in the cache by content.
 
 views      the victim's pattern, and the pictures that its outputs choose
-encoder    what tells copies from other models, trained on some suspects of a victim
+encoder    separates copies from other models; trained on some suspects of a victim
 examples   C-examples of one setting
 border     points on the victim's boundary
 """
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from modelprint.bench.locks import locked
+from modelprint.bench.locks import lock_entry
 from modelprint.bench.ownership.border import border_points
 from modelprint.bench.ownership.cache import AuxiliaryInput, entry_path, load_or_make_input
 from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
@@ -127,7 +127,7 @@ def load_or_train_encoder(victim: Victim) -> Encoder:
     path = entry_path("encoder", victim.encoder_key)
     if path.is_file():
         return load_or_make(path, Encoder.load, lambda: _train(victim), lambda one, to: one.save(to), log)
-    with locked(path.stem):
+    with lock_entry(path.stem):
         return load_or_make(path, Encoder.load, lambda: _train(victim), lambda one, to: one.save(to), log)
 
 
