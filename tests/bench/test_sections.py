@@ -26,7 +26,7 @@ def test_times_are_added_up_by_kind_and_by_part() -> None:
     timings = (
         Timing(part="zoo a", seconds=1.0),
         Timing(part="suspect b", seconds=90.0),
-        Timing(part="zoo a", seconds=3),
+        Timing(part="zoo a", seconds=3.0),
     )
 
     section = times_section(RunContents(record=RECORD, timings=timings))

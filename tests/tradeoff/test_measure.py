@@ -128,16 +128,16 @@ def test_a_point_without_samples_says_why(
     tiny_model: Classifier, split: DataSet, tmp_path: Path, shifts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The others are measured all the same; without any sample at all there is nothing to report."""
-    from modelprint.cli.tradeoff import tradeoff
+    from modelprint.tradeoff import sealer
 
-    generate = tradeoff.generate
+    generate = sealer.generate
 
     def none_is_covert(*given: object, **named: object) -> object:
         if "p10" in str(named["settings"]):
             raise CraftingError("only 0 of 4 samples can be sealed")
         return generate(*given, **named)
 
-    monkeypatch.setattr(tradeoff, "generate", none_is_covert)
+    monkeypatch.setattr(sealer, "generate", none_is_covert)
 
     near, covert = measured(tiny_model, split, tmp_path, "first", count=4).points
 

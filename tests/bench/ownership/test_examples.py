@@ -48,7 +48,7 @@ def test_examples_stand_beside_their_row_of_the_paper(found: Found) -> None:
 
 def test_why_there_are_none_is_shown(found: Found) -> None:
     """A setting that gives no examples is a result."""
-    section = examples(results(found("none", 1.0), x=ExamplesRecord(problem="no label was reached")))
+    section = examples(results(found("none", 0.9), x=ExamplesRecord(problem="no label was reached")))
 
     assert section is not None
     assert section.text[-1] == "x: no label was reached."

@@ -19,7 +19,7 @@ def results(*lines: OwnershipObservation) -> OwnershipResults:
 def test_each_figure_needs_its_observations(found: Found) -> None:
     """Similarities and border points of two models; maps need eight points, the curve two overlaps."""
     few = drawings(results(found("extract-labels", 0.9), found("homologous-0", 0.1)))
-    overlap = [found("homologous-0", 0.2 + share, settings={"overlap": share}) for share in (0.0, 0.5, 0.9)]
+    overlap = [found("homologous-0", 0.2 + share / 2, settings={"overlap": share}) for share in (0.0, 0.5, 0.9)]
 
     assert [drawing.name for drawing in few] == ["ownership", "border"]
     assert [drawing.name for drawing in drawings(results(*overlap))] == ["ownership", "models", "overlaps", "border"]

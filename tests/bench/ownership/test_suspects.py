@@ -18,14 +18,14 @@ def results(*lines: OwnershipObservation) -> OwnershipResults:
 
 def test_border_points_are_shown_by_family(found: Found) -> None:
     """Half of the gaps, 0 and 0.5, is below a tenth."""
-    section = border(results(found("homologous-0", 0.1), found("none", 1.0, gaps=[0.0, 0.0])))
+    section = border(results(found("homologous-0", 0.1), found("none", 0.9, gaps=[0.0, 0.0])))
 
     assert section is not None
     assert [[value.text for value in row] for row in section.grids[0].rows] == [
         ["victim", "1", "2", "0", "0", "0", "100.0"],
         ["unrelated", "1", "2", "0", "0.25", "0.5", "50.0"],
     ]
-    assert border(results(found("none", 1.0, gaps=[]))) is None
+    assert border(results(found("none", 0.9, gaps=[]))) is None
 
 
 def test_each_kind_of_suspect_has_a_row(found: Found) -> None:

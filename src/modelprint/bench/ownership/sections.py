@@ -40,8 +40,7 @@ def separations(run: OwnershipResults) -> Section | None:
     sides = [sum(one.relation == relation for one in training) for relation in ("copy", "unrelated")]
     text: tuple[str, ...] = (
         f"Similarity of a model to the victim: the mean over views of the cosine between what both answered. "
-        f"{LEFT_OUT} The encoder was trained on the victim and {sides[0]} copies; unrelated models: "
-        f"{sides[1]}.",
+        f"{LEFT_OUT} Training models beside the victim: copies {sides[0]}, unrelated {sides[1]}.",
         f"Published: AUC {AUC:g}, and mean similarities of {SIMILARITIES[0]:g} (extracted) and {SIMILARITIES[1]:g} "
         f"(unrelated), a gap of {SIMILARITIES[0] - SIMILARITIES[1]:.2f}, by the encoder of another victim.",
         "Of two intervals the first is the bootstrap's over models, which is 1 to 1 where all copies are above all "
