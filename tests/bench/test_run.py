@@ -287,7 +287,7 @@ def test_the_time_left_counts_what_is_new(
 
     def call(text: str) -> None:
         folder, here = RunFolder(tmp_path / "run"), Serial()
-        run(parse_plan(text), "laptop", here, folder, text=text, command="modelprint bench run x", tell=lines.append)
+        run(parse_plan(text), "laptop", here, folder, text=text, command="modelprint bench run x", show=lines.append)
 
     call(tiny_plan)
     lines.clear()

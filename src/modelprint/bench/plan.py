@@ -27,6 +27,9 @@ STRICT = ConfigDict(extra="forbid", strict=True, populate_by_name=True, arbitrar
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
 Seed = Annotated[int, Field(ge=0, lt=2**53)]
 ModelCount = Annotated[int, Field(ge=1, le=1000)]
+TRAINING_KEYS = ("training", "learnt")
+"""Names that the key of the training models has had in plans."""
+
 Settings = dict[str, Any]
 """Names of settings and their values as TOML has them."""
 
@@ -51,15 +54,15 @@ class PlannedRow:
     models: ModelCount | None = None
     reference: str = ""
     control: bool = False
-    training: Annotated[int, Field(ge=0, le=1000, validation_alias=AliasChoices("training", "learnt"))] = 0
+    training: Annotated[int, Field(ge=0, le=1000, validation_alias=AliasChoices(*TRAINING_KEYS))] = 0
 
     def build(self) -> Tampering:
         """Return the tampering with its settings; ValueError names a wrong one."""
         return build(SUITE, self.kind, self.settings)
 
     @property
-    def described(self) -> str:
-        """Kind, settings and reference: what tells the row from others."""
+    def description(self) -> str:
+        """Kind, settings and reference: what distinguishes the row from others."""
         settings = f" with {self.settings}" if self.settings else ""
         return f"{self.kind}{settings}{f' against {self.reference}' if self.reference else ''}"
 
@@ -189,10 +192,10 @@ def at_scale(plan: Plan, scale: str, most_models: int | None = None) -> Plan:
 def _check_kinds(plan: Plan, scale: PlanScale, place: str) -> None:
     """Refuse a scale that names kinds which the plan does not have."""
     kinds = {row.kind for row in plan.suspects}
-    check_all_planned(f"{place}.only", scale.only or (), kinds)
-    check_all_planned(f"{place}.without", scale.without, kinds)
-    check_all_planned(f"{place}.replace", scale.replace, kinds)
-    check_all_planned(f"{place}.kinds", scale.kinds, kinds - set(scale.replace) | set(scale.replace.values()))
+    check_in_plan(f"{place}.only", scale.only or (), kinds)
+    check_in_plan(f"{place}.without", scale.without, kinds)
+    check_in_plan(f"{place}.replace", scale.replace, kinds)
+    check_in_plan(f"{place}.kinds", scale.kinds, kinds - set(scale.replace) | set(scale.replace.values()))
 
 
 def check(plan: Plan) -> None:
@@ -202,7 +205,7 @@ def check(plan: Plan) -> None:
         _check_row(row, f"suspects[{index}]")
     for part in plan.parts.values():
         part.check(plan)
-    check_different("suspects", [row.described for row in plan.suspects])
+    check_different("suspects", [row.description for row in plan.suspects])
     check_any_left("suspects", plan.suspects)
 
 
@@ -236,7 +239,7 @@ def check_known(key: str, name: str, table: Mapping[str, object]) -> None:
         raise ValueError(f"{key}: there is no {name!r}; choose one of {', '.join(table)}")
 
 
-def check_all_planned(key: str, names: Sequence[str] | Mapping[str, object], planned: set[str]) -> None:
+def check_in_plan(key: str, names: Sequence[str] | Mapping[str, object], planned: set[str]) -> None:
     """Raise ValueError when the plan has not all of `names`."""
     for name in names:
         if name not in planned:

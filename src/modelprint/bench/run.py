@@ -21,7 +21,7 @@ from modelprint.bench.locks import lock_run_folder
 from modelprint.bench.plan import Plan, at_scale
 from modelprint.bench.record import RunRecord, TargetRecord
 from modelprint.bench.studies import STUDIES
-from modelprint.bench.study import Assignment, Step, StudyRun
+from modelprint.bench.study import Assignment, RunStep, StudyRun
 from modelprint.bench.suspects import describe_target
 from modelprint.engine import Executor, Job, JobResult, work_through
 from modelprint.engine.executor import disk_is_full
@@ -66,7 +66,7 @@ def run(
     command: str,
     most_models: int | None = None,
     progress: Progress = silent,
-    tell: Report = lambda line: None,
+    show: Report = lambda line: None,
 ) -> Summary:
     """Make all lines of a plan that are not there yet.
 
@@ -84,7 +84,7 @@ def run(
         command: What was called, for the record.
         most_models: No row gets more suspects than this; a later run without it adds the others.
         progress: Called with how many jobs of a phase are done.
-        tell: Called with a line about each job.
+        show: Called with a line about each job.
 
     Raises:
         BenchError: The folder is another run's or in use, or the disk is full; what is done is kept.
@@ -95,7 +95,7 @@ def run(
     try:
         with lock_run_folder(folder.path):
             folder.begin(plan.name, scale, text)
-            return _Run(small, scale, executor, folder, progress, tell).complete(command)
+            return _Run(small, scale, executor, folder, progress, show).complete(command)
     except OSError as problem:
         if disk_is_full(problem):
             raise _full_disk_error(str(problem)) from problem
@@ -126,11 +126,11 @@ class _Run:
     """One run: its record, and what has gone wrong so far."""
 
     def __init__(
-        self, plan: Plan, scale: str, executor: Executor, folder: RunFolder, progress: Progress, tell: Report
+        self, plan: Plan, scale: str, executor: Executor, folder: RunFolder, progress: Progress, show: Report
     ) -> None:
         self.plan, self.scale = plan, scale
         self.executor, self.folder = executor, folder
-        self.progress, self.tell = progress, tell
+        self.progress, self.show = progress, show
         self.failed: dict[str, str] = {}
         self.remarks: list[str] = []
         self.timed = set(folder.read_timings())
@@ -145,7 +145,7 @@ class _Run:
         self.record = self._new_record(command, target, planned, earlier.created)
         self._write_record(studies)
         if before:
-            self.tell(f"{before} of {planned} observations already there")
+            self.show(f"{before} of {planned} observations already there")
         for study in studies:
             for step in study.run.steps(list(study.lines), self.failed):  # (3)
                 self._do_step(step, study, studies)
@@ -212,7 +212,7 @@ class _Run:
         self.record = replace(self.record, studies={study.name: study.run.record for study in studies})
         self.folder.write_record(self.record)
 
-    def _do_step(self, step: Step, study: _Begun, studies: Sequence[_Begun]) -> None:
+    def _do_step(self, step: RunStep, study: _Begun, studies: Sequence[_Begun]) -> None:
         """Do the jobs of a step; write each line, and the record where the study has more to say."""
         for job, done in self._finish_jobs(step.phase, step.jobs):
             before = study.run.record
@@ -244,7 +244,7 @@ class _Run:
                 end = f"{seconds:.1f} s"
             self.progress(phase, count, len(jobs))
             left = duration(clock.seconds_left(job))
-            self.tell(f"{phase}, {count} of {len(jobs)}: {job.label}, {end}; about {left} left")
+            self.show(f"{phase}, {count} of {len(jobs)}: {job.label}, {end}; about {left} left")
 
     def _note_problem(self, job: Job[Done[object]], result: JobResult[Done[object]]) -> None:
         if result.fatal:

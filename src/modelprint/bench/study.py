@@ -22,7 +22,7 @@ from modelprint.pages.sections import Figure, Shown
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class RunStep:
     """Jobs of a run that do not depend on each other.
 
     Attributes:
@@ -67,7 +67,7 @@ class StudyRun(Protocol):
     def record(self) -> JsonObject:
         """What the record of the run says about the study; grows while it runs."""
 
-    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[Step]:
+    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
         """Yield what is to be done, one step after the other.
 
         Args:

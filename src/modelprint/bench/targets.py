@@ -38,7 +38,7 @@ class Target:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to train on.
         weights: Weights file without its ending, in the `weights` folder of a data folder; None: it is trained.
         recipe: How it is trained; None when its weights are given.
         augment: How training images are varied.
@@ -72,7 +72,7 @@ class TargetFacts:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to train on.
         file: Where its weights are.
         digest: SHA-256 of its weights.
         accuracy: On the test images, 0 to 1, measured now.

@@ -84,7 +84,7 @@ def run(
             command=_command(plan, scale, models),
             most_models=models,
             progress=progress,
-            tell=lambda line: remark(line, quiet or not plain),
+            show=lambda line: remark(line, quiet or not plain),
         )
     if as_json:
         show_json({"folder": str(folder.path), "missing": summary.missing, **vars(summary)})

@@ -90,7 +90,13 @@ def tradeoff(
             created=creation_time(os.environ),
             progress=progress,
         )
-    options = {"network": network, "weights": weights, "image-shape": image_shape, "data": data, "tampering": tampering}
+    options: dict[str, object] = {
+        "network": network,
+        "weights": weights,
+        "image-shape": image_shape,
+        "data": data,
+        "tampering": tampering,
+    }
     options |= {"count": count, "percentiles": percentiles, "k": k, "set": settings, "profile": profile, "seed": seed}
     written = write_tradeoff(measured, output, _command({**options, "output": output}))
     for point in measured.points:

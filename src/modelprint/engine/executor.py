@@ -38,7 +38,7 @@ class Job(Generic[Returned]):
     """A function and what it is called with; a pure function, so that it does not matter who calls it and how often.
 
     Attributes:
-        key: Tells jobs apart.
+        key: Identifies the job.
         label: What a person calls it.
         function: Found again by its module and name in another process.
         arguments: Sent to wherever it is computed.
@@ -130,7 +130,7 @@ def error_line(problem: BaseException) -> str:
 def disk_is_full(problem: BaseException | None) -> bool:
     """Return whether a problem, or one it came from, is a disk without space."""
     while problem is not None:
-        # safetensors writes from Rust and tells the number in its message only.
+        # safetensors writes from Rust and has the number in its message only.
         full = isinstance(problem, OSError) and problem.errno in FULL
         if full or f"os error {errno.ENOSPC}" in str(problem):
             return True

@@ -16,7 +16,7 @@ def most_confident(change: float) -> float:
     over all j but a), is at most its value with j = b alone, sigmoid(f_a - f_b), so at most sigmoid(change).
 
     It is reached where one class leads another by `change` with all others far below, and the second classifier ties.
-    Everything holds for the top-1 probability of the second too, since nothing tells the two apart.
+    Everything holds for the top-1 probability of the second too, since the two can be exchanged.
 
     Args:
         change: The most that any difference of two logits differs between the classifiers, at least 0. What all logits

@@ -8,11 +8,11 @@ from modelprint.bench.ownership.examples import mean_score
 from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation
 from modelprint.bench.ownership.scores import (
     bootstrap,
-    compared,
-    counted,
     example_score,
+    find_comparisons,
     outcome_counts,
     overlap,
+    select_counted,
     separation,
     verdicts,
     welch_p_values,
@@ -37,8 +37,8 @@ def test_learners_and_missed_goals_are_not_counted(found: Found) -> None:
     assert near is not None and far is not None
     assert (near.copies, near.others) == (pytest.approx((0.9,)), pytest.approx((0.3,)))
     assert far.copies == pytest.approx((0.7,))
-    assert [one.family for one in counted(some)] == ["extracted", "unrelated", "derived"]
-    assert compared(some) == (OWN, PLAIN)
+    assert [one.family for one in select_counted(some)] == ["extracted", "unrelated", "derived"]
+    assert find_comparisons(some) == (OWN, PLAIN)
     assert separation(some[:3], OWN) is None
 
 

@@ -108,11 +108,11 @@ def _rows(run: DetectionResults, table: Table, n: int) -> Grid:
     """Return every line in its row and every method in its column, with the means first."""
     columns = pairs(run, [name for name in run.order if name in table.fingerprints])
     lines = [line for line in table.lines if not line.control]
-    means = tuple(_compared(columns, {name: _mean(table, lines, name, n) for name in table.fingerprints}))
+    means = tuple(_compare_rates(columns, {name: _mean(table, lines, name, n) for name in table.fingerprints}))
     rows = [(*words("Mean of all lines", NONE, NONE), *means)]
     for line in lines:
         found = {name: _rate(table, line, name, n) for name in table.fingerprints}
-        rows.append((*words(line.row, line.made_by, line.batch_norm or NONE), *_compared(columns, found)))
+        rows.append((*words(line.row, line.made_by, line.batch_norm or NONE), *_compare_rates(columns, found)))
     head = (*words("row", "tampering", "batch norm"), *numbers(*(pair.name for pair in columns)))
     caption = f"Detection rates with N = {n}, drawn at random, in per cent; small or in brackets those in floats."
     return Grid(caption=caption, head=head, rows=tuple(rows))
@@ -127,7 +127,7 @@ def _mean(table: Table, lines: Sequence[Line], name: str, n: int) -> float | Non
     return mean(_rate(table, line, name, n) for line in lines)
 
 
-def _compared(columns: Sequence[Pair], rates: Mapping[str, float | None]) -> Iterable[Value]:
+def _compare_rates(columns: Sequence[Pair], rates: Mapping[str, float | None]) -> Iterable[Value]:
     """Yield the rates of one line, the best of each form made to stand out."""
     best_sealed = _best([rates.get(pair.sealed) for pair in columns])
     best_floats = _best([rates.get(pair.floats) for pair in columns])

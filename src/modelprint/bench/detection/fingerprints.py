@@ -39,7 +39,7 @@ REVISION = 1
 """Raised whenever samples, labels or orders change, so that old entries are not found any more."""
 
 ZOO_SEED = 1000
-"""Seed of the first copy of each kind that the greedy selection learns from; suspects have lower ones."""
+"""Seed of the first copy of each kind that the greedy selection uses; suspects have lower ones."""
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class FingerprintRecipe:
     Attributes:
         planned: As the plan has it.
         seed: Of every random number.
-        zoo: Tampered copies that the greedy selection learns from.
+        zoo: Tampered copies that the greedy selection uses.
     """
 
     planned: PlannedFingerprint
@@ -211,7 +211,7 @@ def answers(model: Classifier, images: Images) -> Logits:
 def _orders(
     recipe: FingerprintRecipe, model: Classifier, data: DataSet, images: Images, labels: Labels
 ) -> dict[str, list[int]]:
-    """Return in which orders to ask: by the units that samples activate, and by the copies of a zoo that they tell."""
+    """Return in which orders to ask: by the units that samples activate, and by the copies of a zoo that they see."""
     orders = {}
     try:
         orders["manc"] = manc_order(active_units(model, images, "all"), len(images))

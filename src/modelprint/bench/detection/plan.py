@@ -15,9 +15,9 @@ from modelprint.bench.plan import (
     PlanPart,
     Seed,
     Settings,
-    check_all_planned,
     check_any_left,
     check_different,
+    check_in_plan,
     check_known,
 )
 from modelprint.calibration import profile_named
@@ -181,8 +181,8 @@ class DetectionScale:
         """Return the part at this scale; ValueError where it names a fingerprint that the plan does not have."""
         assert isinstance(part, PlannedDetection)
         names = {fingerprint.name for fingerprint in part.fingerprints}
-        check_all_planned(f"{place}.fingerprints", self.fingerprints or (), names)
-        check_all_planned(f"{place}.methods", self.methods, names)
+        check_in_plan(f"{place}.fingerprints", self.fingerprints or (), names)
+        check_in_plan(f"{place}.methods", self.methods, names)
         return replace(
             part,
             fingerprints=tuple(

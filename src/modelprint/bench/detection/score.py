@@ -239,13 +239,13 @@ def by_line(observations: Iterable[Observation]) -> dict[tuple[Line, str], list[
     for line, variants in found.items():
         every = [some[0].settings for some in variants.values()]
         for some in variants.values():
-            own = replace(line, settings=_what_differs(some[0].settings, every))
+            own = replace(line, settings=_differing_settings(some[0].settings, every))
             for one in some:
                 groups.setdefault((own, one.fingerprint), []).append(one)
     return groups
 
 
-def _what_differs(settings: Mapping[str, object], every: Sequence[Mapping[str, object]]) -> str:
+def _differing_settings(settings: Mapping[str, object], every: Sequence[Mapping[str, object]]) -> str:
     """Return the settings that are not the same everywhere, as text."""
     differing = [name for name in sorted(settings) if any(other.get(name) != settings[name] for other in every)]
     return ", ".join(f"{name} {settings[name]}" for name in differing)

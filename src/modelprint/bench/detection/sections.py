@@ -64,7 +64,7 @@ def setup(run: DetectionResults) -> Setup:
         *(
             f"Settings of {name}: {format_value(made.settings)}."
             for name in run.order
-            if (made := _made(run, name)).settings
+            if (made := _fingerprint_record(run, name)).settings
         ),
     )
     return Setup(
@@ -74,7 +74,7 @@ def setup(run: DetectionResults) -> Setup:
     )
 
 
-def _made(run: DetectionResults, name: str) -> FingerprintRecord:
+def _fingerprint_record(run: DetectionResults, name: str) -> FingerprintRecord:
     return run.record.fingerprints.get(name, FingerprintRecord())
 
 
@@ -82,7 +82,7 @@ def _fingerprint_grids(run: DetectionResults) -> tuple[Grid, ...]:
     """Return what each fingerprint is, as far as the record says it."""
     rows = []
     for name in run.order:
-        made = _made(run, name)
+        made = _fingerprint_record(run, name)
         counts = (made.samples, made.crafted, made.lost_rounding, made.lost_steadiness, made.kept)
         rows.append(
             (
@@ -106,7 +106,11 @@ def rates(run: DetectionResults, table: Table) -> Section:
     head = (
         *words("row", "tampering", "batch norm"),
         Value(text="models", number=True),
-        *(Value(text=name, note=f"N = {n}", number=True) for name in _scored(run, table) for n in _asked(table)),
+        *(
+            Value(text=name, note=f"N = {n}", number=True)
+            for name in _fingerprint_names(run, table)
+            for n in _sample_counts(table)
+        ),
         *(Value(text=f"paper: {method}", note=f"N = {n}", number=True) for method, n in columns),
     )
     rows = tuple(_rates_row(run, table, line, columns) for line in lines)
@@ -127,12 +131,12 @@ def rates(run: DetectionResults, table: Table) -> Section:
     )
 
 
-def _scored(run: DetectionResults, table: Table) -> list[str]:
+def _fingerprint_names(run: DetectionResults, table: Table) -> list[str]:
     """Return the fingerprints of the table, in the order of the plan."""
     return [name for name in run.order if name in table.fingerprints]
 
 
-def _asked(table: Table) -> list[int]:
+def _sample_counts(table: Table) -> list[int]:
     """Return the numbers of samples in the main table."""
     return [n for n in SHOWN if n in table.ns] or list(table.ns[:1])
 
@@ -148,7 +152,7 @@ def _paper_columns(run: DetectionResults) -> list[tuple[str, int]]:
 def _rates_row(
     run: DetectionResults, table: Table, line: Line, columns: Iterable[tuple[str, int]]
 ) -> tuple[Value, ...]:
-    cells = [table.cell(line, name, n) for name in _scored(run, table) for n in _asked(table)]
+    cells = [table.cell(line, name, n) for name in _fingerprint_names(run, table) for n in _sample_counts(table)]
     there = [cell for cell in cells if cell is not None]
     counted = max(cell.models for cell in there)
     everyone = max(cell.models + cell.goal_missed for cell in there)
@@ -177,7 +181,7 @@ def differences(run: DetectionResults, table: Table) -> Section:
     items = []
     for row in rows:
         lines = dict.fromkeys(cell.line for cell in far if cell.line.row == row)
-        compared = tuple(_compared(line, [cell for cell in far if cell.line == line]) for line in lines)
+        compared = tuple(_comparison_line(line, [cell for cell in far if cell.line == line]) for line in lines)
         remark = tuple(part for part in run.contents.remarks.get(row, "").split("\n\n") if part.strip())
         items.append(Item(title=row, points=compared or ("within 15 points",), remark=remark))
     if run.published is None:
@@ -207,7 +211,7 @@ def far_cells(table: Table) -> list[Cell]:
     return [cell for cell in table.cells if cell.n == 1 and cell.selection == RANDOM and cell.far]
 
 
-def _compared(line: Line, far: Iterable[Cell]) -> str:
+def _comparison_line(line: Line, far: Iterable[Cell]) -> str:
     """Return what the fingerprints see of a line beside what the paper prints."""
     mode = f" ({line.batch_norm})" if line.batch_norm else ""
     each = (
@@ -234,12 +238,12 @@ def selections(run: DetectionResults, table: Table) -> Section:
 
 def _mean_grid(run: DetectionResults, table: Table) -> Grid:
     rows = []
-    for name in _scored(run, table):
+    for name in _fingerprint_names(run, table):
         for selection in table.selections:
             found = [c for c in table.cells if (c.fingerprint, c.selection) == (name, selection) and not c.line.control]
             if found:
                 means = [mean(cell.rate for cell in found if cell.n == n) for n in table.ns]
-                rows.append((*words(name, selection), *(_heated(rate) for rate in means)))
+                rows.append((*words(name, selection), *(_heat_value(rate) for rate in means)))
     head = (*words("fingerprint", "selection"), *numbers(*(f"N = {n}" for n in table.ns)))
     return Grid(caption="Mean detection rates in per cent.", head=head, rows=tuple(rows))
 
@@ -248,10 +252,10 @@ def _line_grid(run: DetectionResults, table: Table) -> Grid:
     pairs = [(selection, n) for n in table.ns for selection in table.selections]
     rows = []
     for line in table.lines:
-        for name in _scored(run, table):
+        for name in _fingerprint_names(run, table):
             cells = [table.cell(line, name, n, selection) for selection, n in pairs]
             if any(cell is not None and cell.rate is not None for cell in cells) and not line.control:
-                values = [_heated(cell.rate if cell else None) for cell in cells]
+                values = [_heat_value(cell.rate if cell else None) for cell in cells]
                 rows.append((*words(line.row, line.made_by, name), *values))
     head = (
         *words("row", "tampering", "fingerprint"),
@@ -260,5 +264,5 @@ def _line_grid(run: DetectionResults, table: Table) -> Grid:
     return Grid(caption="Line by line, in per cent.", head=head, rows=tuple(rows), folded=True)
 
 
-def _heated(rate: float | None) -> Value:
+def _heat_value(rate: float | None) -> Value:
     return Value(text=percent(rate), number=True, heat=rate)

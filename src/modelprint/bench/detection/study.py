@@ -32,7 +32,7 @@ from modelprint.bench.jobs import Done
 from modelprint.bench.lines import SuspectLine
 from modelprint.bench.plan import Plan, PlannedRow, PlanPart, ScalePart
 from modelprint.bench.record import JsonObject
-from modelprint.bench.study import Assignment, LineCount, Step, StudyRun
+from modelprint.bench.study import Assignment, LineCount, RunStep, StudyRun
 from modelprint.bench.suspects import Origin, PlannedSuspect, line_id, origin_of, suspect_of_row, usual_suspect
 from modelprint.engine import Job
 from modelprint.settings import build
@@ -100,14 +100,14 @@ class DetectionRun:
         """What the record of the run says about detection."""
         return self._record.to_json()
 
-    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[Step]:
+    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
         """Yield what is to be done; the numbers are those of this module."""
         there = set(found)
         questions = [left for question in self._questions if (left := _without(question, there)).recipes]
         recipes = self._needed_recipes(questions)
-        yield Step(phase="making copies and generators to learn from", jobs=self._auxiliary_jobs(recipes))  # (1)
-        yield Step(phase="making fingerprints and suspects", jobs=self._main_jobs(recipes, questions))  # (2)
-        yield Step(phase="asking the suspects", jobs=self._question_jobs(questions, failed))  # (3)
+        yield RunStep(phase="making copies and generators", jobs=self._auxiliary_jobs(recipes))  # (1)
+        yield RunStep(phase="making fingerprints and suspects", jobs=self._main_jobs(recipes, questions))  # (2)
+        yield RunStep(phase="asking the suspects", jobs=self._question_jobs(questions, failed))  # (3)
 
     def take(self, job: Job[Done[object]], done: Done[object]) -> Sequence[SuspectLine]:
         """Record a fingerprint that was made; return observations."""

@@ -64,9 +64,10 @@ def load_or_make_input(name: str, key: str, make: Make) -> AuxiliaryInput:
         return AuxiliaryInput(tensors=tensors, facts=facts, seconds=round(stopwatch.seconds, 3))
 
     if path.is_file():
-        return load_or_make(path, _load, make_timed, _save, log)
-    with lock_entry(path.stem):
         made = load_or_make(path, _load, make_timed, _save, log)
+    else:
+        with lock_entry(path.stem):
+            made = load_or_make(path, _load, make_timed, _save, log)
     shutil.rmtree(unfinished, ignore_errors=True)
     return made
 

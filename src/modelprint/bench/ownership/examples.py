@@ -8,7 +8,7 @@ from modelprint.bench.lines import AlarmLine, SuspectId
 from modelprint.bench.ownership.observation import OWN, OwnershipObservation
 from modelprint.bench.ownership.published import PublishedExamples, published_examples
 from modelprint.bench.ownership.results import OwnershipResults, group
-from modelprint.bench.ownership.scores import RATIOS, ExampleScore, counted, example_score
+from modelprint.bench.ownership.scores import RATIOS, ExampleScore, example_score, select_counted
 from modelprint.ownership import CExamples, Claim, Uniqueness
 from modelprint.pages.grids import (
     NONE,
@@ -68,7 +68,7 @@ def _row(run: OwnershipResults, score: ExampleScore, published: PublishedExample
     cells = []
     for place, ratio in enumerate(RATIOS):
         if ratio in score.by_ratio:
-            cells.append(_unique(score.by_ratio[ratio]))
+            cells.append(_uniqueness_value(score.by_ratio[ratio]))
             cells.append(Value(text=NONE if published is None else f"{published.scores[place]:+d}", number=True))
     return (
         *words(score.name),
@@ -76,16 +76,18 @@ def _row(run: OwnershipResults, score: ExampleScore, published: PublishedExample
         Value(text=percent(score.transfer.share), note=f"{percent(low)} to {percent(high)}", number=True),
         *numbers(NONE if published is None else str(published.transfer)),
         *cells,
-        *numbers(_of(score.false), *(_of(score.claimed.get(family)) for family in ("derived", "extracted"))),
+        *numbers(
+            _fraction(score.false), *(_fraction(score.claimed.get(family)) for family in ("derived", "extracted"))
+        ),
     )
 
 
-def _unique(found: Uniqueness) -> Value:
+def _uniqueness_value(found: Uniqueness) -> Value:
     low, high = found.interval
     return Value(text=points(found.score), note=f"{points(low)} to {points(high)}", number=True)
 
 
-def _of(pair: tuple[int, int] | None) -> str:
+def _fraction(pair: tuple[int, int] | None) -> str:
     return NONE if pair is None else f"{pair[0]} of {pair[1]}"
 
 
@@ -139,9 +141,9 @@ def questions(run: OwnershipResults) -> Section | None:
     found, chosen = run.verdicts(OWN), _choose_examples(run)
     rows = []
     for title, some in group(run.observations, _group_title).items():
-        judged = [one for one in counted(some) if one.key in found]
+        judged = [one for one in select_counted(some) if one.key in found]
         copies = sum(found[one.key].outcome == Claim.COPY for one in judged)
-        cells = [_of((copies, len(judged))) if judged else NONE]
+        cells = [_fraction((copies, len(judged))) if judged else NONE]
         if chosen:
             cells.append(_labels_kept(some, chosen))
         counts = (_count_tampered(some, tampered, name) for name in names)
@@ -176,7 +178,7 @@ def _count_tampered(
 ) -> str:
     """Return how many of some suspects a fingerprint calls tampered."""
     known = [tampered[one.suspect, name] for one in some if (one.suspect, name) in tampered]
-    return _of((sum(known), len(known))) if known else NONE
+    return _fraction((sum(known), len(known))) if known else NONE
 
 
 def _group_title(one: OwnershipObservation) -> str:

@@ -14,7 +14,7 @@ from modelprint.bench.ownership.examples import example_scores, mean_score, sett
 from modelprint.bench.ownership.observation import OwnershipObservation
 from modelprint.bench.ownership.published import SIMILARITIES
 from modelprint.bench.ownership.results import OwnershipResults
-from modelprint.bench.ownership.scores import FAMILIES, compared, gaps_by_family, overlap
+from modelprint.bench.ownership.scores import FAMILIES, find_comparisons, gaps_by_family, overlap
 from modelprint.pages.figures import PALETTE, Drawing, short
 
 COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#c4524a", "#2f9e77"), strict=True))
@@ -37,7 +37,7 @@ def drawings(run: OwnershipResults) -> list[Drawing]:
 
 
 def _similarities(observations: Sequence[OwnershipObservation]) -> Drawing:
-    known = compared(observations)
+    known = find_comparisons(observations)
 
     def draw(figure: Any, ink: str) -> None:
         for axes, by in zip(_row(figure, len(known), sharey=True), known, strict=True):
@@ -65,14 +65,14 @@ def _similarities(observations: Sequence[OwnershipObservation]) -> Drawing:
 
 
 def _maps(observations: Sequence[OwnershipObservation]) -> Drawing | None:
-    known = [by for by in reversed(compared(observations)) if any(by in one.codes for one in observations)]
+    known = [by for by in reversed(find_comparisons(observations)) if any(by in one.codes for one in observations)]
     points = {by: [(one.family, code) for one in observations for code in one.codes.get(by, [])] for by in known}
     if not known or min(map(len, points.values())) < 8:
         return None
 
     def draw(figure: Any, ink: str) -> None:
         for axes, by in zip(_row(figure, len(known)), known, strict=True):
-            places = _embedded(np.array([code for _, code in points[by]]))
+            places = _embed(np.array([code for _, code in points[by]]))
             for family in reversed(FAMILIES):
                 chosen = np.array([name == family for name, _ in points[by]])
                 axes.plot(*places[chosen].T, "o", color=COLOURS[family], markersize=3.5, alpha=0.7, label=family)
@@ -88,14 +88,14 @@ def _maps(observations: Sequence[OwnershipObservation]) -> Drawing | None:
     return Drawing(name="models", caption=caption, size=(3.6 * max(len(known), 2), 3.2), draw=draw)
 
 
-def _embedded(codes: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"]:
+def _embed(codes: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"]:
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
     found: Float[np.ndarray, "n 2"] = TSNE(perplexity=perplexity, init="random", random_state=0).fit_transform(codes)
     return found
 
 
 def _overlaps(observations: Sequence[OwnershipObservation]) -> Drawing | None:
-    curves = {by: curve for by in compared(observations) if (curve := overlap(observations, by))}
+    curves = {by: curve for by in find_comparisons(observations) if (curve := overlap(observations, by))}
     if not curves:
         return None
 

@@ -30,14 +30,14 @@ WELCH = 1e-4
 """Level of the paper's kind of test: its confidence of 99.99 %."""
 
 
-def counted(observations: Sequence[OwnershipObservation], family: str = "") -> list[OwnershipObservation]:
+def select_counted(observations: Sequence[OwnershipObservation], family: str = "") -> list[OwnershipObservation]:
     """Return the suspects that are judged, of one family or of all."""
     return [
         one for one in observations if not one.in_training and one.goal_reached and (not family or one.family == family)
     ]
 
 
-def compared(observations: Sequence[OwnershipObservation]) -> tuple[str, ...]:
+def find_comparisons(observations: Sequence[OwnershipObservation]) -> tuple[str, ...]:
     """Return what similarities there are by, the victim's own encoder first."""
     return tuple(by for by in COMPARISONS if any(by in one.similarities for one in observations))
 
@@ -46,8 +46,8 @@ def separation(
     observations: Sequence[OwnershipObservation], by: str, families: Sequence[str] = ("extracted",)
 ) -> Separation | None:
     """Return the similarities of copies of these families and of unrelated models; None where either is missing."""
-    copies = tuple(one.similarity(by) for family in families for one in counted(observations, family))
-    others = tuple(one.similarity(by) for one in counted(observations, "unrelated"))
+    copies = tuple(one.similarity(by) for family in families for one in select_counted(observations, family))
+    others = tuple(one.similarity(by) for one in select_counted(observations, "unrelated"))
     return Separation(copies=copies, others=others) if copies and others else None
 
 
@@ -73,9 +73,9 @@ def verdicts(observations: Sequence[OwnershipObservation], judge: Judge, by: str
         ValueError: There are too few of either for the rates asked for.
     """
     found = {}
-    for one in counted(observations):
+    for one in select_counted(observations):
         others, copies = (
-            [_mean(other, by) for other in counted(observations, family) if other.key != one.key]
+            [_mean(other, by) for other in select_counted(observations, family) if other.key != one.key]
             for family in ("unrelated", "extracted")
         )
         found[one.key] = judge.judge(_mean(one, by), others, copies)
@@ -84,10 +84,10 @@ def verdicts(observations: Sequence[OwnershipObservation], judge: Judge, by: str
 
 def welch_p_values(observations: Sequence[OwnershipObservation], by: str = OWN) -> dict[str, float]:
     """Return the p-value of the paper's kind of test, between views, of each suspect that is counted."""
-    unrelated = counted(observations, "unrelated")
+    unrelated = select_counted(observations, "unrelated")
     return {
         one.key: welch_p_value(_views(one, by), [_views(other, by) for other in unrelated if other.key != one.key])
-        for one in counted(observations)
+        for one in select_counted(observations)
         if not one.control
     }
 
@@ -117,7 +117,7 @@ class Overlap:
 
 def overlap(observations: Sequence[OwnershipObservation], by: str = OWN) -> Overlap | None:
     """Return the curve; None with fewer than two shares."""
-    some = [(one.overlap, one.similarity(by)) for one in counted(observations, "unrelated") if not one.network]
+    some = [(one.overlap, one.similarity(by)) for one in select_counted(observations, "unrelated") if not one.network]
     known = [(share, value) for share, value in some if share is not None]
     shares = sorted({share for share, _ in known})
     if len(shares) < 2 or len({value for _, value in known}) < 2:
@@ -170,12 +170,12 @@ def example_score(
             robust = Agreement(counts=counts, examples=examples)
             by_ratio[ratio] = Uniqueness(robustness=robust, transferability=transfer)
     claimed = {
-        family: (sum(_claimed(one.kept[name], others, examples, alpha) for one in some), len(some))
+        family: (sum(_is_claimed(one.kept[name], others, examples, alpha) for one in some), len(some))
         for family in ("derived", "extracted")
         if (some := [one for one in asked if one.family == family])
     }
     false = sum(
-        _claimed(count, others[:place] + others[place + 1 :], examples, alpha) for place, count in enumerate(others)
+        _is_claimed(count, others[:place] + others[place + 1 :], examples, alpha) for place, count in enumerate(others)
     )
     return ExampleScore(
         name=name,
@@ -187,7 +187,7 @@ def example_score(
     )
 
 
-def _claimed(count: int, others: Sequence[int], examples: int, alpha: float) -> bool:
+def _is_claimed(count: int, others: Sequence[int], examples: int, alpha: float) -> bool:
     return bool(others) and rank_p_value(count / examples, [other / examples for other in others]) <= alpha
 
 
@@ -198,7 +198,7 @@ def outcome_counts(
 ) -> dict[str, dict[Claim, int]]:
     """Return how often each verdict was reached, by what `of` returns for an observation, in their order."""
     counts: dict[str, dict[Claim, int]] = {}
-    for one in counted(observations):
+    for one in select_counted(observations):
         if one.key in found:
             group = counts.setdefault(of(one), dict.fromkeys(Claim, 0))
             group[found[one.key].outcome] += 1

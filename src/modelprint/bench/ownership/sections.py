@@ -10,9 +10,9 @@ from modelprint.bench.ownership.scores import (
     OTHERS_COPY,
     WELCH,
     bootstrap,
-    compared,
-    counted,
+    find_comparisons,
     outcome_counts,
+    select_counted,
     separation,
     verdicts,
     welch_p_values,
@@ -48,7 +48,7 @@ def separations(run: OwnershipResults) -> Section | None:
     )
     rows = tuple(
         _separation_row(run.observations, by, families)
-        for by in compared(run.observations)
+        for by in find_comparisons(run.observations)
         for families in (("extracted",), ("derived",), ("derived", "extracted"))
         if separation(run.observations, by, families)
     )
@@ -56,8 +56,8 @@ def separations(run: OwnershipResults) -> Section | None:
         f"By {by}: copies of another victim, made as the extracted ones were, have a mean similarity of "
         f"{two(fmean(values))} ({min(values):.2f} to {max(values):.2f}, {len(values)} models); a test that "
         "knows this victim should have them among the unrelated ones."
-        for by in compared(run.observations)
-        if (values := [one.similarity(by) for one in counted(run.observations, OTHERS_COPY)])
+        for by in find_comparisons(run.observations)
+        if (values := [one.similarity(by) for one in select_counted(run.observations, OTHERS_COPY)])
     )
     head = (
         *words("compared by", "copies"),
@@ -113,7 +113,7 @@ def decisions(run: OwnershipResults) -> Section | None:
         "share of alpha of the unrelated models can be accused; what counts is how many copies are claimed.",
     ]
     rows = []
-    for by in compared(run.observations):
+    for by in find_comparisons(run.observations):
         found = run.verdicts(by)
         for family, counts in outcome_counts(run.observations, found, lambda one: one.family).items():
             rows.append((*words(by, family), *_outcome_values(counts)))
@@ -157,7 +157,7 @@ def _welch_sentence(run: OwnershipResults) -> str:
         return ""
     parts = []
     for family in ("derived", "extracted", "unrelated"):
-        some = [found[one.key] for one in counted(run.observations, family) if one.key in found]
+        some = [found[one.key] for one in select_counted(run.observations, family) if one.key in found]
         if some:
             parts.append(f"{sum(p < WELCH for p in some)} of {len(some)} {family}")
     return (

@@ -28,7 +28,7 @@ from modelprint.bench.ownership.report import OwnershipReport, read_report
 from modelprint.bench.ownership.victim import Victim
 from modelprint.bench.plan import Plan, PlannedRow, PlanPart, ScalePart
 from modelprint.bench.record import JsonObject
-from modelprint.bench.study import Assignment, LineCount, Step
+from modelprint.bench.study import Assignment, LineCount, RunStep
 from modelprint.bench.suspects import Origin, line_id, origin_of
 from modelprint.engine import Job
 from modelprint.ownership import OWNERSHIP_SUSPECTS
@@ -124,14 +124,14 @@ class OwnershipRun:
         """What the record of the run says about ownership."""
         return self._record.to_json()
 
-    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[Step]:
+    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
         """Yield what is to be done; the numbers are those of this module."""
         there = set(found)
         left = [one for key, one in self._examinations.items() if key not in there]
-        yield Step(phase="making what ownership is tested with", jobs=self._input_jobs())  # (1)
-        yield Step(phase="making suspects of ownership", jobs=self._suspect_jobs(left))  # (2)
-        yield Step(phase="training encoders", jobs=self._encoder_jobs(failed))  # (3)
-        yield Step(phase="testing the ownership of suspects", jobs=self._examination_jobs(left, failed))  # (4)
+        yield RunStep(phase="making what ownership is tested with", jobs=self._input_jobs())  # (1)
+        yield RunStep(phase="making suspects of ownership", jobs=self._suspect_jobs(left))  # (2)
+        yield RunStep(phase="training encoders", jobs=self._encoder_jobs(failed))  # (3)
+        yield RunStep(phase="testing the ownership of suspects", jobs=self._examination_jobs(left, failed))  # (4)
 
     def take(self, job: Job[Done[object]], done: Done[object]) -> Sequence[SuspectLine]:
         """Record an auxiliary input that was made; return an observation."""

@@ -5,18 +5,19 @@ from statistics import fmean, median
 
 from modelprint.bench.ownership.observation import OwnershipObservation
 from modelprint.bench.ownership.results import OwnershipResults, group
-from modelprint.bench.ownership.scores import Overlap, compared, gaps_by_family, overlap
+from modelprint.bench.ownership.scores import Overlap, find_comparisons, gaps_by_family, overlap
 from modelprint.pages.grids import NONE, Grid, Section, Value, format_value, mean, numbers, percent, two_digits, words
 
 
 def overlaps(run: OwnershipResults) -> Section | None:
     """Similarity of unrelated models against how many images they share with the victim."""
-    curves = {by: curve for by in compared(run.observations) if (curve := overlap(run.observations, by))}
+    curves = {by: curve for by in find_comparisons(run.observations) if (curve := overlap(run.observations, by))}
     if not curves:
         return None
     shares = list(dict.fromkeys(share for curve in curves.values() for share in curve.shares))
     rows = tuple(
-        (Value(text=f"{100 * share:g} %"), *(_at(curve, share) for curve in curves.values())) for share in shares
+        (Value(text=f"{100 * share:g} %"), *(_share_value(curve, share) for curve in curves.values()))
+        for share in shares
     )
     text = [
         "Unrelated models of the victim's architecture. Published: an overlap of 0 to 90 % makes no difference.",
@@ -35,7 +36,7 @@ def overlaps(run: OwnershipResults) -> Section | None:
     )
 
 
-def _at(curve: Overlap, share: float) -> Value:
+def _share_value(curve: Overlap, share: float) -> Value:
     values = curve.shares.get(share, ())
     if not values:
         return Value(text=NONE, number=True)
@@ -94,13 +95,13 @@ def models(run: OwnershipResults) -> Section | None:
                 Value(text=str(len(some)), note=_roles(some), number=True),
                 _spread([one.accuracy for one in some]),
                 _spread([one.agreement for one in some]),
-                *(_cosines(some, by) for by in compared(run.observations)),
+                *(_cosines(some, by) for by in find_comparisons(run.observations)),
             )
         )
     head = (
         *words("row", "tampering", "what it is"),
         *numbers("models", "accuracy, %", "victim's label, %"),
-        *numbers(*(f"similarity by {by}" for by in compared(run.observations))),
+        *numbers(*(f"similarity by {by}" for by in find_comparisons(run.observations))),
     )
     text = ("Means, with the range over models. Seeds are 1, 2, ... in each row; encoders are trained on the first.",)
     grid = Grid(caption="Every suspect.", head=head, rows=tuple(rows))
