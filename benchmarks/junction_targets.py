@@ -18,7 +18,7 @@ import torch
 
 from modelprint.bench.detection.report import scores
 from modelprint.bench.detection.results import DetectionResults, read_results
-from modelprint.bench.detection.score import Cell, Line, Table
+from modelprint.bench.detection.table import Cell, Line, Table
 from modelprint.bench.reading import read_run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier

@@ -8,7 +8,7 @@ from modelprint.bench.contents import RunContents
 from modelprint.bench.detection.by_setting import settings, sweeps
 from modelprint.bench.detection.record import DetectionRecord, FingerprintRecord
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import Cell, Line, Table
+from modelprint.bench.detection.table import Cell, Line, Table
 from modelprint.bench.record import RunRecord
 
 RUN = DetectionResults(

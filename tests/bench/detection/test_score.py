@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from modelprint.bench.detection.ceilings import beyond_ceiling
 from modelprint.bench.detection.observation import Observation
 from modelprint.bench.detection.published import published_table
-from modelprint.bench.detection.score import Cell, Line, Table, beyond_ceiling, score
+from modelprint.bench.detection.score import score
+from modelprint.bench.detection.table import Cell, Line, Table
 from modelprint.errors import BenchError
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from modelprint.bench.detection.outputs import LABEL, OUTPUTS
 from modelprint.bench.detection.published import outputs_of
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import Cell, Line, Table
+from modelprint.bench.detection.table import Cell, Line, Table
 from modelprint.pages.grids import NONE, Grid, Section, Value, percent, words
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import Line, Table
+from modelprint.bench.detection.table import Line, Table
 from modelprint.pages.grids import Grid, Section, Value, numbers, percent, words
 
 FEWEST = 3

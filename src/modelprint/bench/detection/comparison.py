@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from modelprint.bench.detection.record import FingerprintRecord
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import Line, Table
+from modelprint.bench.detection.table import Line, Table
 from modelprint.pages.grids import (
     NONE,
     Grid,

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from modelprint.bench.detection.ceilings import beyond_ceiling
 from modelprint.bench.detection.observation import Observation
 from modelprint.bench.detection.published import Published
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import Line, Table, beyond_ceiling, by_line
+from modelprint.bench.detection.score import by_line
+from modelprint.bench.detection.table import Line, Table
 from modelprint.pages.grids import (
     NONE,
     Grid,

@@ -11,8 +11,9 @@ from modelprint.bench.detection.evidence import suspects
 from modelprint.bench.detection.published import COLUMNS
 from modelprint.bench.detection.rates import detection
 from modelprint.bench.detection.results import DetectionResults, read_results
-from modelprint.bench.detection.score import NS, Table, by_line, mismatch_table, score
+from modelprint.bench.detection.score import by_line, mismatch_table, score
 from modelprint.bench.detection.sections import all_sections, far_cells, setup
+from modelprint.bench.detection.table import NS, Table
 from modelprint.bench.lines import SuspectId
 from modelprint.bench.study import Setup
 from modelprint.pages.figures import Drawing

@@ -5,163 +5,20 @@ its suspects. Suspects that missed their goal are counted and left out.
 """
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 
 from modelprint.bench.detection.observation import Observation
 from modelprint.bench.detection.outputs import LABEL
-from modelprint.bench.detection.published import COLUMNS, DECIMALS, POOL, Published
+from modelprint.bench.detection.published import COLUMNS, Published
 from modelprint.bench.detection.random_subsets import seen_by_subsets
 from modelprint.bench.detection.rates import REPETITIONS, Mismatches, ceiling, detection, interval
+from modelprint.bench.detection.table import NS, RANDOM, SUBSETS, Cell, FalseAlarms, Line, Table
 from modelprint.errors import BenchError
 from modelprint.intervals import upper_bound
-
-NS = (1, 5, 10)
-"""Numbers of samples asked that the tables show."""
-
-RANDOM = "random"
-"""The selection that draws without replacement; the others follow an order and ask its first N samples."""
-
-SUBSETS = "manc-bags"
-"""The selection that follows an order in each of many random subsets."""
-
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:e[+-]?\d+)?(?!\w)")
-"""A number in the settings of a line."""
-
-FAR = 0.15
-"""A difference to the paper from which on a row has to be explained."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Line:
-    """What one line of a table is about.
-
-    Attributes:
-        row: Row of the published table.
-        kind: Name of the tampering that made the suspects.
-        batch_norm: Its batch-norm mode, where it has one.
-        reference: Kind whose labels the suspects' are compared with; empty for those of the target.
-        control: Whether nothing was changed, so that mismatches are false alarms.
-        settings: Those in which it differs from another line of the same kind.
-    """
-
-    row: str
-    kind: str
-    batch_norm: str = ""
-    reference: str = ""
-    control: bool = False
-    settings: str = ""
-
-    @property
-    def order(self) -> tuple[str | bool | list[float], ...]:
-        """What lines of a table are sorted by; settings by their numbers, so that 1e-05 stands before 0.001."""
-        numbers = [float(number) for number in NUMBER.findall(self.settings)]
-        return self.row, self.kind, self.batch_norm, self.reference, self.control, numbers, self.settings
-
-    @property
-    def made_by(self) -> str:
-        """What distinguishes its suspects from others of the row."""
-        against = f", against {self.reference}" if self.reference else ""
-        return self.kind + (f" ({self.settings})" if self.settings else "") + against
-
-
-@dataclass(frozen=True, kw_only=True)
-class Cell:
-    """How often one fingerprint sees the suspects of one line with `n` samples. Rates are 0 to 1.
-
-    Attributes:
-        line: Which suspects.
-        fingerprint: Name in the plan.
-        selection: RANDOM, SUBSETS, or the order whose first samples are asked.
-        n: Number of samples asked.
-        output: Form of the answers.
-        rate: Mean over the models; None when no model reached its goal or there are fewer than `n` samples.
-        low: Lower end of the 95 % interval.
-        high: Upper end.
-        models: How many suspects are counted.
-        goal_missed: How many are not, because they missed their goal.
-        ceiling: The most that the mean can be, given the rate with one sample; None unless drawn at random.
-        published: The paper's rate.
-    """
-
-    line: Line
-    fingerprint: str
-    selection: str
-    n: int
-    output: str = LABEL
-    rate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    models: int
-    goal_missed: int
-    ceiling: float | None = None
-    published: float | None = None
-
-    @property
-    def difference(self) -> float | None:
-        """Our rate minus the paper's."""
-        return None if self.rate is None or self.published is None else self.rate - self.published
-
-    @property
-    def far(self) -> bool:
-        """Whether that is more than 15 points."""
-        return self.difference is not None and abs(self.difference) > FAR
-
-
-@dataclass(frozen=True, kw_only=True)
-class FalseAlarms:
-    """What a fingerprint says about classifiers in which nothing was changed.
-
-    Attributes:
-        fingerprint: Name in the plan.
-        controls: How many of them were asked.
-        answers: Samples times controls.
-        mismatches: How many answers differ.
-        upper: One-sided 95 % upper bound of the rate per answer.
-    """
-
-    fingerprint: str
-    controls: int
-    answers: int
-    mismatches: int
-    upper: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Table:
-    """All scores of a run.
-
-    Attributes:
-        lines: In the order of their rows.
-        fingerprints: By name.
-        selections: Random drawing first, then the orders by name.
-        ns: Numbers of samples asked.
-        cells: One for each line, fingerprint, selection and number that was observed, by the label.
-        by_output: The same for other forms of answers that were asked for.
-        false_alarms: One for each fingerprint that controls were asked about.
-    """
-
-    lines: tuple[Line, ...]
-    fingerprints: tuple[str, ...]
-    selections: tuple[str, ...]
-    ns: tuple[int, ...]
-    cells: tuple[Cell, ...]
-    false_alarms: tuple[FalseAlarms, ...]
-    by_output: tuple[Cell, ...] = ()
-
-    @cached_property
-    def _by_place(self) -> dict[tuple[Line, str, int, str, str], Cell]:
-        every = (*self.cells, *self.by_output)
-        return {(cell.line, cell.fingerprint, cell.n, cell.selection, cell.output): cell for cell in every}
-
-    def cell(self, line: Line, fingerprint: str, n: int, selection: str = RANDOM, output: str = LABEL) -> Cell | None:
-        """Return a cell; None when it was not observed."""
-        return self._by_place.get((line, fingerprint, n, selection, output))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -332,47 +189,6 @@ def _order(observation: Observation, selection: str) -> list[int]:
             "start the run again in an empty folder"
         )
     return order
-
-
-@dataclass(frozen=True, kw_only=True)
-class Beyond:
-    """A rate of the paper that samples drawn at random from one pool cannot have.
-
-    Attributes:
-        row: Row of its table.
-        method: The paper's name of the method.
-        n: Number of samples.
-        alone: The rate printed for one sample, 0 to 1.
-        rate: The rate printed for `n`.
-        ceiling: The most it could be.
-    """
-
-    row: str
-    method: str
-    n: int
-    alone: float
-    rate: float
-    ceiling: float
-
-
-def beyond_ceiling(published: Published, methods: Iterable[str] | None = None) -> tuple[Beyond, ...]:
-    """Return the rates that cannot come from the stated procedure, whatever rounding did.
-
-    Args:
-        published: A table of the paper.
-        methods: Those of the paper to look at; all when None. SSF selects its samples, so nothing forbids its rates.
-    """
-    wanted = published.methods if methods is None else tuple(methods)
-    found = []
-    for method, n in published.columns:
-        for row in published.rows if n > 1 and method in wanted else ():
-            alone, rate = published.rate(row, method, 1), published.rate(row, method, n)
-            if alone is None or rate is None:
-                continue
-            limit = ceiling(min(alone + DECIMALS, 1.0), n, POOL)
-            if rate - DECIMALS > limit:
-                found.append(Beyond(row=row, method=method, n=n, alone=alone, rate=rate, ceiling=limit))
-    return tuple(found)
 
 
 def _false_alarms(groups: Mapping[tuple[Line, str], list[Observation]]) -> Iterable[FalseAlarms]:

@@ -9,7 +9,7 @@ from modelprint.bench.detection.comparison import methods
 from modelprint.bench.detection.published import COLUMNS
 from modelprint.bench.detection.record import FingerprintRecord
 from modelprint.bench.detection.results import DetectionResults
-from modelprint.bench.detection.score import RANDOM, Cell, Line, Table
+from modelprint.bench.detection.table import RANDOM, Cell, Line, Table
 from modelprint.bench.study import Setup
 from modelprint.pages.grids import (
     NONE,
