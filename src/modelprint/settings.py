@@ -38,11 +38,6 @@ def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mappi
     return factory(**values)
 
 
-def as_texts(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as the command line would give them."""
-    return {name: _as_text(value) for name, value in settings.items()}
-
-
 def _as_text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
