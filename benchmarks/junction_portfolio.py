@@ -20,10 +20,10 @@ import torch
 from jaxtyping import Bool
 from torch import Tensor
 
-from modelprint.bench.reading import Run, read_run
+from modelprint.bench.detection.results import DetectionResults, read_results
+from modelprint.bench.reading import read_run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.crafting.selection import portfolio_order
-from modelprint.pages.grids import mapping
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import to_images
 
@@ -49,10 +49,8 @@ def main() -> None:
     parser.add_argument("--profiles", nargs="*", default=["", "-exact"], help="what the two names end in")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    run = read_run(given.run)
-    print(
-        "| samples | N = 1: mean | weakest line, N = 1 | N = 5: mean | weakest line, N = 5 |\n|---|---:|---:|---:|---:|"
-    )
+    run = read_results(read_run(given.run))
+    print("| samples | N = 1: mean | weakest line | N = 5: mean | weakest line |\n|---|---:|---:|---:|---:|")
     for profile in given.profiles:
         names = (f"junction{profile}", f"junction-3{profile}")
         seen = both(run, names)
@@ -71,7 +69,7 @@ def main() -> None:
             print(f"| {name} | " + " | ".join(cell for n in NS for cell in cells(seen, rows, n)) + " |")
 
 
-def both(run: Run, names: Sequence[str]) -> Seen:
+def both(run: DetectionResults, names: Sequence[str]) -> Seen:
     """Return the suspects that count, asked about the samples of both fingerprints, one after the other."""
     answers: dict[tuple[str, ...], dict[str, Bool[np.ndarray, " samples"]]] = defaultdict(dict)
     for one in run.observations:
@@ -84,9 +82,9 @@ def both(run: Run, names: Sequence[str]) -> Seen:
     return lines
 
 
-def chosen(run: Run, names: Sequence[str], count: int) -> list[int]:
+def chosen(run: DetectionResults, names: Sequence[str], count: int) -> list[int]:
     """Return the portfolio, as places among the samples of both."""
-    model, data = target_model(TARGETS[str(mapping(run.protocol["target"])["name"])])
+    model, data = target_model(TARGETS[run.contents.record.target.name])
     samples = [sample for name in names for sample in run.fingerprints[name].samples]
     images = to_images(np.stack([sample.picture.pixels for sample in samples]))
     labels = torch.tensor([sample.label for sample in samples])

@@ -16,13 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from modelprint.bench.reading import Run, read_run
-from modelprint.bench.report import scores
-from modelprint.bench.score import Cell, Line, Table
+from modelprint.bench.detection.report import scores
+from modelprint.bench.detection.results import DetectionResults, read_results
+from modelprint.bench.detection.table import Cell, Line, Table
+from modelprint.bench.reading import read_run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.classifier import Classifier
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.pages.grids import mapping, number
+from modelprint.pages.grids import number
 from modelprint.tensors import to_images
 
 APART = "finetune-last-1e-5-bnfrozen"
@@ -38,15 +39,15 @@ def main() -> None:
     parser.add_argument("--fingerprint", default="junction", help="the one to hold against the other methods")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    run = read_run(given.run)
-    model, _ = target_model(TARGETS[str(mapping(run.protocol["target"])["name"])])
+    run = read_results(read_run(given.run))
+    model, _ = target_model(TARGETS[run.contents.record.target.name])
     print("\n".join(reached(run, model)))
     print("\n" + "\n".join(weakest(scores(run), [name for name in run.order if name in run.fingerprints])))
     if given.methods:
-        print("\n" + "\n".join(beside(read_run(given.methods), given.fingerprint)))
+        print("\n" + "\n".join(beside(read_results(read_run(given.methods)), given.fingerprint)))
 
 
-def reached(run: Run, model: Classifier) -> Iterator[str]:
+def reached(run: DetectionResults, model: Classifier) -> Iterator[str]:
     """Yield what each fingerprint is: how near its classes are, and how far it is from natural images."""
     heads = ("fingerprint", "profile", "floor", "classes", "smallest margin", "spread", "residual", "top-1", "L2")
     yield from start(heads)
@@ -75,9 +76,9 @@ def nearness(fingerprint: Fingerprint, model: Classifier) -> Iterator[str]:
     yield f"{logits.softmax(1).amax(1).median():.3f}"
 
 
-def median_l2(run: Run, name: str) -> float:
+def median_l2(run: DetectionResults, name: str) -> float:
     """Return the median distance from the sources that the run recorded."""
-    return number(mapping(mapping(run.protocol["fingerprints"])[name])["median_l2"])
+    return number(run.record.fingerprints[name].median_l2)
 
 
 def weakest(table: Table, names: Sequence[str]) -> Iterator[str]:
@@ -99,8 +100,8 @@ def weakest(table: Table, names: Sequence[str]) -> Iterator[str]:
         yield row(name, *cells)
 
 
-def beside(run: Run, ours: str) -> Iterator[str]:
-    """Yield a row for each other method: on how many lines it detects more than ours does, and where most so."""
+def beside(run: DetectionResults, ours: str) -> Iterator[str]:
+    """Yield a row for each other method: on how many lines it sees more than ours does, and where most so."""
     table = scores(run)
     heads = ["method", "L2"]
     for n in NS:

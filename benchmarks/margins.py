@@ -14,8 +14,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from modelprint.bench.fingerprints import Recipe, answers, stored_pool
-from modelprint.bench.plan import Plan, at_scale, read_plan
+from modelprint.bench.detection.fingerprints import FingerprintRecipe, answers, load_or_make
+from modelprint.bench.detection.plan import PlannedDetection, seed_of
+from modelprint.bench.plan import Plan, at_scale
+from modelprint.bench.plan_file import read_plan
 from modelprint.bench.targets import target_model
 from modelprint.tamperings.store import load_or_make_suspect
 from modelprint.tensors import Labels, Logits
@@ -40,9 +42,11 @@ def main() -> None:
 def lines(plan: Plan, fingerprint: str, *, each: bool = False) -> Iterator[str]:
     """Yield the table, after a line about the target itself."""
     model, data = target_model(plan.the_target())
-    planned = next(one for one in plan.fingerprints if one.name == fingerprint)
-    pool = stored_pool(Recipe(planned=planned, seed=plan.seed_of(planned), zoo=plan.zoo), model, data)
-    before = margins(answers(model, pool.images), pool.labels)
+    detection = plan.part(PlannedDetection)
+    planned = next(one for one in detection.fingerprints if one.name == fingerprint)
+    recipe = FingerprintRecipe(planned=planned, seed=seed_of(plan, planned), zoo=detection.zoo)
+    stored = load_or_make(recipe, model, data)
+    before = margins(answers(model, stored.images), stored.labels)
     low, middle, high = before.quantile(torch.tensor([0.1, 0.5, 0.9])).tolist()
     yield f"Margins of {fingerprint}, {len(before)} samples: median {middle:.2f}, 80 % from {low:.2f} to {high:.2f}.\n"
     yield f"| {' | '.join(HEADS)} |"
@@ -51,7 +55,7 @@ def lines(plan: Plan, fingerprint: str, *, each: bool = False) -> Iterator[str]:
         if row.control or row.reference:
             continue
         suspects = [load_or_make_suspect(row.kind, row.build(), model, data, seed) for seed in plan.seeds_of(row)]
-        after = [margins(answers(suspect.classifier, pool.images), pool.labels) for suspect in suspects]
+        after = [margins(answers(suspect.classifier, stored.images), stored.labels) for suspect in suspects]
         yield from (line(row.kind, before, part) for part in (after if each else [torch.stack(after)]))
 
 

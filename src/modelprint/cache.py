@@ -1,5 +1,7 @@
 """The cache folder, cached work, and atomic writing of files."""
 
+import hashlib
+import json
 import logging
 import os
 import secrets
@@ -20,6 +22,11 @@ VARIABLE = "MODELPRINT_CACHE"
 def cache_folder() -> Path:
     """Return `MODELPRINT_CACHE`, or the user's cache folder; it may not exist yet and may be deleted at any time."""
     return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
+
+
+def content_key(inputs: object) -> str:
+    """Return twenty hexadecimal digits that follow from `inputs`, plain data: the key of a cache entry."""
+    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
 
 
 def load_or_make(

@@ -19,28 +19,23 @@ class Setting:
     default: object
 
 
-def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mapping[str, str] | None = None) -> Thing:
-    """Return the object called `name` in `table`; `overrides`, given as text, replace defaults.
+def build(table: Mapping[str, Callable[..., Thing]], name: str, overrides: Mapping[str, object] | None = None) -> Thing:
+    """Return the object called `name` in `table`; `overrides`, text or values, replace defaults.
 
     Raises:
-        ValueError: Unknown name or setting, or a text that is not a value of the setting's type; lists the choices.
+        ValueError: Unknown name or setting, or something that is not a value of the setting's type; lists the choices.
     """
     if name not in table:
         raise ValueError(f"there is no {name!r}; choose one of {', '.join(table)}")
     factory = table[name]
     hints = _read_hints(factory)
     values = {}
-    for setting, text in (overrides or {}).items():
+    for setting, value in (overrides or {}).items():
         if setting not in hints:
             known = ", ".join(hints) or "none"
             raise ValueError(f"{name} has no setting {setting!r}; its settings are {known}")
-        values[setting] = parse(text, hints[setting], setting)
+        values[setting] = convert(value, hints[setting], setting)
     return factory(**values)
-
-
-def format_settings(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Return settings as text, in the form of command-line options."""
-    return {name: _format_value(value) for name, value in settings.items()}
 
 
 def _format_value(value: Any) -> str:
@@ -68,6 +63,25 @@ def parse_assignments(assignments: Sequence[str]) -> dict[str, str]:
             raise ValueError(f"a setting is written NAME=VALUE, got {assignment!r}")
         pairs[name.strip()] = value.strip()
     return pairs
+
+
+def convert(value: object, kind: Any, name: str) -> object:
+    """Return a value of TOML or JSON, or a text, as a value of the type `kind`; ValueError when it is none."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if isinstance(value, str):
+        return parse(value, kind, name)
+    if origin in (Union, types.UnionType):
+        if value is None and type(None) in arguments:
+            return None
+        return convert(value, next(a for a in arguments if a is not type(None)), name)
+    if origin is tuple and isinstance(value, list | tuple):
+        return tuple(convert(part, arguments[0], name) for part in value)
+    if kind is float and type(value) is int:
+        return float(value)
+    if kind in (bool, int, float) and type(value) is kind:
+        return value
+    # The message is that of the same value as text.
+    return parse(_format_value(value), kind, name)
 
 
 def parse(text: str, kind: Any, name: str) -> object:

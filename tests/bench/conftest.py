@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.plan import parse_plan
+from modelprint.bench.plan_file import parse_plan
 from modelprint.bench.run import Summary, run
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.cache import VARIABLE, cache_folder
-from modelprint.engine import Executor, Job, Outcome, Serial
+from modelprint.engine import Executor, Job, JobResult, Serial
 
 TINY = """
 name = "tiny"
@@ -40,14 +40,14 @@ RunTiny = Callable[..., Summary]
 class Fails(Serial):
     """Cannot do the jobs whose labels begin with a text."""
 
-    def __init__(self, label: str, **outcome: Any) -> None:
+    def __init__(self, label: str, **result: Any) -> None:
         super().__init__()
-        self.label, self.outcome = label, outcome
+        self.label, self.result = label, result
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[Job[Any]]) -> Iterator[JobResult[Any]]:
         for job in jobs:
             failed = job.label.startswith(self.label)
-            yield Outcome(key=job.key, **self.outcome) if failed else next(super().run([job]))
+            yield JobResult(key=job.key, **self.result) if failed else next(super().run([job]))
 
 
 class Stopped(Serial):
@@ -57,7 +57,7 @@ class Stopped(Serial):
         super().__init__()
         self.label = label
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+    def run(self, jobs: Sequence[Job[Any]]) -> Iterator[JobResult[Any]]:
         for job in jobs:
             if job.label.startswith(self.label):
                 raise KeyboardInterrupt

@@ -15,16 +15,16 @@ import time
 from pathlib import Path
 
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.jobs import look_at_target
-from modelprint.bench.plan import parse_plan
+from modelprint.bench.plan_file import parse_plan
 from modelprint.bench.run import run
+from modelprint.bench.suspects import describe_target
 from modelprint.cache import VARIABLE, cache_folder
 from modelprint.engine import Serial
 
 
 def main(plan: Path, folder: Path, kills: int) -> None:
     """Do as said above."""
-    look_at_target("digits", "")
+    describe_target("digits")
     text, targets, rng = plan.read_text(), cache_folder() / "targets", random.Random(1)
     left, rounds, longest_s = kills, 0, 0.0
     while True:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from modelprint.bench.detection.observation import OBSERVATIONS
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.plan import read_plan
+from modelprint.bench.plan_file import read_plan
 from modelprint.bench.run import run
 from modelprint.engine import EXECUTORS
 
@@ -34,7 +35,7 @@ def test_serial_processes_and_ray_agree_to_the_last_bit(new_cache: Callable[[str
     contents = {}
     for name, workers in (("serial", 1), ("processes", 2), ("ray", 2)):
         new_cache(f"cache of {name}")
-        contents[name] = run_smoke(tmp_path / name, name, workers).observations.read_bytes()
+        contents[name] = run_smoke(tmp_path / name, name, workers).file(OBSERVATIONS).read_bytes()
     gc.collect()  # so that Ray's warnings come while nobody minds them
 
     assert contents["serial"].count(b"\n") == 64

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from modelprint.bench.observation import salvage
+from modelprint.bench.detection.observation import salvage
 
 MODELPRINT = Path(sys.executable).with_name("modelprint")
 KILLING = Path(__file__).with_name("killing.py")

@@ -1,6 +1,5 @@
 """A report says what a run's folder says, to everyone, and runs or loads nothing."""
 
-import csv
 import json
 import re
 import shutil
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from modelprint.bench.observation import Observation
+from modelprint.bench.detection.observation import Observation
 from modelprint.bench.report import markdown, write_report
 from modelprint.errors import BenchError
 
@@ -23,7 +22,7 @@ SEALED = Path(__file__).parents[1] / "golden" / "format-1.mprint"
 EVIL = '<script>alert("x")</script> | `a` [b](javascript:c) *d*'
 
 SECTIONS = {
-    "Protocol",
+    "Setup",
     "Detection rates",
     "Rows that differ from the paper by more than 15 points",
     "Methods beside each other",
@@ -84,8 +83,8 @@ RUN = (
 )
 
 
-def protocol(**others: Any) -> dict[str, Any]:
-    """Return what a run says about itself."""
+def record(**others: Any) -> dict[str, Any]:
+    """Return what a run says about itself; what is about detection is put where it belongs."""
     made = {
         "method": "misentry",
         "form": "8-bit",
@@ -111,7 +110,9 @@ def protocol(**others: Any) -> dict[str, Any]:
         "versions": {"modelprint": "0.1.0"},
         "created": "2026-01-31T12:00:00Z",
     }
-    return plain | others
+    content = plain | others
+    about = {name: content.pop(name) for name in ("fingerprints", "outputs", "ns") if name in content}
+    return {"version": 1, **content, "studies": {"detection": about}}
 
 
 Write = Callable[..., Path]
@@ -120,8 +121,8 @@ Write = Callable[..., Path]
 def write_run(folder: Path, observations: Iterable[Observation] = RUN, **others: Any) -> Path:
     """Write the folder of a run, and return it."""
     (folder / "samples").mkdir(parents=True)
-    (folder / "protocol.json").write_text(json.dumps(protocol(**others)))
-    (folder / "observations.jsonl").write_text("".join(one.line() for one in observations))
+    (folder / "record.json").write_text(json.dumps(record(**others)))
+    (folder / "observations.jsonl").write_text("".join(one.to_line() for one in observations))
     jobs = [("suspect unlearning, seed 1", 90.0), ("suspect unlearning, seed 2", 30.0), ("fingerprint natural", 1.5)]
     lines = [json.dumps({"key": name, "label": name, "seconds": took}) + "\n" for name, took in jobs]
     (folder / "timings.jsonl").write_text("".join(lines))
@@ -207,43 +208,18 @@ def test_both_forms_are_written(write: Write) -> None:
     assert written[0].read_text() == markdown(run)
 
 
-def test_tables_are_written_as_data_files(write: Write) -> None:
-    """One for each table that a page has, with its whole rows; the record tells the command."""
-    run = write()
-
-    write_report(run, run.parent / "out")
-
-    folder = run.parent / "out" / "report"
-    record = json.loads((folder / "report.json").read_text())
-    assert record["title"] == "Table 1, CIFAR-10"
-    assert record["sections"][0]["command"] == "modelprint bench run plans/table1_cifar10.toml --scale smoke"
-    tables = {table["file"]: table["rows"] for section in record["sections"] for table in section.get("tables", ())}
-    assert {"rates.csv", "methods.csv", "selections-2.csv", "moved.csv", "times.csv"} <= set(tables)
-    assert set(tables) == {path.name for path in folder.glob("*.csv")}
-    for name, rows in tables.items():
-        assert len(list(csv.reader((folder / name).read_text().splitlines()))) == rows + 1
-    rates = csv.DictReader((folder / "rates.csv").read_text().splitlines())
-    pruning = next(row for row in rates if row["row"] == "Pruning")
-    assert (pruning["tampering"], pruning["misentry, N = 1"], pruning["paper: MiSentry, N = 1"]) == (
-        "prune-20",
-        "20.0",
-        "89.5",
-    )
-    assert pruning["marked"] == "misentry, N = 1"
-
-
-def test_the_protocol_comes_first(write: Write) -> None:
-    """What ran, with which command, on what; nobody reads a number without it."""
+def test_the_setup_comes_first(write: Write) -> None:
+    """What ran, with which command, on what: numbers mean nothing without it."""
     text = markdown(write())
 
-    assert re.findall("^## (.*)", text, re.MULTILINE)[:2] == ["Protocol", "Detection rates"]
+    assert re.findall("^## (.*)", text, re.MULTILINE)[:2] == ["Setup", "Detection rates"]
     assert "    modelprint bench run plans/table1_cifar10.toml --scale smoke\n" in text
     for fact in ("**scale**: smoke", "**seed**: 7", "**network**: resnet20", "**test accuracy**: 91.73 %"):
         assert f"- {fact}\n" in text
     assert "\nSettings of misentry: steps 9.\n" in text
     assert "- **suspects**: 7 on 5 lines; 6 reached their goal\n" in text
     assert "- **observations**: 8 of 9 planned\n" in text
-    assert rows_of(part_of(text, "Protocol"))["misentry / misentry"][:7] == ["8-bit", "-", "10", "12", "2", "-", "10"]
+    assert rows_of(part_of(text, "Setup"))["misentry / misentry"][:7] == ["8-bit", "-", "10", "12", "2", "-", "10"]
 
 
 def test_rows_come_in_the_order_of_the_plan(write: Write) -> None:
@@ -368,13 +344,13 @@ def test_many_methods_are_compared_and_the_wide_table_is_folded(write: Write) ->
 
 
 def test_forms_of_answers_and_settings_have_sections_where_a_plan_asks_for_them(write: Write) -> None:
-    """The usual run has neither; numbers of samples are those of the plan, and a damaged protocol harms nobody."""
+    """The usual run has neither; numbers of samples are those of the plan."""
     shares = [
         observed(n, "Noise", "weight-noise", seed=n, settings={"share": n / 10}, outputs={"top-3": "1" * 10})
         for n in (1, 2, 3)
     ]
-    bags = {"misentry": {"bags": ["0 9", "9 8", 3, "x"]}}
-    run = write(shares, outputs=["top-3", "top-9"], ns=[2, "x", -1], fingerprints=bags)
+    subsets = {"misentry": {"random_subsets": ["0 9", "9 8"]}}
+    run = write(shares, outputs=["top-3", "top-9"], ns=[2], fingerprints=subsets)
 
     text, page = markdown(run), Page(page_of(run))
 
@@ -499,7 +475,7 @@ def test_what_files_say_is_shown_as_text(write: Write) -> None:
 
 
 def test_a_fingerprint_outside_the_folder_is_not_opened(write: Write) -> None:
-    """A protocol comes with the folder, from wherever that comes."""
+    """A record comes with the folder, from wherever that comes."""
     run = write(fingerprints={"misentry": {"file": "../../somewhere.mprint"}})
 
     assert "../../somewhere.mprint lies outside the folder and was not opened" in markdown(run)
@@ -538,22 +514,48 @@ def test_whatever_there_is_can_be_reported(write: Write, observations: tuple[Obs
     assert {f"## {title}" for title in SECTIONS - {"Samples"}} <= set(markdown(run).splitlines())
 
 
-def test_a_protocol_alone_is_enough(tmp_path: Path) -> None:
-    """Nothing else was written yet, and what is told has the wrong shape."""
-    (tmp_path / "protocol.json").write_text(
-        '{"plan": 3, "target": [], "fingerprints": "x", "problems": 1, "seed": null}'
-    )
+def test_a_record_alone_is_enough(tmp_path: Path) -> None:
+    """Nothing else was written yet."""
+    (tmp_path / "record.json").write_text('{"version": 1, "plan": "tiny", "scale": "smoke"}')
 
     assert set(Page(page_of(tmp_path)).headings) == SECTIONS
 
 
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        ({"target": []}, r"record\.json is damaged: target"),
+        ({"plan": 3}, r"record\.json is damaged: plan: Input should be a valid string"),
+        (
+            {"ns": [2, "x"]},
+            r"the record of the run is damaged: studies\.detection\.ns\.1: Input should be a valid integer",
+        ),
+        ({"ns": [-1]}, r"studies\.detection\.ns\.0: Input should be greater than or equal to 1"),
+        ({"fingerprints": "x"}, r"studies\.detection\.fingerprints: "),
+        (
+            {"fingerprints": {"a": {"random_subsets": ["0 9", "x"]}}},
+            r"fingerprints\.a\.random_subsets\.1: String should match",
+        ),
+        ({"version": 2}, r"record\.json is damaged: it has version 2 and this program reads version 1; use a newer"),
+    ],
+)
+def test_a_damaged_record_is_refused(write: Write, others: dict[str, Any], said: str) -> None:
+    """The first entry that is wrong is named."""
+    run = write()
+    content = record(**others) | ({"version": 2} if "version" in others else {})
+    (run / "record.json").write_text(json.dumps(content))
+
+    with pytest.raises(BenchError, match=said):
+        markdown(run)
+
+
 @pytest.mark.parametrize("content", [None, "", "[]", "{", "{}"])
 def test_another_folder_is_refused(tmp_path: Path, content: str | None) -> None:
-    """Without a protocol there is nothing to read numbers by."""
+    """Without a record nothing says what the numbers are about."""
     if content is not None:
-        (tmp_path / "protocol.json").write_text(content)
+        (tmp_path / "record.json").write_text(content)
 
-    with pytest.raises(BenchError, match=r"protocol\.json"):
+    with pytest.raises(BenchError, match=r"record\.json"):
         markdown(tmp_path)
 
 

@@ -4,31 +4,36 @@ import errno
 import json
 import logging
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelprint.bench import fingerprints, jobs
+from modelprint.bench.detection.observation import OBSERVATIONS, read_observations
+from modelprint.bench.detection.outputs import OUTPUTS
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.locks import locked, run_folder_in_use, run_folder_locked
-from modelprint.bench.observation import read_observations
-from modelprint.bench.outputs import OUTPUTS
-from modelprint.bench.plan import parse_plan
+from modelprint.bench.plan_file import parse_plan
 from modelprint.bench.run import duration, run
-from modelprint.bench.status import status, status_of_folder
-from modelprint.engine import Busy, Job, Serial, work_through
+from modelprint.engine import Serial
 from modelprint.errors import BenchError
 from modelprint.fingerprint.integrity import Fingerprint
 
 NewCache = Callable[[str], Path]
 
 
+def detection_record(folder: RunFolder) -> dict[str, Any]:
+    """Return what a run says about detection."""
+    record = folder.read_record()
+    assert record is not None
+    return record.studies["detection"]
+
+
 def test_a_run_leaves_all_that_a_report_needs(whole: RunFolder, tiny_plan: str) -> None:
-    """Observations in the plan's order, times, protocol, plan and sealed fingerprints."""
-    found = read_observations(whole.observations)
-    protocol = whole.read_protocol()
+    """Observations in the plan's order, times, record, plan and sealed fingerprints."""
+    found = read_observations(whole.file(OBSERVATIONS))
+    record = whole.read_record()
+    assert record is not None
+    made = record.studies["detection"]["fingerprints"]
 
     kinds = ["prune-20"] * 3 + ["flip-sign"] * 6 + ["bit-flip"] * 3 + ["none"] * 3
     assert [one.kind for one in found] == kinds
@@ -38,17 +43,12 @@ def test_a_run_leaves_all_that_a_report_needs(whole: RunFolder, tiny_plan: str) 
     assert any("1" in one.mismatched for one in found if one.kind == "prune-20")
     assert all(sorted(one.orders["greedy"]) == list(range(one.samples)) for one in found)
     assert whole.plan.read_text() == tiny_plan
-    assert list(protocol["fingerprints"]) == ["natural", "bisection", "floats"]
-    assert (protocol["plan"], protocol["scale"], protocol["planned"], protocol["problems"]) == (
-        "tiny",
-        "laptop",
-        15,
-        [],
-    )
-    assert protocol["target"]["accuracy"] > 0.9
-    sealed = Fingerprint.load(whole.path / protocol["fingerprints"]["bisection"]["file"])
-    assert len(sealed.samples) == protocol["fingerprints"]["bisection"]["samples"]
-    assert protocol["fingerprints"]["floats"]["file"] == ""
+    assert list(made) == ["natural", "bisection", "floats"]
+    assert (record.plan, record.scale, record.planned, record.problems) == ("tiny", "laptop", 15, ())
+    assert record.target.accuracy is not None and record.target.accuracy > 0.9
+    sealed = Fingerprint.load(whole.path / made["bisection"]["file"])
+    assert len(sealed.samples) == made["bisection"]["samples"]
+    assert made["floats"]["file"] == ""
     timed = [json.loads(line)["label"] for line in whole.timings.read_text().splitlines()]
     assert len(set(timed)) == len(timed)
     assert {"target digits", "zoo flip-sign, seed 1000", "fingerprint floats", "suspect flip-sign, seed 2"} <= set(
@@ -58,7 +58,7 @@ def test_a_run_leaves_all_that_a_report_needs(whole: RunFolder, tiny_plan: str) 
 
 def test_the_same_labels_on_the_target_itself(whole: RunFolder) -> None:
     """Labels of a float fingerprint and of a sealed one are those the target gives now."""
-    found = {(one.kind, one.fingerprint): one for one in read_observations(whole.observations)}
+    found = {(one.kind, one.fingerprint): one for one in read_observations(whole.file(OBSERVATIONS))}
 
     assert found["none", "floats"].mismatched == "0" * found["none", "floats"].samples
     assert found["none", "natural"].form == "8-bit"
@@ -67,7 +67,7 @@ def test_the_same_labels_on_the_target_itself(whole: RunFolder) -> None:
 
 def test_every_form_of_answers_is_recorded(whole: RunFolder) -> None:
     """Each on its own; the more is told, the more is seen, and a classifier in which nothing changed shows nothing."""
-    found = read_observations(whole.observations)
+    found = read_observations(whole.file(OBSERVATIONS))
 
     for one in found:
         assert {"top-1", *one.outputs} == set(OUTPUTS)
@@ -78,28 +78,28 @@ def test_every_form_of_answers_is_recorded(whole: RunFolder) -> None:
     assert any(one.bits("p-dec-2") != one.bits() for one in found)
 
 
-def test_bags_are_written_down_and_drawn_anew_when_the_plan_changes(
+def test_random_subsets_are_recorded_and_drawn_again_when_the_plan_changes(
     whole: RunFolder, run_tiny: Any, tiny_plan: str
 ) -> None:
     """Observations stay as they are, whatever a plan wants to see of them."""
-    before = whole.observations.read_bytes()
-    with_bags = 'outputs = ["top-3"]\nns = [1, 3]\nbags = { size = 4, draws = 5 }\n' + tiny_plan
+    before = whole.file(OBSERVATIONS).read_bytes()
+    with_subsets = 'outputs = ["top-3"]\nns = [1, 3]\nrandom_subsets = { size = 4, draws = 5 }\n' + tiny_plan
 
-    first = run_tiny(whole.path, text=with_bags)
-    drawn = whole.read_protocol()
-    again = run_tiny(whole.path, text=with_bags)
-    run_tiny(whole.path, text=with_bags.replace("draws = 5", "draws = 6"))
-    redrawn = whole.read_protocol()
+    first = run_tiny(whole.path, text=with_subsets)
+    drawn = detection_record(whole)
+    again = run_tiny(whole.path, text=with_subsets)
+    run_tiny(whole.path, text=with_subsets.replace("draws = 5", "draws = 6"))
+    redrawn = detection_record(whole)
 
     assert (first.made, again.made) == (0, 0)
-    assert (drawn["outputs"], drawn["ns"], drawn["bags"]) == (["top-3"], [1, 3], {"size": 4, "draws": 5})
-    bags = [facts["bags"] for facts in drawn["fingerprints"].values()]
-    assert [len(orders) for orders in bags] == [5, 5, 5]
-    assert all(len(set(order.split())) == 4 for orders in bags for order in orders)
-    after = [facts["bags"] for facts in redrawn["fingerprints"].values()]
-    assert [orders[:5] for orders in after] == bags
+    assert (drawn["outputs"], drawn["ns"], drawn["random_subsets"]) == (["top-3"], [1, 3], {"size": 4, "draws": 5})
+    subsets = [facts["random_subsets"] for facts in drawn["fingerprints"].values()]
+    assert [len(orders) for orders in subsets] == [5, 5, 5]
+    assert all(len(set(order.split())) == 4 for orders in subsets for order in orders)
+    after = [facts["random_subsets"] for facts in redrawn["fingerprints"].values()]
+    assert [orders[:5] for orders in after] == subsets
     assert [len(orders) for orders in after] == [6, 6, 6]
-    assert whole.observations.read_bytes() == before
+    assert whole.file(OBSERVATIONS).read_bytes() == before
 
 
 def test_a_generator_is_trained_once_for_all_fingerprints(
@@ -128,13 +128,13 @@ def test_a_generator_is_trained_once_for_all_fingerprints(
 
 def test_a_second_run_has_nothing_to_do(whole: RunFolder, run_tiny: Any, new_cache: NewCache) -> None:
     """Even with an empty cache; the file stays as it is, byte by byte."""
-    before = whole.observations.read_bytes()
+    before = whole.file(OBSERVATIONS).read_bytes()
     new_cache("empty")
 
     summary = run_tiny(whole.path)
 
     assert (summary.planned, summary.found, summary.made, summary.missing) == (15, 15, 0, 0)
-    assert whole.observations.read_bytes() == before
+    assert whole.file(OBSERVATIONS).read_bytes() == before
 
 
 def test_a_stopped_run_goes_on(
@@ -146,13 +146,13 @@ def test_a_stopped_run_goes_on(
     for label in ("target", "zoo", "fingerprint floats", "suspect flip-sign, seed 2", "observations of bit-flip"):
         with pytest.raises(KeyboardInterrupt):
             run_tiny(stopped.path, stops(label))
-    there = len(read_observations(stopped.observations))
+    there = len(read_observations(stopped.file(OBSERVATIONS)))
 
     summary = run_tiny(stopped.path)
 
     assert there == 9
     assert (summary.found, summary.made) == (9, 6)
-    assert stopped.observations.read_bytes() == whole.observations.read_bytes()
+    assert stopped.file(OBSERVATIONS).read_bytes() == whole.file(OBSERVATIONS).read_bytes()
 
 
 def test_fewer_models_first_and_the_others_later(whole: RunFolder, run_tiny: Any, tmp_path: Path) -> None:
@@ -162,20 +162,20 @@ def test_fewer_models_first_and_the_others_later(whole: RunFolder, run_tiny: Any
     few, rest = run_tiny(grown.path, most_models=1), run_tiny(grown.path)
 
     assert (few.planned, few.made, rest.found, rest.made) == (12, 12, 12, 3)
-    assert grown.observations.read_bytes() == whole.observations.read_bytes()
+    assert grown.file(OBSERVATIONS).read_bytes() == whole.file(OBSERVATIONS).read_bytes()
 
 
 def test_damaged_lines_are_told_and_computed_anew(whole: RunFolder, run_tiny: Any) -> None:
     """A torn last line without a word, another one with its number; the others are kept."""
-    before = whole.observations.read_bytes()
+    before = whole.file(OBSERVATIONS).read_bytes()
     lines = before.splitlines(keepends=True)
-    whole.observations.write_bytes(b"".join([lines[0], b"{garbage}\n", *lines[2:-1], lines[-1][:50]]))
+    whole.file(OBSERVATIONS).write_bytes(b"".join([lines[0], b"{garbage}\n", *lines[2:-1], lines[-1][:50]]))
 
     summary = run_tiny(whole.path)
 
     assert (summary.found, summary.made) == (13, 2)
     assert len(summary.remarks) == 1 and "observations.jsonl, line 2: " in summary.remarks[0]
-    assert whole.observations.read_bytes() == before
+    assert whole.file(OBSERVATIONS).read_bytes() == before
 
 
 def test_a_changed_plan_keeps_what_still_holds(whole: RunFolder, run_tiny: Any, tiny_plan: str) -> None:
@@ -183,8 +183,8 @@ def test_a_changed_plan_keeps_what_still_holds(whole: RunFolder, run_tiny: Any, 
     summary = run_tiny(whole.path, text=tiny_plan.replace("count = 6", "count = 5"))
 
     assert (summary.planned, summary.found, summary.made) == (15, 10, 5)
-    assert summary.remarks[0].endswith("5 observation(s) of an earlier plan or code were taken out")
-    assert whole.read_protocol()["fingerprints"]["natural"]["samples"] == 5
+    assert summary.remarks[0].endswith("5 line(s) of an earlier plan or code were taken out")
+    assert detection_record(whole)["fingerprints"]["natural"]["samples"] == 5
 
 
 @pytest.mark.parametrize("part", ["sealed", "floats", "record"])
@@ -201,7 +201,7 @@ def test_a_damaged_fingerprint_is_made_again(
     summary = run_tiny(tmp_path / "again")
 
     assert len(summary.remarks) == 1 and "is damaged" in summary.remarks[0] and "is made again" in summary.remarks[0]
-    assert (tmp_path / "again" / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
+    assert (tmp_path / "again" / "observations.jsonl").read_bytes() == whole.file(OBSERVATIONS).read_bytes()
     assert logging.getLogger("modelprint").propagate
 
 
@@ -213,16 +213,16 @@ def test_a_job_that_fails_costs_its_own_observations(
     died = {"problem": "its worker died 2 times"}
 
     first = run_tiny(tmp_path / "run", fails("suspect flip-sign, seed 1", **died))
-    protocol = RunFolder(tmp_path / "run").read_protocol()
+    record = RunFolder(tmp_path / "run").read_record()
     second = run_tiny(tmp_path / "run", fails("fingerprint floats", **died))
     third = run_tiny(tmp_path / "run")
 
     assert (first.made, first.missing) == (12, 3)
     assert first.problems == ("suspect flip-sign, seed 1: its worker died 2 times",)
-    assert protocol["problems"] == list(first.problems)
+    assert record is not None and record.problems == first.problems
     assert (second.found, second.made, second.missing) == (12, 2, 1)
     assert (third.found, third.made, third.missing) == (14, 1, 0)
-    assert (tmp_path / "run" / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
+    assert (tmp_path / "run" / "observations.jsonl").read_bytes() == whole.file(OBSERVATIONS).read_bytes()
 
 
 def test_a_failed_reference_is_told(fails: Any, new_cache: NewCache, run_tiny: Any, tmp_path: Path) -> None:
@@ -254,9 +254,9 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     folder = tmp_path / "run"
     no_space = OSError(errno.ENOSPC, "No space left on device")
 
-    def half(self: RunFolder, observation: Any) -> None:
-        with self.observations.open("a") as file:
-            file.write(observation.line()[:100])
+    def half(self: RunFolder, file: str, line: Any) -> None:
+        with self.file(file).open("a") as opened:
+            opened.write(line.to_line()[:100])
         raise no_space
 
     with pytest.raises(BenchError, match="No space left on device; what is done is kept: free some space"):
@@ -268,83 +268,7 @@ def test_a_full_disk_ends_the_run_and_loses_nothing(
     summary = run_tiny(folder)
 
     assert (summary.found, summary.made, summary.remarks) == (0, 15, ())
-    assert (folder / "observations.jsonl").read_bytes() == whole.observations.read_bytes()
-
-
-def test_a_folder_belongs_to_one_plan_and_scale(
-    whole: RunFolder, run_tiny: Any, tiny_plan: str, tmp_path: Path
-) -> None:
-    """Another plan is refused, and so is a folder of other things."""
-    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop; name another --output"):
-        run_tiny(whole.path, text=tiny_plan.replace('"tiny"', '"other"'))
-    (tmp_path / "home").mkdir()
-    (tmp_path / "home" / "letter.txt").write_text("dear")
-    with pytest.raises(BenchError, match="is no folder of a run; name an empty one"):
-        run_tiny(tmp_path / "home")
-    whole.protocol.write_text("{")
-    with pytest.raises(BenchError, match=r"protocol.json is damaged"):
-        run_tiny(whole.path)
-
-
-def test_a_folder_has_one_run_at_a_time(whole: RunFolder, run_tiny: Any) -> None:
-    """The second one is told so."""
-    with run_folder_locked(whole.path):
-        assert run_folder_in_use(whole.path)
-        with pytest.raises(BenchError, match=r"another run is writing to .*; wait for it"):
-            run_tiny(whole.path)
-    assert not run_folder_in_use(whole.path)
-
-
-def test_work_in_hand_elsewhere_is_waited_for(new_cache: NewCache, tmp_path: Path) -> None:
-    """A suspect that another process is making is busy until that is done."""
-    new_cache("cache")
-    model, data = jobs.loaded_target("digits")
-    path = jobs.suspect_path("prune-20", jobs.build(jobs.SUITE, "prune-20"), model, data, 0)
-    job = Job(key="a", label="a", function=jobs.prepare_suspect, arguments=("digits", "prune-20", {}, 0))
-
-    with locked(path.stem):
-        first = next(iter(Serial().run([job])))
-    second = next(work_through(Serial(), [job]))
-
-    assert first.busy and not second.busy
-    assert second.value.seconds is not None
-    with pytest.raises(Busy), locked("a"), locked("a"):
-        pass
-
-
-def test_the_status_says_what_is_there(whole: RunFolder, tiny_plan: str) -> None:
-    """Row by row, without touching anything; a run may be under way."""
-    lines = whole.observations.read_bytes().splitlines(keepends=True)
-    whole.observations.write_bytes(b"".join([*lines[:5], b"garbage\n"]))
-
-    found = status_of_folder(whole.path)
-
-    assert [(row.kind, row.found, row.planned) for row in found.rows] == [
-        ("prune-20", 3, 3), ("flip-sign", 2, 6), ("bit-flip", 0, 3), ("none", 0, 3)
-    ]  # fmt: skip
-    assert (found.found, found.planned, found.running) == (5, 15, False)
-    assert len(found.damaged) == 1
-    assert json.loads(json.dumps(found.to_record()))["planned"] == 15
-    assert status(parse_plan(tiny_plan), "laptop", RunFolder(whole.path / "none")).found == 0
-    with pytest.raises(BenchError, match="is no folder of a run"):
-        status_of_folder(whole.path / "none")
-    with pytest.raises(BenchError, match="holds a run of plan tiny at scale laptop"):
-        status(replace(parse_plan(tiny_plan), name="other"), "laptop", whole)
-
-
-def test_the_name_of_a_fingerprint_is_no_part_of_its_content(tiny_plan: str) -> None:
-    """Two plans that call it differently share it; every setting counts."""
-    planned = parse_plan(tiny_plan).fingerprints[1]
-    recipe = fingerprints.Recipe(planned=planned, seed=7, zoo=())
-
-    key = recipe.key("m", "d")
-
-    assert replace(recipe, planned=replace(planned, name="other")).key("m", "d") == key
-    others = [replace(planned, count=9), replace(planned, form="float"), replace(planned, settings={"halvings": 3})]
-    keys = {replace(recipe, planned=other).key("m", "d") for other in others}
-    keys |= {recipe.key("x", "d"), recipe.key("m", "x"), replace(recipe, seed=8).key("m", "d")}
-    keys.add(replace(recipe, zoo=("flip-sign*1",)).key("m", "d"))
-    assert len(keys - {key}) == 7
+    assert (folder / "observations.jsonl").read_bytes() == whole.file(OBSERVATIONS).read_bytes()
 
 
 def test_times_are_told_in_two_units() -> None:
@@ -363,7 +287,7 @@ def test_the_time_left_counts_what_is_new(
 
     def call(text: str) -> None:
         folder, here = RunFolder(tmp_path / "run"), Serial()
-        run(parse_plan(text), "laptop", here, folder, text=text, command="modelprint bench run x", tell=lines.append)
+        run(parse_plan(text), "laptop", here, folder, text=text, command="modelprint bench run x", show=lines.append)
 
     call(tiny_plan)
     lines.clear()

@@ -43,8 +43,8 @@ def test_a_run_says_what_it_does_and_where_it_is(command: Any, here: Path) -> No
     assert "left\n" in first.err
     assert (again.out, again.err) == ("2 of 2 observations in runs/tiny-laptop; 2 were there before\n", "")
     assert json.loads(as_json.out)["missing"] == 0
-    protocol = json.loads((here / "runs" / "tiny-laptop" / "protocol.json").read_text())
-    assert protocol["command"] == "modelprint bench run tiny.toml --scale laptop"
+    record = json.loads((here / "runs" / "tiny-laptop" / "record.json").read_text())
+    assert record["command"] == "modelprint bench run tiny.toml --scale laptop"
 
 
 def test_the_status_is_that_of_a_plan_or_a_folder(command: Any, here: Path) -> None:

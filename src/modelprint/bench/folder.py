@@ -1,9 +1,9 @@
-"""The folder of a run: everything that a report needs, and what lets the next run go on where one stopped.
+"""The folder of a run: everything that a report needs, and what lets the next run continue where one stopped.
 
-    observations.jsonl   one line per suspect and fingerprint
-    ownership.jsonl      one line per suspect, where the plan asks whose they are
-    timings.jsonl        {"key", "label", "seconds"} of every piece of work
-    protocol.json        what ran, on what, with which fingerprints, and what is missing
+    observations.jsonl   detection: one line per suspect and fingerprint
+    ownership.jsonl      ownership: one line per suspect, where the plan asks for it
+    timings.jsonl        {"key", "label", "seconds"} of every job
+    record.json          what ran, on what, with which fingerprints, and what is missing; see `record`
     plan.toml            a copy of the plan
     samples/NAME.mprint  the sealed fingerprints
 
@@ -15,17 +15,16 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from modelprint.bench.observation import Line, Observation, Written, read_line, salvage_lines
-from modelprint.bench.ownership.finding import Finding, read_finding
+from modelprint.bench.lines import LineType, SuspectLine, salvage_lines
+from modelprint.bench.record import RunRecord, read_old_record, read_record
 from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.errors import BenchError
 
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run keeps what it found.
+    """Where a run keeps its results.
 
     Attributes:
         path: The folder; it need not exist yet.
@@ -33,24 +32,23 @@ class RunFolder:
 
     path: Path
 
-    @property
-    def observations(self) -> Path:
-        """The file of observations."""
-        return self.path / "observations.jsonl"
-
-    @property
-    def findings(self) -> Path:
-        """The file of what was found out about ownership."""
-        return self.path / "ownership.jsonl"
+    def file(self, name: str) -> Path:
+        """Return the file of this name, such as that of a study's lines."""
+        return self.path / name
 
     @property
     def timings(self) -> Path:
-        """The file that says how long each piece of work took."""
+        """The file that says how long each job took."""
         return self.path / "timings.jsonl"
 
     @property
-    def protocol(self) -> Path:
+    def record(self) -> Path:
         """The file that says what ran."""
+        return self.path / "record.json"
+
+    @property
+    def old_record(self) -> Path:
+        """The file that said so in runs made before records had a version."""
         return self.path / "protocol.json"
 
     @property
@@ -63,48 +61,47 @@ class RunFolder:
         return self.path / "samples" / f"{fingerprint}.mprint"
 
     def prepare(self, plan: str, scale: str) -> None:
-        """Make the folder, or see to it that it belongs to this plan at this scale.
+        """Make the folder, or check that it belongs to this plan at this scale.
 
         Raises:
             BenchError: It holds another run, or something else.
         """
-        written = self.read_protocol()
-        if written:
-            theirs = written.get("plan"), written.get("scale")
-            if theirs != (plan, scale):
+        known = self.read_record()
+        if known:
+            if (known.plan, known.scale) != (plan, scale):
                 raise BenchError(
-                    f"{self.path} holds a run of plan {theirs[0]} at scale {theirs[1]}; name another --output"
+                    f"{self.path} holds a run of plan {known.plan} at scale {known.scale}; name another --output"
                 )
         # A run that was killed at its very start may leave hidden files: its lock and a draft.
         elif self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir()):
             raise BenchError(f"{self.path} is no folder of a run; name an empty one with --output")
         self.path.mkdir(parents=True, exist_ok=True)
 
-    def read_protocol(self) -> dict[str, Any]:
-        """Return what ran here; empty when nothing did.
+    def read_record(self) -> RunRecord | None:
+        """Return what ran here; None when nothing did.
 
         Raises:
             BenchError: The file is damaged.
         """
-        try:
-            content = json.loads(self.protocol.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError as problem:
-            raise BenchError(f"{self.protocol} is damaged: {problem}") from problem
-        if not isinstance(content, dict):
-            raise BenchError(f"{self.protocol} is damaged: it is no JSON object")
-        return content
+        for path, read in ((self.record, read_record), (self.old_record, read_old_record)):
+            try:
+                return read(path.read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                continue
+            except (ValueError, RecursionError) as problem:
+                raise BenchError(f"{path} is damaged: {problem}") from problem
+        return None
 
     def begin(self, plan: str, scale: str, text: str) -> None:
         """Say whose folder this is, before anything else is written, and keep the plan as its file has it."""
-        if not self.read_protocol():
-            self.write_protocol({"plan": plan, "scale": scale})
+        if not self.read_record():
+            self.write_record(RunRecord(plan=plan, scale=scale))
         write_text_atomically(self.plan, text)
 
-    def write_protocol(self, record: dict[str, Any]) -> None:
-        """Put down what ran."""
-        write_text_atomically(self.protocol, json.dumps(record, indent=2, ensure_ascii=False) + "\n")
+    def write_record(self, record: RunRecord) -> None:
+        """Write what ran."""
+        write_text_atomically(self.record, record.to_json())
+        self.old_record.unlink(missing_ok=True)
 
     def write_sample(self, fingerprint: str, content: bytes) -> None:
         """Keep a sealed file."""
@@ -114,32 +111,35 @@ class RunFolder:
 
         write_atomically(self.sample_file(fingerprint), write)
 
-    def recover(self, wanted: Iterable[str]) -> tuple[dict[str, Observation], list[str]]:
-        """Return the observations that are there and wanted, by key, and sentences on what had to be dropped.
+    def recover(
+        self, file: str, read: Callable[[str], LineType], planned: Iterable[str]
+    ) -> tuple[dict[str, LineType], list[str]]:
+        """Return the lines of a file that are there and planned, by key, and sentences on what had to be dropped.
 
         What a killed run left half written, what is damaged, and what belongs to an earlier version of the plan is
-        taken out of the file, so that it is computed anew.
+        taken out of the file, so that it is computed again.
         """
-        return _recovered(self.observations, "observation", read_line, set(wanted))
+        path, keys = self.file(file), set(planned)
+        found, problems = salvage_lines(path, read)
+        good = {line.key: line for line in found if line.key in keys}
+        if len(good) < len(found):
+            others = len(found) - len(good)
+            problems.append(f"{path}: {others} line(s) of an earlier plan or code were taken out")
+        lines = "".join(line.to_line() for line in good.values())
+        if path.is_file() and path.read_bytes() != lines.encode():
+            write_text_atomically(path, lines)
+        return good, problems
 
-    def recover_findings(self, wanted: Iterable[str]) -> tuple[dict[str, Finding], list[str]]:
-        """Return the findings that are there and wanted, by key; as `recover`."""
-        return _recovered(self.findings, "finding", read_finding, set(wanted))
+    def add(self, file: str, line: SuspectLine) -> None:
+        """Append one line to a file; it is on disk when this returns."""
+        _append(self.file(file), line.to_line())
 
-    def add(self, line: Observation | Finding) -> None:
-        """Append one observation or finding; it is on disk when this returns."""
-        _append(self.findings if isinstance(line, Finding) else self.observations, line.line())
+    def settle(self, file: str, found: Mapping[str, SuspectLine], order: Iterable[str]) -> None:
+        """Put the lines of a file into `order`, so that two complete runs of a plan have equal files."""
+        write_text_atomically(self.file(file), "".join(found[key].to_line() for key in order if key in found))
 
-    def settle(self, found: Mapping[str, Observation], order: Iterable[str]) -> None:
-        """Put the lines into `order`, so that two complete runs of a plan have equal files."""
-        _settle(self.observations, found, order)
-
-    def settle_findings(self, found: Mapping[str, Finding], order: Iterable[str]) -> None:
-        """Put the findings into `order`."""
-        _settle(self.findings, found, order)
-
-    def timed(self) -> dict[str, float]:
-        """Return the seconds of every piece of work by its key; a line that cannot be read counts for nothing."""
+    def read_timings(self) -> dict[str, float]:
+        """Return the seconds of every job by its key; a line that cannot be read counts for nothing."""
         seconds = {}
         if self.timings.is_file():
             for line in self.timings.read_bytes().splitlines():
@@ -151,26 +151,8 @@ class RunFolder:
         return seconds
 
     def add_timing(self, key: str, label: str, seconds: float) -> None:
-        """Append how long a piece of work took."""
+        """Append how long a job took."""
         _append(self.timings, json.dumps({"key": key, "label": label, "seconds": round(seconds, 3)}) + "\n")
-
-
-def _recovered(
-    path: Path, what: str, read: Callable[[str], Written], keys: set[str]
-) -> tuple[dict[str, Written], list[str]]:
-    found, problems = salvage_lines(path, read)
-    good = {line.key: line for line in found if line.key in keys}
-    if len(good) < len(found):
-        others = len(found) - len(good)
-        problems.append(f"{path}: {others} {what}(s) of an earlier plan or code were taken out")
-    lines = "".join(line.line() for line in good.values())
-    if path.is_file() and path.read_bytes() != lines.encode():
-        write_text_atomically(path, lines)
-    return good, problems
-
-
-def _settle(path: Path, found: Mapping[str, Line], order: Iterable[str]) -> None:
-    write_text_atomically(path, "".join(found[key].line() for key in order if key in found))
 
 
 def _append(path: Path, line: str) -> None:

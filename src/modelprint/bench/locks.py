@@ -1,4 +1,4 @@
-"""Locks on pieces of work in the cache, so that two runs that share it do not make the same thing side by side.
+"""Locks on entries of the cache, so that two runs that share it do not make the same thing side by side.
 
 The operating system frees a lock when its holder dies, however it dies; the empty files stay.
 """
@@ -15,18 +15,18 @@ from modelprint.errors import BenchError
 
 
 @contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Be the only one at work on `name` in this cache while the block runs; Busy when somebody else is."""
+def lock_entry(name: str) -> Iterator[None]:
+    """Work on `name` in this cache alone while the block runs; Busy when another process works on it."""
     path = cache_folder() / "locks" / f"{name}.lock"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with _held(path, Busy(name)):
+    with _hold(path, Busy(name)):
         yield
 
 
 @contextmanager
-def run_folder_locked(folder: Path) -> Iterator[None]:
-    """Be the only run that writes to `folder`; BenchError when there is another one."""
-    with _held(
+def lock_run_folder(folder: Path) -> Iterator[None]:
+    """Write to `folder` alone while the block runs; BenchError when another run does."""
+    with _hold(
         folder / ".lock", BenchError(f"another run is writing to {folder}; wait for it, or name another --output")
     ):
         yield
@@ -37,14 +37,14 @@ def run_folder_in_use(folder: Path) -> bool:
     if not (folder / ".lock").is_file():
         return False
     try:
-        with run_folder_locked(folder):
+        with lock_run_folder(folder):
             return False
     except BenchError:
         return True
 
 
 @contextmanager
-def _held(path: Path, otherwise: Exception) -> Iterator[None]:
+def _hold(path: Path, otherwise: Exception) -> Iterator[None]:
     lock = FileLock(path)
     try:
         lock.acquire(blocking=False)

@@ -4,7 +4,6 @@ A trained target is kept in the cache under a name that follows from its recipe 
 was made: the command, the seed, the seconds it took and the accuracy it has.
 """
 
-import hashlib
 import json
 import logging
 import time
@@ -14,7 +13,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock
 
-from modelprint.cache import cache_folder
+from modelprint.cache import cache_folder, content_key
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data, weights_path
 from modelprint.errors import LoadingError
@@ -39,12 +38,12 @@ class Target:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to train on.
         weights: Weights file without its ending, in the `weights` folder of a data folder; None: it is trained.
         recipe: How it is trained; None when its weights are given.
         augment: How training images are varied.
         seed: Of the initial weights, the order of the images and their augmentation.
-        accuracy: Test accuracy that was measured, 0 to 1, other machines may differ by a few images; None: not yet.
+        accuracy: Measured test accuracy, 0 to 1; other machines may differ by a few images. None: not measured yet.
     """
 
     name: str
@@ -73,7 +72,7 @@ class TargetFacts:
     Attributes:
         name: As plans and commands call it.
         network: A name in NETWORKS.
-        data: A name in SETS, perhaps followed by @ and the share of its training images to learn from.
+        data: A name in SETS, perhaps followed by @ and the share of its training images to train on.
         file: Where its weights are.
         digest: SHA-256 of its weights.
         accuracy: On the test images, 0 to 1, measured now.
@@ -187,7 +186,7 @@ TARGETS: dict[str, Target] = {target.name: target for target in _ALL}
 def target_model(target: Target, *, progress: Progress = ignore_progress) -> tuple[Classifier, DataSet]:
     """Return the classifier and its data; one without given weights is trained once and kept.
 
-    A kept file that is damaged, or whose weights are not those its record speaks of, is reported and made again.
+    A kept file that is damaged, or whose weights are not those of its record, is logged and made again.
 
     Raises:
         DataError: The data set or the weights are not there; says where they were looked for and what to do.
@@ -197,9 +196,9 @@ def target_model(target: Target, *, progress: Progress = ignore_progress) -> tup
         return load_classifier(target.network, weights_path(target.weights)), data
     path = target_path(target, data)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Whoever comes second waits for the first instead of training the same network beside it.
+    # A second process waits for the first instead of training the same network beside it.
     with FileLock(path.with_suffix(".lock")):
-        kept = _kept(target, path)
+        kept = _load_kept(target, path)
         if kept is None:
             _make(target, data, path, progress)
             kept = load_classifier(target.network, path)
@@ -212,8 +211,7 @@ def target_path(target: Target, data: DataSet) -> Path:
         return weights_path(target.weights)
     assert target.recipe is not None
     inputs = [REVISION, target.network, asdict(target.recipe), target.augment, target.seed, data.digest]
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
-    return cache_folder() / "targets" / f"{target.name}-{key}.safetensors"
+    return cache_folder() / "targets" / f"{target.name}-{content_key(inputs)}.safetensors"
 
 
 def target_facts(target: Target, *, progress: Progress = ignore_progress) -> TargetFacts:
@@ -227,26 +225,26 @@ def target_facts(target: Target, *, progress: Progress = ignore_progress) -> Tar
         file=path,
         digest=model.digest(),
         accuracy=accuracy_on(model, data.test),
-        trained={} if target.recipe is None else _record(path),
+        trained={} if target.recipe is None else _read_record(path),
     )
 
 
-def _kept(target: Target, path: Path) -> Classifier | None:
-    """Return the classifier kept at `path`; None, after saying so, when the file is damaged."""
+def _load_kept(target: Target, path: Path) -> Classifier | None:
+    """Return the classifier kept at `path`; None, after a warning, when the file is damaged."""
     if not path.is_file():
         return None
     try:
-        model, record = load_classifier(target.network, path), _record(path)
+        model, record = load_classifier(target.network, path), _read_record(path)
     except LoadingError as problem:
         log.warning("%s; training %s again", problem, target.name)
         return None
     if record.get("classifier") != model.digest():
-        log.warning("%s does not hold the weights that its record speaks of; training %s again", path, target.name)
+        log.warning("%s does not hold the weights of its record; training %s again", path, target.name)
         return None
     return model
 
 
-def _record(path: Path) -> dict[str, object]:
+def _read_record(path: Path) -> dict[str, object]:
     _, metadata = read_weights(path)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))

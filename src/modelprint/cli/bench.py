@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from modelprint.engine import Executor
 
 bench_app = typer.Typer(
-    rich_markup_mode=None, help="The benchmark: how often fingerprints see tamperings, by a plan, in tables."
+    rich_markup_mode=None,
+    help="The benchmark: how often fingerprints see tamperings, and whether copies are recognised.",
 )
 
 INCOMPLETE = 3
@@ -55,44 +56,43 @@ def run(
     """Make the observations of a plan that are not there yet.
 
     Suspects and fingerprints are made once and kept in the cache; every observation is one line of
-    DIR/observations.jsonl. The run can be stopped in any way: the same command goes on, and the result is the same as
+    DIR/observations.jsonl. The run can be stopped in any way: the same command continues, and the result is the same as
     without a stop, whatever the executor. Exits with 3 when observations are missing at the end; what is missing is
-    said on stderr and in DIR/protocol.json.
+    listed on stderr and in DIR/record.json.
 
     Example: modelprint bench run plans/smoke.toml --scale smoke --executor serial
     """
     from modelprint.bench.folder import RunFolder
-    from modelprint.bench.plan import read_plan
+    from modelprint.bench.plan_file import read_plan
     from modelprint.bench.run import run as make_observations
 
     read = read_plan(plan)
     folder = RunFolder(output or RUNS / f"{read.name}-{scale}")
     # Bars where there is a terminal to draw them on, else one line per job.
     plain = not sys.stderr.isatty()
-    how = f"run the same command again to go on; what is done is in {folder.path}"
     with (
-        explain_interruption(how),
-        closing(_executor(executor, workers, ray_address)) as workforce,
+        explain_interruption(f"run the same command again to go on; what is done is in {folder.path}"),
+        closing(_executor(executor, workers, ray_address)) as opened,
         show_bars(quiet) as progress,
     ):
         summary = make_observations(
             read,
             scale,
-            workforce,
+            opened,
             folder,
             text=plan.read_text(encoding="utf-8"),
             command=_command(plan, scale, models),
             most_models=models,
             progress=progress,
-            tell=lambda line: print_remark(line, quiet or not plain),
+            show=lambda line: print_remark(line, quiet or not plain),
         )
     if as_json:
         show_json({"folder": str(folder.path), "missing": summary.missing, **vars(summary)})
     else:
         there = summary.found + summary.made
         typer.echo(f"{there} of {summary.planned} observations in {folder.path}; {summary.found} were there before")
-    _say(summary.remarks, "note", quiet)
-    _say(summary.problems, "error", quiet and as_json)
+    _show_sentences(summary.remarks, "note", quiet)
+    _show_sentences(summary.problems, "error", quiet and as_json)
     raise typer.Exit(INCOMPLETE if summary.missing else 0)
 
 
@@ -111,7 +111,7 @@ def status(
     output: Output = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say how far the run of a plan is; it may be under way.
+    """Show how far the run of a plan is; it may be under way.
 
     Exits with 3 when observations are missing.
 
@@ -119,7 +119,7 @@ def status(
     """
     from modelprint.bench import status as progress
     from modelprint.bench.folder import RunFolder
-    from modelprint.bench.plan import read_plan
+    from modelprint.bench.plan_file import read_plan
 
     if plan.is_dir():
         found = progress.status_of_folder(plan)
@@ -136,8 +136,8 @@ def status(
         now = "a run is under way" if found.running else "no run is under way here"
         typer.echo(align_columns(heads, rows))
         typer.echo(f"\n{found.found} of {found.planned} observations in {found.folder}; {now}")
-        _say(found.problems, "error", quiet=False)
-        _say(found.damaged, "note", quiet=False)
+        _show_sentences(found.problems, "error", quiet=False)
+        _show_sentences(found.damaged, "note", quiet=False)
     raise typer.Exit(INCOMPLETE if found.found < found.planned else 0)
 
 
@@ -217,6 +217,6 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _say(sentences: Sequence[str], kind: str, quiet: bool) -> None:
+def _show_sentences(sentences: Sequence[str], kind: str, quiet: bool) -> None:
     for sentence in sentences:
         print_remark(f"{kind}: {sentence}", quiet)

@@ -1,13 +1,16 @@
 """How much a fingerprint sees: `detect`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelprint.cli.console import align_columns, print_remark, show_json
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, parse_shape
+
+if TYPE_CHECKING:
+    from modelprint.detection import Detection, MeanRate
 
 WEIGHTS = "*.safetensors"
 
@@ -21,7 +24,7 @@ def detect(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Network of the suspects, when it is no built-in one: package.module:factory, or the one that the "
+            help="Network of the suspects, when it is not a built-in one: package.module:factory, or the one that the "
             "fingerprint names when not given.",
         ),
     ] = None,
@@ -53,21 +56,25 @@ def detect(
         suspected = [one.to_record() for one in found]
         show_json({"fingerprint": loaded.digest, "suspects": suspected, "kinds": means})
     else:
-        heads = ("suspect", "kind", "differ", *(f"N={n}" for n in QUERIES), "parameters", "logit RMS", "labels")
-        rows = [
-            (one.name, one.kind, _share(one.mismatches / one.samples), *_rates(one.rates, QUERIES), *_moved(one.record))
-            for one in found
-            if not one.problem
-        ]
-        typer.echo(align_columns(heads, rows))
-        means_rows = [
-            (k.kind, k.models, *_rates(k.rates, QUERIES), f"{_share(k.low)} to {_share(k.high)}") for k in kinds
-        ]
-        heads = ("kind", "models", *(f"N={n}" for n in QUERIES), "interval at N=1")
-        typer.echo("\n" + align_columns(heads, means_rows))
+        _show_tables([one for one in found if not one.problem], kinds, QUERIES)
     for one in problems:
         print_remark(f"error: {one.name}: {one.problem}", quiet and as_json)
     raise typer.Exit(2 if problems else 0)
+
+
+def _show_tables(found: Sequence["Detection"], kinds: Sequence["MeanRate"], queries: tuple[int, ...]) -> None:
+    """Print a row for each suspect, and a row for each kind."""
+    columns = tuple(f"N={n}" for n in queries)
+    heads = ("suspect", "kind", "differ", *columns, "parameters", "logit RMS", "labels")
+    rows = [
+        (one.name, one.kind, _share(one.mismatches / one.samples), *_rates(one.rates, queries), *_movement(one.record))
+        for one in found
+    ]
+    typer.echo(align_columns(heads, rows))
+    means = [
+        (one.kind, one.models, *_rates(one.rates, queries), f"{_share(one.low)} to {_share(one.high)}") for one in kinds
+    ]
+    typer.echo("\n" + align_columns(("kind", "models", *columns, "interval at N=1"), means))
 
 
 def _files(suspects: Path) -> list[tuple[str, Path]]:
@@ -90,8 +97,8 @@ def _share(value: float) -> str:
     return f"{100 * value:.1f}%"
 
 
-def _moved(record: Mapping[str, Any]) -> list[str]:
-    """Return how far a suspect moved, as its record says; whoever wrote that may have written anything."""
+def _movement(record: Mapping[str, Any]) -> list[str]:
+    """Return how far a suspect moved, as its record says, which may hold anything."""
     movement = record.get("movement")
     moved = movement if isinstance(movement, Mapping) else {}
     shown = [moved.get(name) for name in ("parameters", "logit_rms", "labels_changed")]

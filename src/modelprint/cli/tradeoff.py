@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +13,8 @@ from modelprint.cli.generate import creation_time
 from modelprint.cli.options import AsJson, Data, ImageShape, Network, Quiet, Seed, Settings, Weights, parse_shape
 
 if TYPE_CHECKING:
-    from modelprint.tradeoff.measure import Point
+    from modelprint.methods.junction import Junction
+    from modelprint.tradeoff.curve import Point, Tradeoff
 
 TAKEN = ("k", "covert")
 """Settings of Junction that have options of their own."""
@@ -51,33 +52,29 @@ def tradeoff(
 ) -> None:
     """Draw how detection falls as samples look more natural.
 
-    For each point, samples are sealed by the method junction, the only one that can be told how natural to look, and
-    asked of a suspect of each kind of tampering. The report has the median top-1 probability of the samples, the
-    detection rate at N = 1 with an exact 95 % interval, how far each suspect moves the logits, and the top-1
-    probability above which no sample can see a change of that size. It is written as tradeoff.md, tradeoff.html and
-    tradeoff.json, its curves as tradeoff.png, and the fingerprint of each point as an .mprint file to choose from.
+    For each point, samples are sealed by the method junction, the only one with a setting for how natural samples look,
+    and a suspect of each kind of tampering is asked about them. The report has the median top-1 probability of the
+    samples, the detection rate at N = 1 with an exact 95 % interval, how far each suspect moves the logits, and the
+    top-1 probability above which no sample can see a change of that size. It is written as tradeoff.md, tradeoff.html
+    and tradeoff.json, its curves as tradeoff.png, and the fingerprint of each point as an .mprint file to choose from.
 
     Suspects are kept in the cache, fingerprints in DIR: after an interruption, or with one more tampering, the same
-    command goes on with what is there.
+    command continues with what is there.
 
     Example: modelprint tradeoff --network resnet20 --weights cifar10_resnet20.safetensors --data cifar10 --tampering
     int8-dynamic --tampering flip-sign --percentiles none,10 --count 24 --output tradeoff
     """
     from modelprint.data import load_data
     from modelprint.loading import load_classifier
-    from modelprint.methods.junction import Junction
     from modelprint.pages.figures import load_matplotlib
-    from modelprint.settings import build, parse_assignments
-    from modelprint.tradeoff.measure import covert_names, measure_tradeoff
+    from modelprint.tradeoff.curve import covert_names
+    from modelprint.tradeoff.measure import measure_tradeoff
     from modelprint.tradeoff.report import write_tradeoff
 
-    load_matplotlib()  # hours of work are not to end in its absence
+    load_matplotlib()  # a missing extra is to be reported before hours of work, not after
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output} is a file; name a folder")
-    points, changed = covert_names(percentiles), parse_assignments(settings or [])
-    if taken := [name for name in TAKEN if name in changed]:
-        raise ValueError(f"{taken[0]} has an option of its own: --{'percentiles' if taken[0] == 'covert' else 'k'}")
-    method = build({"junction": Junction}, "junction", {**changed, "k": str(k)})
+    points, method = covert_names(percentiles), _method(k, settings or [])
     model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
     with (
         explain_interruption(f"run the same command again to go on; what is done is in {output}"),
@@ -96,31 +93,46 @@ def tradeoff(
             created=creation_time(os.environ),
             progress=progress,
         )
-    given: dict[str, object] = {
+    options: dict[str, object] = {
         "network": network,
         "weights": weights,
         "image-shape": image_shape,
         "data": data,
         "tampering": tampering,
     }
-    given |= {"count": count, "percentiles": percentiles, "k": k, "set": settings, "profile": profile, "seed": seed}
-    written = write_tradeoff(measured, output, _command({**given, "output": output}))
+    options |= {"count": count, "percentiles": percentiles, "k": k, "set": settings, "profile": profile, "seed": seed}
+    written = write_tradeoff(measured, output, _command({**options, "output": output}))
     for point in measured.points:
         if point.samples < count:
             why = f": {point.problem}" if point.problem else ""
             print_remark(f"{point.name}: {point.samples} of {count} samples could be sealed{why}", quiet)
     if as_json:
         show_json({"files": [str(path) for path in written], **measured.to_record()})
-        return
+    else:
+        _show_table(measured)
+        typer.echo("\n" + "\n".join(f"written {path}" for path in written))
+
+
+def _method(k: int, settings: Sequence[str]) -> "Junction":
+    """Return the method of the curves; ValueError for a setting that has an option of its own."""
+    from modelprint.methods.junction import Junction
+    from modelprint.settings import build, parse_assignments
+
+    changed = parse_assignments(settings)
+    if taken := [name for name in TAKEN if name in changed]:
+        raise ValueError(f"{taken[0]} has an option of its own: --{'percentiles' if taken[0] == 'covert' else 'k'}")
+    return build({"junction": Junction}, "junction", {**changed, "k": str(k)})
+
+
+def _show_table(measured: "Tradeoff") -> None:
     heads = ("point", "samples", "top-1", "natural", *measured.suspects)
     typer.echo(align_columns(heads, [_row(point, len(measured.suspects)) for point in measured.points]))
-    typer.echo("\n" + "\n".join(f"written {path}" for path in written))
 
 
 def _row(point: "Point", suspects: int) -> tuple[str, ...]:
-    if not point.sights:
+    if not point.seen:
         return (point.name, "0", *["-"] * (2 + suspects))
-    rates = (f"{100 * one.rate:.0f}% ({100 * one.low:.0f} to {100 * one.high:.0f})" for one in point.sights)
+    rates = (f"{100 * one.rate:.0f}% ({100 * one.low:.0f} to {100 * one.high:.0f})" for one in point.seen)
     return point.name, str(point.samples), f"{point.confidence:.4f}", f"{point.natural:.1f}%", *rates
 
 

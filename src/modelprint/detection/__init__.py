@@ -1,4 +1,4 @@
-"""How often a fingerprint sees a tampering, measured on suspects whose weights are at hand."""
+"""How often a fingerprint sees a tampering, measured on local suspects."""
 
 from modelprint.detection.rates import bootstrap_interval, detection_rate
 from modelprint.detection.suspects import QUERIES, Detection, MeanRate, detect, mean_rates, mismatches

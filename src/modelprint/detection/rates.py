@@ -1,4 +1,4 @@
-"""How often a fingerprint sees a tampering: exact detection rates on suspects whose weights are at hand.
+"""How often a fingerprint sees a tampering: exact detection rates on local suspects.
 
 A verification asks about N of the n samples, drawn without replacement, and sees the tampering when one of the k that
 change their label is among them. That happens with probability 1 - C(n - k, N) / C(n, N), so no drawing is simulated.
@@ -25,14 +25,14 @@ def detection_rate(mismatches: int, samples: int, queries: int) -> float:
     if not 0 <= queries <= samples:
         raise ValueError(f"queries is 0 to {samples}, the number of samples, got {queries}")
     # C(n - k, N) / C(n, N) as a product over the draws; in fractions, since floats would cancel where k is small.
-    silent = prod((Fraction(max(samples - mismatches - i, 0), samples - i) for i in range(queries)), start=Fraction(1))
-    return float(1 - silent)
+    unseen = prod((Fraction(max(samples - mismatches - i, 0), samples - i) for i in range(queries)), start=Fraction(1))
+    return float(1 - unseen)
 
 
 def bootstrap_interval(
     mismatched: np.ndarray, *, seed: int = 0, level: float = 0.95, draws: int = 2000
 ) -> tuple[float, float]:
-    """Return an interval of the mean of a table, by drawing its rows and its columns anew, both with replacement.
+    """Return an interval of the mean of a table, by resampling its rows and its columns, both with replacement.
 
     Args:
         mismatched: Models x samples, true where the label differs.

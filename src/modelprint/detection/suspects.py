@@ -1,4 +1,4 @@
-"""Suspects whose weights are at hand, asked about every sample of a fingerprint."""
+"""Local suspects, asked about every sample of a fingerprint."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ class Detection:
 
     Attributes:
         name: What the caller calls the suspect.
-        record: The facts kept in its file by whoever tampered: kind, how far it moved.
+        record: The facts that the tamperer kept in its file: kind, how far it moved.
         mismatched: For each sample, whether the suspect gives it another label; empty where there is a problem.
         rates: Exact detection rate by number of queries; numbers above that of the samples are left out.
         problem: Why the suspect could not be asked; empty when it could.

@@ -6,7 +6,7 @@ results to the last bit.
 
 from collections.abc import Callable
 
-from modelprint.engine.executor import Busy, Executor, Job, Outcome, perform, work_through
+from modelprint.engine.executor import Busy, Executor, Job, JobResult, perform, work_through
 from modelprint.engine.processes import Processes
 from modelprint.engine.ray import Ray
 from modelprint.engine.serial import Serial
@@ -17,4 +17,4 @@ EXECUTORS: dict[str, Callable[..., Executor]] = {
     "ray": Ray,
 }
 
-__all__ = ["EXECUTORS", "Busy", "Executor", "Job", "Outcome", "perform", "work_through"]
+__all__ = ["EXECUTORS", "Busy", "Executor", "Job", "JobResult", "perform", "work_through"]

@@ -1,8 +1,8 @@
-"""What a job is, what becomes of it, and who gets jobs done.
+"""What a job is, what becomes of it, and what does jobs.
 
 with closing(EXECUTORS["processes"](workers=2)) as executor:
-    for outcome in work_through(executor, jobs):
-        print(outcome.key, outcome.problem or outcome.value)
+    for result in work_through(executor, jobs):
+        print(result.key, result.problem or result.value)
 """
 
 import errno
@@ -11,31 +11,34 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from modelprint.errors import ModelprintError
 from modelprint.training import use_one_thread
+
+Value = TypeVar("Value")
+Returned = TypeVar("Returned", covariant=True)
 
 DEATHS = 2
 """How many workers may die of a job before it is given up."""
 
 PAUSE_S = 0.5
-"""Seconds to wait when somebody else is at work on all that is left."""
+"""Seconds to wait when other processes work on all that is left."""
 
 DEBUG = "MODELPRINT_DEBUG"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Busy(Exception):  # noqa: N818 - no error: the work is being done
-    """Raised by a job's function when somebody else is at work on the same thing; the job is tried again later."""
+    """Raised by a job's function when another process works on the same thing; the job is tried again later."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class Job(Generic[Returned]):
     """A function and what it is called with; a pure function, so that it does not matter who calls it and how often.
 
     Attributes:
-        key: Tells jobs apart.
+        key: Identifies the job.
         label: What a person calls it.
         function: Found again by its module and name in another process.
         arguments: Sent to wherever it is computed.
@@ -43,12 +46,12 @@ class Job:
 
     key: str
     label: str
-    function: Callable[..., Any]
-    arguments: tuple[Any, ...] = ()
+    function: Callable[..., Returned]
+    arguments: tuple[object, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class JobResult(Generic[Returned]):
     """What became of a job.
 
     Attributes:
@@ -56,12 +59,12 @@ class Outcome:
         value: What its function returned; None where there is a problem.
         problem: Why there is no value; empty when there is one.
         seconds: How long it took.
-        busy: Somebody else was at work on the same thing; the job has to be given again.
+        busy: Another process works on the same thing; the job has to be tried again.
         fatal: The problem is a full disk, which every other job would meet too.
     """
 
     key: str
-    value: Any = None
+    value: Returned | None = None
     problem: str = ""
     seconds: float = 0.0
     busy: bool = False
@@ -70,48 +73,50 @@ class Outcome:
 
 @runtime_checkable
 class Executor(Protocol):
-    """Someone who gets jobs done. It may keep its workers from one run to the next, until it is closed."""
+    """Does jobs. It may keep its workers from one run to the next, until it is closed."""
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcome of each job as soon as it is there, in any order; an iterator left early stops the rest."""
+    def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
+        """Yield the result of each job as soon as it is there, in any order; an iterator left early stops the rest."""
 
     def close(self) -> None:
-        """Let all workers go; may be called again."""
+        """Stop all workers; may be called again."""
 
 
-def perform(job: Job) -> Outcome:
+def perform(job: Job[Value]) -> JobResult[Value]:
     """Do one job, on one thread, here and now; an exception becomes a problem."""
     started = time.perf_counter()
     try:
         with use_one_thread():
             value = job.function(*job.arguments)
     except Busy:
-        return Outcome(key=job.key, busy=True)
+        return JobResult(key=job.key, busy=True)
     except Exception as problem:  # whatever it is, the other jobs go on
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
         seconds = time.perf_counter() - started
-        return Outcome(key=job.key, problem=error_line(problem), seconds=seconds, fatal=disk_is_full(problem))
-    return Outcome(key=job.key, value=value, seconds=time.perf_counter() - started)
+        return JobResult(key=job.key, problem=error_line(problem), seconds=seconds, fatal=disk_is_full(problem))
+    return JobResult(key=job.key, value=value, seconds=time.perf_counter() - started)
 
 
-def work_through(executor: Executor, jobs: Sequence[Job], *, pause: float = PAUSE_S) -> Iterator[Outcome]:
-    """Yield the outcome of each job; those somebody else is at work on are tried again after the others.
+def work_through(
+    executor: Executor, jobs: Sequence[Job[Value]], *, pause: float = PAUSE_S
+) -> Iterator[JobResult[Value]]:
+    """Yield the result of each job; those that another process works on are tried again after the others.
 
     Args:
-        executor: Who does them.
+        executor: What does them.
         jobs: Each with a key of its own.
-        pause: Seconds to wait when nothing is left but what others are at work on.
+        pause: Seconds to wait when nothing is left but what other processes work on.
     """
     left = {job.key: job for job in jobs}
     if len(left) != len(jobs):
         raise ValueError(f"{len(jobs)} jobs have {len(left)} different keys")
     while left:
         before = len(left)
-        for outcome in executor.run(tuple(left.values())):
-            if not outcome.busy:
-                del left[outcome.key]
-                yield outcome
+        for result in executor.run(tuple(left.values())):
+            if not result.busy:
+                del left[result.key]
+                yield result
         if len(left) == before:
             time.sleep(pause)
 
@@ -125,7 +130,7 @@ def error_line(problem: BaseException) -> str:
 def disk_is_full(problem: BaseException | None) -> bool:
     """Return whether a problem, or one it came from, is a disk without space."""
     while problem is not None:
-        # safetensors writes from Rust and tells the number in its message only.
+        # safetensors writes from Rust and has the number in its message only.
         full = isinstance(problem, OSError) and problem.errno in FULL
         if full or f"os error {errno.ENOSPC}" in str(problem):
             return True

@@ -11,8 +11,9 @@ from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
+from typing import Any
 
-from modelprint.engine.executor import DEATHS, Job, Outcome, error_line, perform
+from modelprint.engine.executor import DEATHS, Job, JobResult, Value, error_line, perform
 from modelprint.memory import keep_freed_memory
 
 # A forked process inherits the locks of torch's threads but not the threads, and may wait for ever.
@@ -28,27 +29,27 @@ class Processes:
         self._count = workers
         self._workers: list[_Worker] = []
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcome of each job as soon as it is there."""
+    def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
+        """Yield the result of each job as soon as it is there."""
         waiting, deaths = deque(jobs), Counter[str]()
         try:
-            while waiting or self._at_work():
+            while waiting or self._busy_workers():
                 self._hand_out(waiting)
-                ready = wait([worker.connection for worker in self._at_work()])
-                for worker in [worker for worker in self._at_work() if worker.connection in ready]:
+                ready = wait([worker.connection for worker in self._busy_workers()])
+                for worker in [worker for worker in self._busy_workers() if worker.connection in ready]:
                     job = worker.job
-                    outcome = worker.take()
-                    if outcome is None:
+                    result = worker.take()
+                    if result is None:
                         self._workers.remove(worker)
                         deaths[job.key] += 1
                         if deaths[job.key] < DEATHS:
                             waiting.append(job)
                             continue
                         problem = f"its worker died {DEATHS} times, the last time {worker.end()}"
-                        outcome = Outcome(key=job.key, problem=problem)
-                    yield outcome
+                        result = JobResult(key=job.key, problem=problem)
+                    yield result
         finally:
-            for worker in self._at_work():
+            for worker in self._busy_workers():
                 worker.stop()
                 self._workers.remove(worker)
 
@@ -57,10 +58,10 @@ class Processes:
         while self._workers:
             self._workers.pop().stop()
 
-    def _at_work(self) -> "list[_Worker]":
+    def _busy_workers(self) -> "list[_Worker]":
         return [worker for worker in self._workers if worker.current is not None]
 
-    def _hand_out(self, waiting: deque[Job]) -> None:
+    def _hand_out(self, waiting: deque[Job[Value]]) -> None:
         """Give every idle worker a job, and start workers while there are jobs for them."""
         idle = [worker for worker in self._workers if worker.current is None]
         while waiting and (idle or len(self._workers) < self._count):
@@ -75,33 +76,33 @@ class _Worker:
 
     def __init__(self) -> None:
         self.connection, theirs = _SPAWN.Pipe()
-        self.current: Job | None = None
+        self.current: Job[Any] | None = None
         self._process = _SPAWN.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
         # As long as we hold this end as well, the death of the worker would not end the connection.
         theirs.close()
 
     @property
-    def job(self) -> Job:
+    def job(self) -> Job[Any]:
         """What it is at."""
         assert self.current is not None
         return self.current
 
-    def give(self, job: Job) -> None:
+    def give(self, job: Job[Any]) -> None:
         """Let it start with `job`."""
         self.current = job
         with suppress(OSError):  # it died while it was idle, which `take` finds out
             self.connection.send(job)
 
-    def take(self) -> Outcome | None:
+    def take(self) -> JobResult[Any] | None:
         """Return what it sent; None when it is dead."""
         self.current = None
         try:
-            outcome: Outcome = self.connection.recv()
+            result: JobResult[Any] = self.connection.recv()
         except (EOFError, OSError):
             self.stop()
             return None
-        return outcome
+        return result
 
     def stop(self) -> None:
         """End it, whatever it is at."""
@@ -116,20 +117,20 @@ class _Worker:
 
 
 def _serve(connection: Connection) -> None:
-    """Do the jobs that come in, until there are no more or nobody is there to send them."""
+    """Do the jobs that come in, until there are no more or the sender is gone."""
     keep_freed_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches us too, but the parent decides what it means
     threading.Thread(target=_end_with_parent, daemon=True).start()
     while True:
         try:
-            job: Job = connection.recv()
+            job: Job[Any] = connection.recv()
         except EOFError:
             return
-        outcome = perform(job)
+        result = perform(job)
         try:
-            connection.send(outcome)
+            connection.send(result)
         except (TypeError, ValueError, AttributeError) as problem:  # a value that cannot be sent
-            connection.send(Outcome(key=job.key, problem=f"its result cannot be sent: {error_line(problem)}"))
+            connection.send(JobResult(key=job.key, problem=f"its result cannot be sent: {error_line(problem)}"))
 
 
 def _end_with_parent() -> None:

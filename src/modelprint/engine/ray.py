@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from modelprint.cache import VARIABLE
-from modelprint.engine.executor import DEATHS, Job, Outcome, error_line, perform
+from modelprint.engine.executor import DEATHS, Job, JobResult, Value, error_line, perform
 from modelprint.errors import BenchError
 from modelprint.memory import keep_freed_memory
 
@@ -22,7 +22,7 @@ SHARED = (VARIABLE, "MODELPRINT_DATA", "MODELPRINT_DEBUG")
 """Environment variables that workers get too."""
 
 
-def _served(job: Job) -> Outcome:
+def _perform(job: Job[Value]) -> JobResult[Value]:
     """Do a job in a worker, a process of ours."""
     keep_freed_memory()
     return perform(job)
@@ -42,20 +42,20 @@ class Ray:
         self._address = address or os.environ.get(ADDRESS, "")
         self._connected = False
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcome of each job as soon as it is there; as many are under way as there are workers."""
+    def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
+        """Yield the result of each job as soon as it is there; as many are under way as there are workers."""
         self._connect()
         ray = self._ray
-        task = ray.remote(num_cpus=1, max_retries=DEATHS - 1)(_served)
+        task = ray.remote(num_cpus=1, max_retries=DEATHS - 1)(_perform)
         waiting = deque(jobs)
-        under_way: dict[Any, Job] = {}
+        under_way: dict[Any, Job[Value]] = {}
         try:
             while waiting or under_way:
                 while waiting and len(under_way) < self._count:
                     job = waiting.popleft()
                     under_way[task.remote(job)] = job
                 done, _ = ray.wait(list(under_way), num_returns=1)
-                yield self._fetched(done[0], under_way.pop(done[0]))
+                yield self._fetch(done[0], under_way.pop(done[0]))
         finally:
             for reference in under_way:
                 ray.cancel(reference, force=True)
@@ -66,15 +66,15 @@ class Ray:
             self._ray.shutdown()
             self._connected = False
 
-    def _fetched(self, reference: Any, job: Job) -> Outcome:
+    def _fetch(self, reference: Any, job: Job[Value]) -> JobResult[Value]:
         ray = self._ray
         try:
-            outcome: Outcome = ray.get(reference)
+            result: JobResult[Value] = ray.get(reference)
         except ray.exceptions.WorkerCrashedError:
-            return Outcome(key=job.key, problem=f"its worker died {DEATHS} times")
+            return JobResult(key=job.key, problem=f"its worker died {DEATHS} times")
         except ray.exceptions.RayError as problem:
-            return Outcome(key=job.key, problem=error_line(problem))
-        return outcome
+            return JobResult(key=job.key, problem=error_line(problem))
+        return result
 
     def _connect(self) -> None:
         if self._connected:

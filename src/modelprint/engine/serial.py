@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from modelprint.engine.executor import Job, Outcome, perform
+from modelprint.engine.executor import Job, JobResult, Value, perform
 
 
 class Serial:
@@ -12,8 +12,8 @@ class Serial:
         if workers != 1:
             raise ValueError(f"serial works alone; choose processes or ray for {workers} workers")
 
-    def run(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Yield the outcome of each job."""
+    def run(self, jobs: Sequence[Job[Value]]) -> Iterator[JobResult[Value]]:
+        """Yield the result of each job."""
         yield from map(perform, jobs)
 
     def close(self) -> None:

@@ -98,8 +98,8 @@ def parse_rounding(name: str) -> Rounding:
     raise ValueError(f"rounding is nearest or search, got {name!r}")
 
 
-def adapt_settings(rounding: str, method: str, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings of a method, adapted to the rounding unless they are `given`.
+def adapt_settings(rounding: str, method: str, given: Mapping[str, object]) -> dict[str, object]:
+    """Return the settings of a method with what suits the rounding, where nothing else is given.
 
     A method that judges its iterates as eight-bit images returns floats instead when a search follows.
     """

@@ -5,7 +5,6 @@ read, is reported in the log and made again.
 """
 
 import hashlib
-import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
@@ -14,7 +13,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save, save_file
 
-from modelprint.cache import cache_folder, load_or_make, write_atomically
+from modelprint.cache import cache_folder, content_key, load_or_make, write_atomically
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
@@ -73,8 +72,7 @@ def generator_path(name: str, recipe: GeneratorRecipe, data: DataSet, seed: int,
     """Return where the generator is, or would be, kept."""
     settings = asdict(recipe)  # type: ignore[call-overload]
     inputs = [REVISION, type(recipe).__name__, settings, list(data.image_shape), data.train.digest, seed]
-    key = hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
-    return (folder or cache_folder() / "generators") / f"{name}-{seed}-{key}.safetensors"
+    return (folder or cache_folder() / "generators") / f"{name}-{seed}-{content_key(inputs)}.safetensors"
 
 
 def _save(generator: GeneratorNetwork, path: Path) -> None:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from modelprint.cache import cache_folder, load_or_make
+from modelprint.cache import cache_folder, content_key, load_or_make
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
@@ -108,7 +108,7 @@ def _key(tampering: Tampering, model: Classifier, data: DataSet, seed: int) -> s
         *data.part_digests,
         seed,
     ]
-    return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:20]
+    return content_key(inputs)
 
 
 def _restore_suspect(classifier: Classifier, record: dict[str, object]) -> Suspect:

@@ -14,7 +14,7 @@ from modelprint.pages.figures import (
     render_svg,
     shorten_name,
 )
-from modelprint.tradeoff.measure import Tradeoff
+from modelprint.tradeoff.curve import Tradeoff
 
 CAPTION = (
     "Detection at N = 1 against the median top-1 probability of the samples; a line for each suspect, a dot with its "
@@ -45,7 +45,7 @@ def _figure(tradeoff: Tradeoff, ink: str) -> Any:
     for place, kind in enumerate(tradeoff.suspects):
         _draw_suspect(axes, tradeoff, kind, PALETTE[place % len(PALETTE)])
     for point in tradeoff.points:
-        if point.sights:
+        if point.seen:
             axes.annotate(
                 point.name,
                 (point.confidence, 1.03),
@@ -64,10 +64,10 @@ def _figure(tradeoff: Tradeoff, ink: str) -> Any:
 
 
 def _draw_suspect(axes: Any, tradeoff: Tradeoff, kind: str, colour: str) -> None:
-    found = sorted(tradeoff.sights(kind), key=lambda pair: pair[0].confidence)
+    found = sorted(tradeoff.seen(kind), key=lambda pair: pair[0].confidence)
     x = [point.confidence for point, _ in found]
-    y = [sight.rate for _, sight in found]
-    ends = [[sight.rate - sight.low for _, sight in found], [sight.high - sight.rate for _, sight in found]]
+    y = [seen.rate for _, seen in found]
+    ends = [[seen.rate - seen.low for _, seen in found], [seen.high - seen.rate for _, seen in found]]
     axes.errorbar(x, y, ends, fmt="none", ecolor=colour, elinewidth=0.9, alpha=0.45)
     axes.plot(x, y, "o-", color=colour, markersize=4.5, label=shorten_name(kind))
     axes.axvline(tradeoff.bound(kind), color=colour, linestyle=":", linewidth=1.2)

@@ -19,8 +19,8 @@ from modelprint.pages.grids import (
 from modelprint.pages.markdown import markdown_from
 from modelprint.pages.sections import Figure, make_gallery, render_sections
 from modelprint.pages.tables import shorten_tables, write_tables
+from modelprint.tradeoff.curve import Point, SeenRate, Tradeoff
 from modelprint.tradeoff.figure import CAPTION, tradeoff_png, tradeoff_svg
-from modelprint.tradeoff.measure import Point, Sight, Tradeoff
 
 MARKDOWN, PAGE, PICTURE, NUMBERS = (f"tradeoff.{ending}" for ending in ("md", "html", "png", "json"))
 TABLES = "tradeoff"
@@ -143,31 +143,31 @@ def _rates(tradeoff: Tradeoff) -> Grid:
 
 
 def _rates_row(point: Point, suspects: int) -> tuple[Value, ...]:
-    if not point.sights:
+    if not point.seen:
         return (*words(point.name), *numbers("0", *["-"] * (2 + suspects)))
-    told = numbers(str(point.samples), f"{point.confidence:.4f}", f"{point.natural:.1f}")
-    return (*words(point.name), *told, *(_rate(sight) for sight in point.sights))
+    counts = numbers(str(point.samples), f"{point.confidence:.4f}", f"{point.natural:.1f}")
+    return (*words(point.name), *counts, *(_rate(seen) for seen in point.seen))
 
 
-def _rate(sight: Sight) -> Value:
-    interval = f"{percent(sight.low, 0)} to {percent(sight.high, 0)}"
-    return Value(text=percent(sight.rate), note=interval, number=True, heat=sight.rate)
+def _rate(seen: SeenRate) -> Value:
+    interval = f"{percent(seen.low, 0)} to {percent(seen.high, 0)}"
+    return Value(text=percent(seen.rate), note=interval, number=True, heat=seen.rate)
 
 
 def _movements(tradeoff: Tradeoff) -> Grid:
     """Return a row for each suspect at each point."""
     head = (*words("suspect", "point"), *numbers("RMS", "largest D", "bound", "at most, %", "detected, %"))
     rows = tuple(
-        (*words(kind, point.name), *numbers(*_movement(sight)))
+        (*words(kind, point.name), *numbers(*_movement(seen)))
         for kind in tradeoff.suspects
-        for point, sight in tradeoff.sights(kind)
+        for point, seen in tradeoff.seen(kind)
     )
     return Grid(caption="How far the suspects move the logits of the samples, and what follows.", head=head, rows=rows)
 
 
-def _movement(sight: Sight) -> tuple[str, ...]:
-    moved = two_digits(sight.logit_rms), two_digits(sight.largest)
-    return *moved, f"{sight.bound:.5f}", percent(sight.possible), percent(sight.rate)
+def _movement(seen: SeenRate) -> tuple[str, ...]:
+    moved = two_digits(seen.logit_rms), two_digits(seen.largest)
+    return *moved, f"{seen.bound:.5f}", percent(seen.possible), percent(seen.rate)
 
 
 def _suspects(tradeoff: Tradeoff) -> Grid:
@@ -179,6 +179,6 @@ def _suspects(tradeoff: Tradeoff) -> Grid:
         distances = [two_digits(number(moved.get(name))) for name in ("parameters", "logit_rms")]
         accuracy = percent(number(moved.get("accuracy_after")), 2)
         goal = "reached" if record["goal_reached"] else "missed"
-        told = (format_value(record["seed"]), format_value(record["steps"]), *distances, accuracy)
-        rows.append((*words(kind), *numbers(*told), *words(goal)))
+        facts = (format_value(record["seed"]), format_value(record["steps"]), *distances, accuracy)
+        rows.append((*words(kind), *numbers(*facts), *words(goal)))
     return Grid(caption="Distances are those to the original, on the test images.", head=head, rows=tuple(rows))

@@ -1,4 +1,4 @@
-"""What tests of the study share: a plan that takes seconds, a run of it, and findings made by hand."""
+"""What tests of the study share: a plan that takes seconds, a run of it, and observations made by hand."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelprint.bench.ownership.finding import OWN, PLAIN, Finding
+from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation
 from modelprint.bench.run import Summary
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.cache import cache_folder
@@ -17,8 +17,8 @@ name = "whose"
 title = "A test"
 target = "digits"
 suspects = [
-    { row = "Extracted", kind = "extract-labels", models = 2, learnt = 1, settings.queries = 100, settings.seeds = 50 },
-    { row = "Anew", kind = "homologous-0", models = 3, learnt = 1, settings.overlap = 1.0, settings.images = 200 },
+    { row = "Copies", kind = "extract-labels", models = 2, training = 1, settings = { queries = 100, seeds = 50 } },
+    { row = "Others", kind = "homologous-0", models = 3, training = 1, settings = { overlap = 1.0, images = 200 } },
     { row = "Nothing changed", kind = "none", control = true },
 ]
 fingerprints = [{ name = "natural", method = "natural", count = 4, profile = "exact" }]
@@ -38,7 +38,7 @@ RunStudy = Callable[..., Summary]
 
 @pytest.fixture
 def study_plan() -> str:
-    """A plan with six suspects: an observation and a finding of each."""
+    """A plan with six suspects: an observation and an observation of ownership of each."""
     return STUDY
 
 
@@ -67,10 +67,10 @@ def undisturbed(targets: Path, run_study: RunStudy, run_apart: Callable[[Path, R
 
 
 @pytest.fixture
-def found() -> Callable[..., Finding]:
-    """Return a function that makes a finding of a kind, a similarity and whatever else is given."""
+def found() -> Callable[..., OwnershipObservation]:
+    """Return a function that makes an observation of a kind, a similarity and whatever else is given."""
 
-    def make(kind: str, similarity: float, seed: int = 1, **others: Any) -> Finding:
+    def make(kind: str, similarity: float, seed: int = 1, **others: Any) -> OwnershipObservation:
         plain: dict[str, Any] = {
             "key": f"{kind}-{seed}-{similarity}-{others}",
             "plan": "whose",
@@ -79,7 +79,7 @@ def found() -> Callable[..., Finding]:
             "row": kind,
             "settings": {},
             "relation": "unrelated" if kind.startswith("homologous") else "copy",
-            "learnt": False,
+            "in_training": False,
             "control": kind == "none",
             "goal_value": None,
             "goal_reached": True,
@@ -92,6 +92,6 @@ def found() -> Callable[..., Finding]:
             "kept": {},
             "gaps": [0.0, 0.5],
         }
-        return Finding(kind=kind, seed=seed, **(plain | others))
+        return OwnershipObservation(kind=kind, seed=seed, **(plain | others))
 
     return make

@@ -2,13 +2,15 @@
 
 import pytest
 
-from modelprint.bench.plan import at_scale, parse_plan
+from modelprint.bench.ownership.plan import OwnershipPart
+from modelprint.bench.plan import at_scale
+from modelprint.bench.plan_file import parse_plan
 from modelprint.ownership import CExamples, Universal
 
 
 def test_settings_are_those_of_the_methods(study_plan: str) -> None:
     """By their names, on top of the usual ones."""
-    planned = parse_plan(study_plan).ownership
+    planned = parse_plan(study_plan).part(OwnershipPart).ownership
     assert planned is not None
 
     assert planned.universal() == Universal(radius=80, rate=0.0, steps=5, batch=50, images=100)
@@ -32,11 +34,11 @@ def test_settings_are_those_of_the_methods(study_plan: str) -> None:
         ('sibling = "digits-2"', 'sibling = "x"', "ownership.sibling: there is no 'x'"),
         ("alpha = 0.5", "alpha = 0.1", "ownership.alpha: 0.1 needs 10 unrelated models"),
         (
-            "models = 3, learnt = 1",
+            "models = 3, training = 1",
             "models = 3",
-            "suspects: an encoder learns from at least one copy and one unrelated",
+            "suspects: an encoder is trained on at least one copy and one unrelated",
         ),
-        ("models = 2, learnt = 1", "models = 2, learnt = -1", "suspects[0].learnt: "),
+        ("models = 2, training = 1", "models = 2, training = -1", "suspects[0].training: "),
         ('kind = "none", control = true', 'kind = "prune-20"', "suspects[2].kind: whether prune-20 is a copy"),
     ],
 )
@@ -49,17 +51,17 @@ def test_a_mistake_is_named(study_plan: str, old: str, new: str, said: str) -> N
 
 
 def test_copies_have_to_be_left(study_plan: str) -> None:
-    """An encoder that learns from all of them has nothing to be judged by."""
-    rows = study_plan.replace("models = 2, learnt = 1", "models = 2, learnt = 2")
+    """An encoder that is trained on all of them has nothing to be judged by."""
+    rows = study_plan.replace("models = 2, training = 1", "models = 2, training = 2")
     alone = "".join(line for line in rows.splitlines(keepends=True) if '"none"' not in line)
 
     with pytest.raises(ValueError, match="no copy is left to be judged"):
         parse_plan(alone)
 
 
-def test_nobody_learns_without_a_part_about_ownership(study_plan: str) -> None:
-    """A row that teaches would teach nobody."""
-    with pytest.raises(ValueError, match=r"^suspects\[0\].learnt: nothing learns from them"):
+def test_training_needs_a_part_about_ownership(study_plan: str) -> None:
+    """Without it there is no encoder to train."""
+    with pytest.raises(ValueError, match=r"^suspects\[0\].training: no encoder is trained, the plan has no ownership"):
         parse_plan(study_plan[: study_plan.index("[ownership]")])
 
 
@@ -67,6 +69,6 @@ def test_a_scale_puts_another_part_in_its_place(study_plan: str) -> None:
     """As a whole."""
     plan = parse_plan(study_plan + "\n[scales.smoke.ownership]\nalpha = 0.5\nborder = 0\n")
 
-    small = at_scale(plan, "smoke").ownership
+    small = at_scale(plan, "smoke").part(OwnershipPart).ownership
     assert small is not None
     assert (small.border, small.examples) == (0, ())

@@ -1,43 +1,35 @@
-"""What findings add up to, on cases known by hand."""
+"""What observations add up to, on cases known by hand."""
 
 from collections.abc import Callable
 
 import pytest
 
 from modelprint.bench.ownership.examples import mean_score
-from modelprint.bench.ownership.finding import OWN, PLAIN, Finding, read_finding
-from modelprint.bench.ownership.published import PublishedExamples, published_examples
+from modelprint.bench.ownership.observation import OWN, PLAIN, OwnershipObservation
 from modelprint.bench.ownership.scores import (
     bootstrap,
-    compared,
-    counted,
     example_score,
+    find_comparisons,
     outcome_counts,
     overlap,
+    select_counted,
     separation,
     verdicts,
     welch_p_values,
 )
-from modelprint.ownership import VARIANTS, CExamples, Claim, Judge, Separation
+from modelprint.ownership import Claim, Judge, Separation
 
-Found = Callable[..., Finding]
-
-
-def test_a_line_can_be_read_again(found: Found) -> None:
-    """As it was written."""
-    one = found("extract-labels", 0.5)
-
-    assert read_finding(one.line()) == one
+Found = Callable[..., OwnershipObservation]
 
 
 def test_learners_and_missed_goals_are_not_counted(found: Found) -> None:
     """Neither as copies nor as others."""
     some = [
         found("extract-labels", 0.9),
-        found("extract-labels", 0.1, learnt=True),
+        found("extract-labels", 0.1, in_training=True),
         found("extract-labels", 0.2, goal_reached=False),
         found("homologous-0", 0.3),
-        found("homologous-0", 0.8, learnt=True),
+        found("homologous-0", 0.8, in_training=True),
         found("prune-80-retrained", 0.7),
     ]
 
@@ -45,8 +37,8 @@ def test_learners_and_missed_goals_are_not_counted(found: Found) -> None:
     assert near is not None and far is not None
     assert (near.copies, near.others) == (pytest.approx((0.9,)), pytest.approx((0.3,)))
     assert far.copies == pytest.approx((0.7,))
-    assert [one.family for one in counted(some)] == ["extracted", "unrelated", "derived"]
-    assert compared(some) == (OWN, PLAIN)
+    assert [one.family for one in select_counted(some)] == ["extracted", "unrelated", "derived"]
+    assert find_comparisons(some) == (OWN, PLAIN)
     assert separation(some[:3], OWN) is None
 
 
@@ -109,7 +101,7 @@ def test_the_curve_over_the_overlap(found: Found) -> None:
 def test_examples_are_scored_as_the_paper_does(found: Found) -> None:
     """Robustness minus transferability by ratio; the most agreeing of five others is a false claim at a quarter."""
     others = [found("homologous-0", 0.1, seed=n, kept={"x": 10 * n}) for n in range(1, 5)]
-    learnt = found("homologous-0", 0.1, seed=9, kept={"x": 5}, learnt=True)
+    learnt = found("homologous-0", 0.1, seed=9, kept={"x": 5}, in_training=True)
     foreign = found("homologous-cnn3", 0.1, kept={"x": 100}, settings={"network": "cnn3"})
     pruned = [found(f"prune-{ratio}-retrained", 0.9, kept={"x": count}) for ratio, count in ((80, 100), (90, 40))]
     stolen = found("extract-labels", 0.9, kept={"x": 15})
@@ -123,11 +115,3 @@ def test_examples_are_scored_as_the_paper_does(found: Found) -> None:
     assert score.false == (1, 5)
     assert score.claimed == {"derived": (1, 2), "extracted": (0, 1)}
     assert example_score([*others], "y", 100, alpha=0.25) is None
-
-
-def test_rows_of_the_paper_are_found_by_settings() -> None:
-    """Those that it has."""
-    assert published_examples(CExamples()) == PublishedExamples(68, (17, 5, -30))
-    assert published_examples(VARIANTS["ltrc"]()) == PublishedExamples(51, (49, 48, 43))
-    assert published_examples(VARIANTS["rc-gm"]()) is None
-    assert published_examples(CExamples(noise=0.02)) is None

@@ -8,26 +8,35 @@ from typing import Any
 
 import pytest
 
+from modelprint.bench.detection.observation import OBSERVATIONS
 from modelprint.bench.folder import RunFolder
-from modelprint.bench.observation import salvage_lines
-from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding, read_finding
+from modelprint.bench.lines import salvage_lines
+from modelprint.bench.ownership.observation import (
+    MATCHED,
+    OWN,
+    OWNERSHIP_LINES,
+    PLAIN,
+    SIBLING,
+    OwnershipObservation,
+    read_line,
+)
 from modelprint.bench.report import write_report
 from modelprint.bench.status import status_of_folder
 from modelprint.engine import EXECUTORS
 
 
-def findings(folder: RunFolder) -> list[Finding]:
-    """Return what a run found out."""
-    found, problems = salvage_lines(folder.findings, read_finding)
+def observations(folder: RunFolder) -> list[OwnershipObservation]:
+    """Return what a run observed about ownership."""
+    found, problems = salvage_lines(folder.file(OWNERSHIP_LINES), read_line)
     assert problems == []
     return found
 
 
 def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
     """In the plan's order, with all that was asked; the victim is as similar to itself as can be."""
-    found = findings(whole)
+    found = observations(whole)
 
-    assert [(one.kind, one.seed, one.learnt) for one in found] == [
+    assert [(one.kind, one.seed, one.in_training) for one in found] == [
         ("extract-labels", 1, True),
         ("extract-labels", 2, False),
         ("homologous-0", 1, True),
@@ -42,7 +51,9 @@ def test_there_is_a_finding_for_every_suspect(whole: RunFolder) -> None:
     assert all(len(values) == 3 for one in found for values in one.similarities.values())
     victim = found[-2]
     assert all(value == pytest.approx(1) for values in victim.similarities.values() for value in values)
-    told = whole.read_protocol()["ownership"]
+    record = whole.read_record()
+    assert record is not None
+    told = record.studies["ownership"]
     assert victim.kept == {"vanilla": told["examples"]["vanilla"]["examples"]}
     assert max(victim.gaps) < 1e-6
     assert told["made"]["encoder of digits"]["models"] == 3
@@ -65,35 +76,37 @@ def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: An
         summary = run_study(tmp_path / "processes", executor)
 
     assert (summary.made, summary.missing, summary.problems) == (13, 0, ())
-    assert RunFolder(tmp_path / "processes").findings.read_bytes() == whole.findings.read_bytes()
+    assert (
+        RunFolder(tmp_path / "processes").file(OWNERSHIP_LINES).read_bytes() == whole.file(OWNERSHIP_LINES).read_bytes()
+    )
 
 
 def test_a_stopped_study_goes_on(stops: Any, whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
     """Wherever it was; the end is the same to the last byte."""
     new_cache("others")
     stopped = RunFolder(tmp_path / "stopped")
-    labels = ("c-examples", "suspect homologous-0, seed 3", "encoder of digits-2", "findings of homologous-0, seed 2")
+    labels = ("c-examples", "suspect homologous-0, seed 3", "encoder of digits-2", "ownership of homologous-0, seed 2")
     for label in labels:
         with pytest.raises(KeyboardInterrupt):
             run_study(stopped.path, stops(label))
-    there = len(findings(stopped))
+    there = len(observations(stopped))
 
     summary = run_study(stopped.path)
 
     assert there == 3
     assert (summary.found, summary.made, summary.missing) == (6 + 3, 4, 0)
-    assert stopped.findings.read_bytes() == whole.findings.read_bytes()
-    assert stopped.observations.read_bytes() == whole.observations.read_bytes()
+    assert stopped.file(OWNERSHIP_LINES).read_bytes() == whole.file(OWNERSHIP_LINES).read_bytes()
+    assert stopped.file(OBSERVATIONS).read_bytes() == whole.file(OBSERVATIONS).read_bytes()
 
 
 def test_a_second_run_has_nothing_to_ask(whole: RunFolder, run_study: Any) -> None:
     """All is there; the file stays as it is."""
-    before = whole.findings.read_bytes()
+    before = whole.file(OWNERSHIP_LINES).read_bytes()
 
     summary = run_study(whole.path)
 
     assert (summary.planned, summary.found, summary.made) == (13, 13, 0)
-    assert whole.findings.read_bytes() == before
+    assert whole.file(OWNERSHIP_LINES).read_bytes() == before
 
 
 def test_an_aid_that_fails_costs_all_findings_and_is_told(
@@ -109,7 +122,7 @@ def test_an_aid_that_fails_costs_all_findings_and_is_told(
     assert (first.missing, first.problems) == (7, ("encoder of digits-2: it died",))
     assert (second.missing, len(second.problems)) == (1, 1)
     assert (third.found, third.missing) == (12, 0)
-    assert RunFolder(tmp_path / "run").findings.read_bytes() == whole.findings.read_bytes()
+    assert RunFolder(tmp_path / "run").file(OWNERSHIP_LINES).read_bytes() == whole.file(OWNERSHIP_LINES).read_bytes()
 
 
 def test_a_damaged_aid_is_made_again(whole: RunFolder, run_study: Any, tmp_path: Path) -> None:
@@ -123,21 +136,21 @@ def test_a_damaged_aid_is_made_again(whole: RunFolder, run_study: Any, tmp_path:
     summary = run_study(tmp_path / "again")
 
     assert [remark for remark in summary.remarks if "damaged cache entry" in remark]
-    assert RunFolder(tmp_path / "again").findings.read_bytes() == whole.findings.read_bytes()
+    assert RunFolder(tmp_path / "again").file(OWNERSHIP_LINES).read_bytes() == whole.file(OWNERSHIP_LINES).read_bytes()
 
 
 def test_a_damaged_finding_is_found_anew(whole: RunFolder, run_study: Any) -> None:
     """The line is told with its number."""
-    before = whole.findings.read_bytes()
+    before = whole.file(OWNERSHIP_LINES).read_bytes()
     lines = before.splitlines(keepends=True)
     broken = json.loads(lines[1]) | {"similarities": {OWN: [7.0]}}
-    whole.findings.write_bytes(b"".join([lines[0], json.dumps(broken).encode() + b"\n", *lines[2:]]))
+    whole.file(OWNERSHIP_LINES).write_bytes(b"".join([lines[0], json.dumps(broken).encode() + b"\n", *lines[2:]]))
 
     summary = run_study(whole.path)
 
     assert (summary.found, summary.made) == (12, 1)
     assert "ownership.jsonl, line 2: " in summary.remarks[0]
-    assert whole.findings.read_bytes() == before
+    assert whole.file(OWNERSHIP_LINES).read_bytes() == before
 
 
 def test_the_report_of_a_study_tells_of_ownership(whole: RunFolder, tmp_path: Path) -> None:

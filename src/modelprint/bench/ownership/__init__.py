@@ -1,1 +1,1 @@
-"""The study of ownership, on the benchmark's own runner: are copies of the victim told from models that are none?"""
+"""The study of ownership: can copies of the victim be distinguished from unrelated models?"""

@@ -4,22 +4,17 @@ from collections.abc import Mapping, Sequence
 
 from scipy.stats import spearmanr
 
-from modelprint.bench.observation import Observation
-from modelprint.bench.ownership.finding import OWN, Finding
+from modelprint.bench.lines import AlarmLine, SuspectId
+from modelprint.bench.ownership.observation import OWN, OwnershipObservation
 from modelprint.bench.ownership.published import PublishedExamples, published_examples
-from modelprint.bench.ownership.scores import RATIOS, ExampleScore, counted, example_score
-from modelprint.bench.ownership.sections import grouped, judge_of, said_by
-from modelprint.bench.reading import Run
-from modelprint.bench.score import Table
+from modelprint.bench.ownership.results import OwnershipResults, group
+from modelprint.bench.ownership.scores import RATIOS, ExampleScore, example_score, select_counted
 from modelprint.ownership import CExamples, Claim, Uniqueness
 from modelprint.pages.grids import (
     NONE,
     Grid,
     Section,
     Value,
-    format_value,
-    mapping,
-    number,
     numbers,
     percent,
     points,
@@ -27,41 +22,29 @@ from modelprint.pages.grids import (
 )
 
 
-def example_scores(run: Run) -> dict[str, tuple[ExampleScore, PublishedExamples | None]]:
+def example_scores(run: OwnershipResults) -> dict[str, tuple[ExampleScore, PublishedExamples | None]]:
     """Return the scores of all C-examples of a run, each beside its row of the paper."""
-    told = mapping(mapping(run.protocol.get("ownership")).get("examples"))
     found = {}
-    for name, facts in told.items():
-        count = number(mapping(facts).get("examples")) or 0
-        score = example_score(run.findings, name, int(count), judge_of(run).alpha)
+    for name, made in run.record.examples.items():
+        score = example_score(run.observations, name, made.examples, run.judge.alpha)
         if score:
-            found[name] = score, _published(mapping(mapping(facts).get("settings")))
+            settings = settings_of(run, name)
+            found[name] = score, None if settings is None else published_examples(settings)
     return found
 
 
-def settings_of(run: Run, name: str) -> CExamples | None:
-    """Return how C-examples were made; None where the protocol does not say it."""
-    facts = mapping(mapping(mapping(run.protocol.get("ownership")).get("examples")).get(name))
-    return _settings(mapping(facts.get("settings")))
-
-
-def _settings(told: Mapping[str, object]) -> CExamples | None:
+def settings_of(run: OwnershipResults, name: str) -> CExamples | None:
+    """Return how C-examples were made; None where the record does not say it."""
     try:
-        return CExamples(**told)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        return CExamples(**run.record.examples[name].settings)
+    except (KeyError, TypeError, ValueError):
         return None
 
 
-def _published(told: Mapping[str, object]) -> PublishedExamples | None:
-    settings = _settings(told)
-    return None if settings is None else published_examples(settings)
-
-
-def examples(run: Run, table: Table) -> Section | None:
+def examples(run: OwnershipResults) -> Section | None:
     """Robustness, transferability and uniqueness of C-examples."""
     found = example_scores(run)
-    told = mapping(mapping(run.protocol.get("ownership")).get("examples"))
-    if not told:
+    if not run.record.examples:
         return None
     rows = tuple(_row(run, score, published) for score, published in found.values())
     ratios = [ratio for ratio in RATIOS if any(ratio in score.by_ratio for score, _ in found.values())]
@@ -75,17 +58,17 @@ def examples(run: Run, table: Table) -> Section | None:
     return Section(
         name="examples",
         title="C-examples",
-        text=_text(run, found, told),
+        text=_text(run, found),
         grids=(grid,) if rows else (),
     )
 
 
-def _row(run: Run, score: ExampleScore, published: PublishedExamples | None) -> tuple[Value, ...]:
+def _row(run: OwnershipResults, score: ExampleScore, published: PublishedExamples | None) -> tuple[Value, ...]:
     low, high = score.transfer.interval
     cells = []
     for place, ratio in enumerate(RATIOS):
         if ratio in score.by_ratio:
-            cells.append(_unique(score.by_ratio[ratio]))
+            cells.append(_uniqueness_value(score.by_ratio[ratio]))
             cells.append(Value(text=NONE if published is None else f"{published.scores[place]:+d}", number=True))
     return (
         *words(score.name),
@@ -93,36 +76,35 @@ def _row(run: Run, score: ExampleScore, published: PublishedExamples | None) -> 
         Value(text=percent(score.transfer.share), note=f"{percent(low)} to {percent(high)}", number=True),
         *numbers(NONE if published is None else str(published.transfer)),
         *cells,
-        *numbers(_of(score.false), *(_of(score.claimed.get(family)) for family in ("derived", "extracted"))),
+        *numbers(
+            _fraction(score.false), *(_fraction(score.claimed.get(family)) for family in ("derived", "extracted"))
+        ),
     )
 
 
-def _unique(found: Uniqueness) -> Value:
+def _uniqueness_value(found: Uniqueness) -> Value:
     low, high = found.interval
     return Value(text=points(found.score), note=f"{points(low)} to {points(high)}", number=True)
 
 
-def _of(pair: tuple[int, int] | None) -> str:
+def _fraction(pair: tuple[int, int] | None) -> str:
     return NONE if pair is None else f"{pair[0]} of {pair[1]}"
 
 
 def _text(
-    run: Run,
+    run: OwnershipResults,
     found: Mapping[str, tuple[ExampleScore, PublishedExamples | None]],
-    told: Mapping[str, object],
 ) -> tuple[str, ...]:
     others = max((len(score.transfer.counts) for score, _ in found.values()), default=0)
     text = [
         f"Transfer: share of examples that {others} unrelated models of the victim's architecture give the label they "
         "were made for. Uniqueness: the same share of pruned copies, minus that. A model is claimed when no more of "
-        f"the unrelated models than alpha = {judge_of(run).alpha:g} allows give as many labels; each of them is held "
-        "against the others. Published: Table 2 of the paper, another network of the same kind."
+        f"the unrelated models than alpha = {run.judge.alpha:g} allows give as many labels; each of them is "
+        "compared with the others. Published: Table 2 of the paper, another network of the same kind."
     ]
     if order := _order(found):
         text.append(order)
-    for name, facts in told.items():
-        if problem := mapping(facts).get("problem"):
-            text.append(f"{name}: {format_value(problem)}.")
+    text += [f"{name}: {made.problem}." for name, made in run.record.examples.items() if made.problem]
     return tuple(text)
 
 
@@ -149,21 +131,23 @@ def _order(found: Mapping[str, tuple[ExampleScore, PublishedExamples | None]]) -
     )
 
 
-def questions(run: Run, table: Table) -> Section | None:
+def questions(run: OwnershipResults) -> Section | None:
     """What integrity fingerprints and ownership methods say of the same suspects."""
-    if not run.findings or not run.observations:
+    alarms = [line for line in run.contents.lines if isinstance(line, AlarmLine)]
+    if not run.observations or not alarms:
         return None
-    seen = _seen(run.observations)
-    names = [name for name in run.order if any(name in some for some in seen.values())]
-    said, chosen = said_by(run, OWN), _chosen(run)
+    names = list(dict.fromkeys(one.fingerprint for one in alarms))
+    tampered = {(one.suspect, one.fingerprint): one.is_alarm for one in alarms}
+    found, chosen = run.verdicts(OWN), _choose_examples(run)
     rows = []
-    for group, some in grouped(run.findings, _group).items():
-        judged = [one for one in counted(some) if one.key in said]
-        copies = sum(said[one.key].outcome == Claim.COPY for one in judged)
-        cells = [_of((copies, len(judged))) if judged else NONE]
+    for title, some in group(run.observations, _group_title).items():
+        judged = [one for one in select_counted(some) if one.key in found]
+        copies = sum(found[one.key].outcome == Claim.COPY for one in judged)
+        cells = [_fraction((copies, len(judged))) if judged else NONE]
         if chosen:
-            cells.append(_labels(some, chosen))
-        rows.append((*words(group), *numbers(str(len(some)), *(_tampered(some, seen, name) for name in names), *cells)))
+            cells.append(_labels_kept(some, chosen))
+        counts = (_count_tampered(some, tampered, name) for name in names)
+        rows.append((*words(title), *numbers(str(len(some)), *counts, *cells)))
     head = (
         *words("suspects"),
         *numbers("models", *(f"{name}: tampered" for name in names), "UAP: copy"),
@@ -171,45 +155,32 @@ def questions(run: Run, table: Table) -> Section | None:
     )
     text = (
         "An integrity fingerprint calls tampered whatever shows in a single label of all its samples: a copy that was "
-        "fine-tuned as much as a model of somebody else. A method of ownership says which of the two it is.",
+        "fine-tuned as well as an unrelated model. A method of ownership says which of the two it is.",
     )
     grid = Grid(caption="Of so many models each method says this.", head=head, rows=tuple(rows))
     return Section(name="questions", title="Which question each method answers", text=text, grids=(grid,))
 
 
-def _chosen(run: Run) -> ExampleScore | None:
+def _choose_examples(run: OwnershipResults) -> ExampleScore | None:
     """Return the C-examples of the setting that the paper finds best, else the first that there are."""
     found = example_scores(run)
     best = next((n for n in found if (s := settings_of(run, n)) and (s.band, s.noise, s.draws) == (2, 0.03, 1)), None)
     return found[best][0] if best else next((score for score, _ in found.values()), None)
 
 
-def _labels(some: Sequence[Finding], chosen: ExampleScore) -> str:
+def _labels_kept(some: Sequence[OwnershipObservation], chosen: ExampleScore) -> str:
     kept = [one.kept[chosen.name] / chosen.examples for one in some if chosen.name in one.kept]
     return percent(sum(kept) / len(kept)) if kept else NONE
 
 
-Suspect = tuple[str, str, int, str]
+def _count_tampered(
+    some: Sequence[OwnershipObservation], tampered: Mapping[tuple[SuspectId, str], bool], name: str
+) -> str:
+    """Return how many of some suspects a fingerprint calls tampered."""
+    known = [tampered[one.suspect, name] for one in some if (one.suspect, name) in tampered]
+    return _fraction((sum(known), len(known))) if known else NONE
 
 
-def _seen(observations: Sequence[Observation]) -> dict[Suspect, dict[str, bool]]:
-    """Return by suspect which fingerprints call it tampered."""
-    found: dict[Suspect, dict[str, bool]] = {}
-    for one in observations:
-        suspect = (one.row, one.kind, one.seed, repr(sorted(one.settings.items())))
-        found.setdefault(suspect, {})[one.fingerprint] = "1" in one.mismatched
-    return found
-
-
-def _tampered(some: Sequence[Finding], seen: Mapping[Suspect, Mapping[str, bool]], name: str) -> str:
-    told = [
-        seen[suspect][name]
-        for one in some
-        if name in seen.get(suspect := (one.row, one.kind, one.seed, repr(sorted(one.settings.items()))), {})
-    ]
-    return _of((sum(told), len(told))) if told else NONE
-
-
-def _group(one: Finding) -> str:
+def _group_title(one: OwnershipObservation) -> str:
     names = {"prune": "pruned", "finetune": "fine-tuned", "int8": "in eight-bit integers"}
     return next((name for start, name in names.items() if one.kind.startswith(start)), one.family)

@@ -11,11 +11,10 @@ from jaxtyping import Float
 from sklearn.manifold import TSNE
 
 from modelprint.bench.ownership.examples import example_scores, mean_score, settings_of
-from modelprint.bench.ownership.finding import Finding
+from modelprint.bench.ownership.observation import OwnershipObservation
 from modelprint.bench.ownership.published import SIMILARITIES
-from modelprint.bench.ownership.scores import FAMILIES, compared, overlap
-from modelprint.bench.ownership.sections import gaps
-from modelprint.bench.reading import Run
+from modelprint.bench.ownership.results import OwnershipResults
+from modelprint.bench.ownership.scores import FAMILIES, find_comparisons, gaps_by_family, overlap
 from modelprint.pages.figures import PALETTE, Drawing, shorten_name
 
 COLOURS = dict(zip(FAMILIES, ("#3a7fc1", "#8470d0", "#d97b29", "#c4524a", "#2f9e77"), strict=True))
@@ -24,21 +23,26 @@ PERPLEXITY = 20
 """Of t-SNE, at most; fewer points have less."""
 
 
-def drawings(run: Run) -> list[Drawing]:
-    """Return the figures that there are findings for."""
-    if not run.findings:
+def drawings(run: OwnershipResults) -> list[Drawing]:
+    """Return the figures that there are observations for."""
+    if not run.observations:
         return []
-    made = [_similarities(run.findings), _maps(run.findings), _overlaps(run.findings), _border(run.findings)]
+    made = [
+        _similarities(run.observations),
+        _maps(run.observations),
+        _overlaps(run.observations),
+        _border(run.observations),
+    ]
     return [one for one in [*made, _examples(run)] if one is not None]
 
 
-def _similarities(findings: Sequence[Finding]) -> Drawing:
-    known = compared(findings)
+def _similarities(observations: Sequence[OwnershipObservation]) -> Drawing:
+    known = find_comparisons(observations)
 
     def draw(figure: Any, ink: str) -> None:
         for axes, by in zip(_row(figure, len(known), sharey=True), known, strict=True):
             for place, family in enumerate(FAMILIES):
-                some = [one for one in findings if one.family == family and not one.learnt]
+                some = [one for one in observations if one.family == family and not one.in_training]
                 for reached in (True, False):
                     values = [one.similarity(by) for one in some if one.goal_reached == reached]
                     spread = place + np.linspace(-0.25, 0.25, len(values)) if len(values) > 1 else [place] * len(values)
@@ -54,21 +58,21 @@ def _similarities(findings: Sequence[Finding]) -> Drawing:
             axes.set_xlabel("similarity to the victim")
 
     caption = (
-        "Each dot is a model that no encoder learnt from; hollow dots missed their goal. Dotted: the published means "
-        "of extracted (0.85) and unrelated models (0.33)."
+        "Each dot is a model that no encoder was trained on; hollow dots missed their goal. Dotted: the published "
+        "means of extracted (0.85) and unrelated models (0.33)."
     )
     return Drawing(name="ownership", caption=caption, size=(3.6 * max(len(known), 2), 2.9), draw=draw)
 
 
-def _maps(findings: Sequence[Finding]) -> Drawing | None:
-    known = [by for by in reversed(compared(findings)) if any(by in one.codes for one in findings)]
-    points = {by: [(one.family, code) for one in findings for code in one.codes.get(by, [])] for by in known}
+def _maps(observations: Sequence[OwnershipObservation]) -> Drawing | None:
+    known = [by for by in reversed(find_comparisons(observations)) if any(by in one.codes for one in observations)]
+    points = {by: [(one.family, code) for one in observations for code in one.codes.get(by, [])] for by in known}
     if not known or min(map(len, points.values())) < 8:
         return None
 
     def draw(figure: Any, ink: str) -> None:
         for axes, by in zip(_row(figure, len(known)), known, strict=True):
-            places = _embedded(np.array([code for _, code in points[by]]))
+            places = _embed(np.array([code for _, code in points[by]]))
             for family in reversed(FAMILIES):
                 chosen = np.array([name == family for name, _ in points[by]])
                 axes.plot(*places[chosen].T, "o", color=COLOURS[family], markersize=3.5, alpha=0.7, label=family)
@@ -79,19 +83,19 @@ def _maps(findings: Sequence[Finding]) -> Drawing | None:
 
     caption = (
         "t-SNE of what models answered to four views each: as it was answered, and as encoders represent it, as in the "
-        "paper's figures C and E. Models that the encoder learnt from are in it."
+        "paper's figures C and E. Models that the encoder was trained on are in it."
     )
     return Drawing(name="models", caption=caption, size=(3.6 * max(len(known), 2), 3.2), draw=draw)
 
 
-def _embedded(codes: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"]:
+def _embed(codes: Float[np.ndarray, "n features"]) -> Float[np.ndarray, "n 2"]:
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
     found: Float[np.ndarray, "n 2"] = TSNE(perplexity=perplexity, init="random", random_state=0).fit_transform(codes)
     return found
 
 
-def _overlaps(findings: Sequence[Finding]) -> Drawing | None:
-    curves = {by: curve for by in compared(findings) if (curve := overlap(findings, by))}
+def _overlaps(observations: Sequence[OwnershipObservation]) -> Drawing | None:
+    curves = {by: curve for by in find_comparisons(observations) if (curve := overlap(observations, by))}
     if not curves:
         return None
 
@@ -112,8 +116,8 @@ def _overlaps(findings: Sequence[Finding]) -> Drawing | None:
     return Drawing(name="overlaps", caption=caption, size=(6.4, 3.4), draw=draw)
 
 
-def _border(findings: Sequence[Finding]) -> Drawing | None:
-    groups = gaps(findings)
+def _border(observations: Sequence[OwnershipObservation]) -> Drawing | None:
+    groups = gaps_by_family(observations)
     if not groups:
         return None
 
@@ -132,7 +136,7 @@ def _border(findings: Sequence[Finding]) -> Drawing | None:
     return Drawing(name="border", caption=caption, size=(6.4, 3.4), draw=draw)
 
 
-def _examples(run: Run) -> Drawing | None:
+def _examples(run: OwnershipResults) -> Drawing | None:
     bands = _curves(run)
     if not bands:
         return None
@@ -153,7 +157,7 @@ def _examples(run: Run) -> Drawing | None:
     return Drawing(name="examples", caption=caption, size=(2.9 * max(len(bands), 2), 2.9), draw=draw)
 
 
-def _curves(run: Run) -> Mapping[str, list[tuple[float, float, float]]]:
+def _curves(run: OwnershipResults) -> Mapping[str, list[tuple[float, float, float]]]:
     """Return noise, our mean score and the paper's, by the filter's band."""
     bands: dict[str, list[tuple[float, float, float]]] = {}
     for name, (score, published) in example_scores(run).items():

@@ -1,100 +1,46 @@
-"""What workers do for the study of ownership: functions of content hashes and seeds alone, as the benchmark's others.
+"""Jobs about ownership: make what suspects are tested with, and test one suspect with all of it."""
 
-    views      the victim's pattern, and the pictures that its outputs choose
-    encoder    what tells copies from others, learnt from some suspects of a victim
-    examples   C-examples of one setting
-    border     points on the victim's boundary
-
-Each is kept in the cache by content; `examine` asks one suspect all of it.
-"""
-
-import hashlib
-import json
-import logging
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
-from modelprint.bench.fingerprints import content_hash
-from modelprint.bench.jobs import Done, Origin, capture_warnings, loaded_target, made_suspect, suspect_content
-from modelprint.bench.locks import locked
-from modelprint.bench.ownership.border import border_points, gaps_at
-from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
-from modelprint.bench.ownership.plan import PlannedExamples, PlannedOwnership
+from modelprint.bench.jobs import Done, capture_warnings
+from modelprint.bench.ownership.border import gaps_at
+from modelprint.bench.ownership.cache import AuxiliaryInput
+from modelprint.bench.ownership.observation import MATCHED, OWN, PLAIN, SIBLING, OwnershipObservation
+from modelprint.bench.ownership.plan import PlannedExamples
+from modelprint.bench.ownership.victim import (
+    REVISION,
+    Victim,
+    load_or_make_border,
+    load_or_make_examples,
+    load_or_make_views,
+    load_or_train_encoder,
+    victim_responses,
+)
 from modelprint.bench.plan import PlannedRow
-from modelprint.bench.spent import Spent
-from modelprint.cache import cache_folder, load_or_make, write_atomically
+from modelprint.bench.suspects import Origin, PlannedSuspect, suspect_of_row
+from modelprint.cache import content_key
 from modelprint.classifier import Classifier
-from modelprint.errors import CraftingError, LoadingError
-from modelprint.loading import read_weights
-from modelprint.ownership import OWNERSHIP_SUSPECTS, Encoder, Relation, Responses, Views, similarities
+from modelprint.engine import Job
+from modelprint.ownership import OWNERSHIP_SUSPECTS, Encoder, Responses, Views, similarities
 from modelprint.streams import stream
 from modelprint.tamperings import Suspect
 from modelprint.tensors import to_images
-from modelprint.work import Work
-
-REVISION = 1
-"""Raised whenever something here changes, so that old entries and findings are not found any more."""
 
 SHOWN_VIEWS = 4
 """Views of each model whose representations are kept for the maps."""
 PROJECTED = 50
 """Numbers that the responses of a view are projected to for the maps."""
-FACTS = "facts"
-
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Victim:
-    """Whose copies are looked for, and what its encoder learns from.
-
-    Attributes:
-        origin: The target, as content.
-        planned: What the plan says about ownership.
-        seed: Of every random number.
-        learners: Rows of the plan with the seed of each suspect that the encoder learns from.
-    """
-
-    origin: Origin
-    planned: PlannedOwnership
-    seed: int
-    learners: tuple[tuple[PlannedRow, int], ...]
-
-    @property
-    def views_key(self) -> str:
-        """Content hash of pattern and views."""
-        made = [asdict(self.planned.universal()), asdict(self.planned.clusters())]
-        return content_hash([REVISION, "views", self.origin.model, self.origin.data, made, self.seed])
-
-    @property
-    def encoder_key(self) -> str:
-        """Content hash of the encoder."""
-        learnt = [[suspect_content(row, seed), OWNERSHIP_SUSPECTS[row.kind]] for row, seed in self.learners]
-        return content_hash([REVISION, "encoder", self.views_key, asdict(self.planned.contrastive()), learnt])
-
-    @property
-    def border_key(self) -> str:
-        """Content hash of the border points."""
-        return content_hash([REVISION, "border", self.origin.model, self.origin.data, self.planned.border, self.seed])
-
-    def examples_key(self, examples: PlannedExamples) -> str:
-        """Return the content hash of C-examples."""
-        made = [asdict(examples.build()), examples.count, self.seed]
-        return content_hash([REVISION, "examples", self.origin.model, self.origin.data, made])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Examination:
-    """One suspect, to be asked everything.
+    """One suspect, to be tested with everything.
 
     Attributes:
         plan: Name of the plan.
@@ -103,7 +49,7 @@ class Examination:
         sibling: Whose encoder is tried as well; None for none.
         row: The suspect's row in the plan.
         seed: Its seed.
-        learnt: Whether the victim's encoder learns from it.
+        in_training: Whether the victim's encoder is trained on it.
         maker: Whose copy it is, where that is known to be another victim; None where it is made from this one.
     """
 
@@ -113,116 +59,134 @@ class Examination:
     sibling: Victim | None
     row: PlannedRow
     seed: int
-    learnt: bool
+    in_training: bool
     maker: Origin | None = None
 
     @property
-    def made_from(self) -> Origin:
-        """The target that the suspect is made from."""
-        return self.maker or self.victim.origin
+    def suspect(self) -> PlannedSuspect:
+        """Who is tested."""
+        return suspect_of_row(self.maker or self.victim.origin, self.row, self.seed)
 
     @property
     def key(self) -> str:
-        """Content hash of the suspect and all it is asked."""
+        """Content hash of the suspect and all it is tested with."""
         victim = self.victim
         named = {one.name: victim.examples_key(one) for one in victim.planned.examples}
         border = victim.border_key if victim.planned.border else ""
         other = [self.sibling.encoder_key, MATCHED] if self.sibling else ""
-        asked = [victim.encoder_key, other, border, named]
-        suspect = [*suspect_content(self.row, self.seed), *([self.maker.model, self.maker.data] if self.maker else [])]
-        return content_hash([REVISION, suspect, asked, self.learnt, self.row.control])
+        tests = [victim.encoder_key, other, border, named]
+        suspect = [*self.suspect.content, *([self.maker.model, self.maker.data] if self.maker else [])]
+        return content_key([REVISION, suspect, tests, self.in_training, self.row.control])
+
+    def job(self) -> Job[Done[OwnershipObservation]]:
+        """Return the job that tests the suspect."""
+        maker = f" of {self.maker.target}" if self.maker else ""
+        return Job(
+            key=f"examine-{self.key}",
+            label=f"ownership of {self.row.kind}{maker}, seed {self.seed}",
+            function=examine,
+            arguments=(self,),
+        )
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Piece:
-    """Something that suspects are asked with.
+@dataclass(frozen=True, kw_only=True)
+class MadeInput:
+    """What a job that makes an auxiliary input returns.
 
     Attributes:
-        tensors: By name.
-        facts: What became of it; plain data.
-        seconds: Seconds of the processor that it took, those of interrupted calls too.
+        facts: How it was made and what came of it; plain data.
     """
 
-    tensors: Mapping[str, Tensor]
     facts: dict[str, Any]
-    seconds: float
 
 
-def prepare_views(victim: Victim) -> Done:
-    """See to it that pattern and views are in the cache; returns their facts."""
+def views_job(victim: Victim) -> Job[Done[MadeInput]]:
+    """Return the job that makes pattern and views."""
+    label = f"pattern and views of {victim.origin.target}"
+    return Job(key=f"views-{victim.views_key}", label=label, function=prepare_views, arguments=(victim,))
+
+
+def examples_job(victim: Victim, examples: PlannedExamples) -> Job[Done[MadeInput]]:
+    """Return the job that makes C-examples."""
+    key = f"examples-{victim.examples_key(examples)}"
+    return Job(key=key, label=f"c-examples {examples.name}", function=prepare_examples, arguments=(victim, examples))
+
+
+def border_job(victim: Victim) -> Job[Done[MadeInput]]:
+    """Return the job that finds border points."""
+    return Job(key=f"border-{victim.border_key}", label="border points", function=prepare_border, arguments=(victim,))
+
+
+def encoder_job(victim: Victim) -> Job[Done[MadeInput]]:
+    """Return the job that trains the encoder."""
+    label = f"encoder of {victim.origin.target}"
+    return Job(key=f"encoder-{victim.encoder_key}", label=label, function=prepare_encoder, arguments=(victim,))
+
+
+def prepare_views(victim: Victim) -> Done[MadeInput]:
+    """Make sure that pattern and views are in the cache."""
+    return _prepare(lambda: load_or_make_views(victim))
+
+
+def prepare_examples(victim: Victim, examples: PlannedExamples) -> Done[MadeInput]:
+    """Make sure that C-examples are in the cache."""
+    return _prepare(lambda: load_or_make_examples(victim, examples))
+
+
+def prepare_border(victim: Victim) -> Done[MadeInput]:
+    """Make sure that border points are in the cache."""
+    return _prepare(lambda: load_or_make_border(victim))
+
+
+def _prepare(make: Callable[[], AuxiliaryInput]) -> Done[MadeInput]:
     with capture_warnings() as remarks:
-        piece = _views_piece(victim)
-    return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
+        made = make()
+    return Done(value=MadeInput(facts=made.facts), remarks=tuple(remarks), seconds=made.seconds)
 
 
-def prepare_examples(victim: Victim, examples: PlannedExamples) -> Done:
-    """See to it that C-examples are in the cache; returns their facts."""
+def prepare_encoder(victim: Victim) -> Done[MadeInput]:
+    """Make sure that the encoder is in the cache."""
     with capture_warnings() as remarks:
-        piece = _examples_piece(victim, examples)
-    return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
+        encoder = load_or_train_encoder(victim)
+    facts = {"models": len(encoder.seen), **asdict(encoder.settings)}
+    return Done(value=MadeInput(facts=facts), remarks=tuple(remarks))
 
 
-def prepare_border(victim: Victim) -> Done:
-    """See to it that border points are in the cache; returns their facts."""
+def examine(asked: Examination) -> Done[OwnershipObservation]:
+    """Test a suspect with everything."""
+    victim = asked.victim
     with capture_warnings() as remarks:
-        piece = _border_piece(victim)
-    return Done(value=piece.facts, remarks=tuple(remarks), seconds=piece.seconds)
-
-
-def prepare_encoder(victim: Victim) -> Done:
-    """See to it that the encoder is in the cache; returns how many models it has seen."""
-    with capture_warnings() as remarks:
-        encoder = _encoder(victim)
-    return Done(value={"models": len(encoder.seen), **asdict(encoder.settings)}, remarks=tuple(remarks))
-
-
-def examine(asked: Examination) -> Done:
-    """Ask a suspect everything; returns the finding."""
-    victim, row = asked.victim, asked.row
-    with capture_warnings() as remarks:
-        suspect = made_suspect(asked.made_from.target, row.kind, row.build(), asked.seed)
-        compared = _compared(asked, suspect.classifier)
-        gaps = gaps_at(suspect.classifier, _border_piece(victim).tensors["points"]) if victim.planned.border else None
-        finding = _finding(
+        suspect = asked.suspect.load_or_make()
+        compared = _compare(asked, suspect.classifier)
+        observation = _observation(
             asked,
             suspect,
-            similarities={by: _rounded(similarities(*one), 6) for by, one in compared.items()},
+            similarities={by: _round(similarities(*one), 6) for by, one in compared.items()},
             codes={by: _codes(theirs, encoder, victim.seed) for by, (_, theirs, encoder) in compared.items()},
-            kept={one.name: _kept(suspect.classifier, victim, one) for one in victim.planned.examples},
-            gaps=[] if gaps is None else _rounded(gaps, 6),
+            kept={one.name: _count_kept(suspect.classifier, victim, one) for one in victim.planned.examples},
+            gaps=_gaps(suspect.classifier, victim),
         )
-    return Done(value=finding, remarks=tuple(remarks))
+    return Done(value=observation, remarks=tuple(remarks))
 
 
-def _compared(asked: Examination, suspect: Classifier) -> dict[str, tuple[Responses, Responses, Encoder | None]]:
+def _compare(asked: Examination, suspect: Classifier) -> dict[str, tuple[Responses, Responses, Encoder | None]]:
     """Return what the victim and the suspect answered, and the encoder of both, by the names of the comparisons."""
     victim, sibling = asked.victim, asked.sibling
-    views = Views.from_tensors(_views_piece(victim).tensors)
-    both = _of_victim(victim, views), views.ask(suspect)
+    views = Views.from_tensors(load_or_make_views(victim).tensors)
+    both = victim_responses(victim, views), views.ask(suspect)
     compared: dict[str, tuple[Responses, Responses, Encoder | None]]
-    compared = {PLAIN: (*both, None), OWN: (*both, _encoder(victim))}
+    compared = {PLAIN: (*both, None), OWN: (*both, load_or_train_encoder(victim))}
     if sibling is None:
         return compared
-    points = replace(Views.from_tensors(_views_piece(sibling).tensors), perturbation=views.perturbation)
-    encoder = _encoder(sibling)
-    matched = _of_victim(victim, points), points.ask(suspect), encoder
+    points = replace(Views.from_tensors(load_or_make_views(sibling).tensors), perturbation=views.perturbation)
+    encoder = load_or_train_encoder(sibling)
+    matched = victim_responses(victim, points), points.ask(suspect), encoder
     return {**compared, SIBLING: (*both, encoder), MATCHED: matched}
 
 
-_of_victims: dict[tuple[str, str], Responses] = {}
-"""What victims answer to views, by model and digest of the views: every suspect is compared with the same."""
-
-
-def _of_victim(victim: Victim, views: Views) -> Responses:
-    key = (victim.origin.model, views.digest)
-    if key not in _of_victims:
-        _of_victims[key] = views.ask(loaded_target(victim.origin.target)[0])
-    return _of_victims[key]
-
-
-def _finding(asked: Examination, suspect: Suspect, **found: Any) -> Finding:
+def _observation(asked: Examination, suspect: Suspect, **found: Any) -> OwnershipObservation:
     row = asked.row
-    return Finding(
+    return OwnershipObservation(
         key=asked.key,
         plan=asked.plan,
         scale=asked.scale,
@@ -232,7 +196,7 @@ def _finding(asked: Examination, suspect: Suspect, **found: Any) -> Finding:
         seed=suspect.seed,
         settings=dict(suspect.settings),
         relation="unrelated" if asked.maker else OWNERSHIP_SUSPECTS[row.kind],
-        learnt=asked.learnt,
+        in_training=asked.in_training,
         maker=asked.maker.target if asked.maker else "",
         control=row.control,
         goal_value=suspect.goal_value,
@@ -250,134 +214,24 @@ def _codes(responses: Responses, encoder: Encoder | None, seed: int) -> list[lis
     if encoder is None:
         first = responses.values[:SHOWN_VIEWS]
         weights = torch.randn(first.shape[1], PROJECTED, generator=stream(seed, "projection"))
-        return [_rounded(row, 4) for row in first @ weights / PROJECTED**0.5]
-    return [_rounded(row, 4) for row in encoder.encode(responses)[:SHOWN_VIEWS]]
+        return [_round(row, 4) for row in first @ weights / PROJECTED**0.5]
+    return [_round(row, 4) for row in encoder.encode(responses)[:SHOWN_VIEWS]]
 
 
-def _kept(suspect: Classifier, victim: Victim, examples: PlannedExamples) -> int:
-    tensors = _examples_piece(victim, examples).tensors
+def _count_kept(suspect: Classifier, victim: Victim, examples: PlannedExamples) -> int:
+    """Return how many C-examples get the label they were made for."""
+    tensors = load_or_make_examples(victim, examples).tensors
     if not len(tensors["labels"]):
         return 0
     return int((suspect.labels(to_images(tensors["pixels"].numpy())) == tensors["labels"]).sum())
 
 
-def _rounded(values: Float[Tensor, " _"], digits: int) -> list[float]:
+def _gaps(suspect: Classifier, victim: Victim) -> list[float]:
+    """Return the gap of the two largest probabilities at each border point; none where the plan has no such points."""
+    if not victim.planned.border:
+        return []
+    return _round(gaps_at(suspect, load_or_make_border(victim).tensors["points"]), 6)
+
+
+def _round(values: Float[Tensor, " _"], digits: int) -> list[float]:
     return [round(float(value), digits) for value in values.tolist()]
-
-
-def _views_piece(victim: Victim) -> Piece:
-    def make(work: Work) -> tuple[Mapping[str, Tensor], dict[str, Any]]:
-        model, data = loaded_target(victim.origin.target)
-        pattern = victim.planned.universal().craft(model, data, victim.seed, work)
-        views = victim.planned.clusters().choose(model, data.train, pattern, victim.seed)
-        facts = {
-            "fooled": pattern.fooled,
-            "tested": pattern.tested,
-            "levels": int(abs(pattern.levels).max()),
-            "views": len(views),
-            "points": views.points,
-            "questions": views.questions,
-        }
-        return views.tensors(), facts
-
-    return _piece("views", victim.views_key, make)
-
-
-def _examples_piece(victim: Victim, examples: PlannedExamples) -> Piece:
-    def make(work: Work) -> tuple[Mapping[str, Tensor], dict[str, Any]]:
-        model = loaded_target(victim.origin.target)[0]
-        settings = {"settings": asdict(examples.build()), "asked": examples.count}
-        try:
-            made = examples.build().craft(model, examples.count, victim.seed, work)
-        except CraftingError as problem:  # a setting that gives nothing is a result
-            nothing = {"pixels": torch.zeros(0, *model.image_shape, dtype=torch.uint8), "labels": torch.zeros(0).long()}
-            return nothing, {**settings, "examples": 0, "problem": str(problem)}
-        facts = {"examples": len(made), "missed": made.missed, "lost": made.lost, "converged": made.converged}
-        return {"pixels": torch.from_numpy(made.pixels), "labels": made.labels}, {**settings, **facts}
-
-    return _piece("examples", victim.examples_key(examples), make)
-
-
-def _border_piece(victim: Victim) -> Piece:
-    def make(work: Work) -> tuple[Mapping[str, Tensor], dict[str, Any]]:
-        model, data = loaded_target(victim.origin.target)
-        points = border_points(model, data.test, victim.planned.border, victim.seed)
-        return {"points": points}, {"points": len(points), "asked": victim.planned.border}
-
-    return _piece("border", victim.border_key, make)
-
-
-def _encoder(victim: Victim) -> Encoder:
-    path = _path("encoder", victim.encoder_key)
-    if path.is_file():
-        return load_or_make(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
-    with locked(path.stem):
-        return load_or_make(path, Encoder.load, lambda: _learnt(victim), lambda one, to: one.save(to), log)
-
-
-def _learnt(victim: Victim) -> Encoder:
-    target = victim.origin.target
-    views = Views.from_tensors(_views_piece(victim).tensors)
-    sides: dict[Relation, list[Responses]] = {"copy": [], "unrelated": []}
-    for row, seed in victim.learners:
-        suspect = made_suspect(target, row.kind, row.build(), seed)
-        sides[OWNERSHIP_SUSPECTS[row.kind]].append(views.ask(suspect.classifier))
-    return victim.planned.contrastive().fit(_of_victim(victim, views), sides["copy"], sides["unrelated"], victim.seed)
-
-
-def _path(name: str, key: str) -> Path:
-    return cache_folder() / "bench" / "ownership" / f"{name}-{key}.safetensors"
-
-
-Make = Callable[[Work], tuple[Mapping[str, Tensor], dict[str, Any]]]
-
-
-def _piece(name: str, key: str, make: Make) -> Piece:
-    """Return what is kept under a name and key, or make it; a damaged entry is logged and made again."""
-    path = _path(name, key)
-    unfinished = cache_folder() / "bench" / "unfinished" / f"{name}-{key}"
-
-    def timed() -> Piece:
-        spent = Spent(unfinished / "seconds")
-        tensors, facts = make(Work(folder=unfinished, progress=spent))
-        return Piece(tensors=tensors, facts=facts, seconds=round(spent.seconds, 3))
-
-    if path.is_file():
-        return load_or_make(path, _load, timed, _save, log)
-    with locked(path.stem):
-        piece = load_or_make(path, _load, timed, _save, log)
-    shutil.rmtree(unfinished, ignore_errors=True)
-    return piece
-
-
-def _save(piece: Piece, path: Path) -> None:
-    tensors = {name: tensor.contiguous() for name, tensor in piece.tensors.items()}
-    told = json.dumps({"facts": piece.facts, "seconds": piece.seconds, "sha256": _checksum(tensors)}, sort_keys=True)
-
-    def write(draft: Path) -> None:
-        try:
-            save_file(tensors, draft, metadata={"format": "pt", FACTS: told})
-        except SafetensorError as problem:
-            raise OSError(f"{path} could not be written: {problem}") from None
-
-    write_atomically(path, write)
-
-
-def _load(path: Path) -> Piece:
-    tensors, metadata = read_weights(path)
-    try:
-        told = json.loads(metadata[FACTS])
-        facts, seconds, sha256 = dict(told["facts"]), float(told["seconds"]), told["sha256"]
-    except (ValueError, KeyError, TypeError) as problem:
-        raise LoadingError(f"{path}: what it says of itself cannot be read: {problem}") from None
-    if _checksum(tensors) != sha256:
-        raise LoadingError(f"{path} does not agree with its checksum")
-    return Piece(tensors=tensors, facts=facts, seconds=seconds)
-
-
-def _checksum(tensors: Mapping[str, Tensor]) -> str:
-    content = hashlib.sha256()
-    for name, tensor in sorted(tensors.items()):
-        content.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        content.update(tensor.contiguous().numpy().tobytes())
-    return content.hexdigest()

@@ -1,4 +1,4 @@
-"""What a plan says about ownership: how the victim's pattern, views, encoder and C-examples are made, and who judges.
+"""What a plan says about ownership: how pattern, views, encoder and C-examples are made, and the error rates.
 
     [ownership]
     alpha = 0.05
@@ -7,33 +7,33 @@
     views = { points = 200, views = 50 }
     examples = [{ name = "vanilla", variant = "vanilla" }]
 
-Suspects are the rows of the plan. Of each row the first `learnt` suspects are what encoders learn from.
+Suspects are the rows of the plan. Encoders are trained on the first `training` suspects of each row.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from modelprint.bench.plan import STRICT, KeyNamed, Name, Plan, PlanPart, Settings, check_known
+from modelprint.bench.targets import TARGETS
 from modelprint.ownership import (
     OWNERSHIP_SUSPECTS,
     VARIANTS,
     CExamples,
     Clusters,
     Contrastive,
+    Relation,
     Universal,
     needed_references,
 )
-from modelprint.settings import build, format_settings
+from modelprint.settings import build
 
-_STRICT = ConfigDict(extra="forbid", strict=True)
-_Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]*$", max_length=80)]
-_Rate = Annotated[float, Field(gt=0, lt=1)]
-_Settings = dict[str, Any]
+Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PlannedExamples:
     """C-examples of one setting.
 
@@ -44,25 +44,25 @@ class PlannedExamples:
         count: Examples to begin.
     """
 
-    name: _Name
+    name: Name
     variant: str = "vanilla"
-    settings: _Settings = Field(default_factory=dict)
+    settings: Settings = Field(default_factory=dict)
     count: Annotated[int, Field(ge=1, le=10_000)] = 100
 
     def build(self) -> CExamples:
         """Return the settings; ValueError names a wrong one."""
-        return build(VARIANTS, self.variant, format_settings(self.settings))
+        return build(VARIANTS, self.variant, self.settings)
 
 
-@dataclass(frozen=True, kw_only=True, config=_STRICT)
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class PlannedOwnership:
     """How ownership is asked for.
 
     Attributes:
         alpha: Largest probability of calling an unrelated model a copy.
         beta: Largest probability of calling a copy unrelated.
-        sibling: Another victim, a name in TARGETS, whose encoder is tried on this one; empty for none. What it learns
-            from are the same rows, made of the sibling.
+        sibling: Another victim, a name in TARGETS, whose encoder is tried on this one; empty for none. It is trained on
+            the same rows, made of the sibling.
         pattern: Settings of the perturbation that differ from the usual ones.
         views: Settings of points and views, likewise.
         encoder: Settings of the encoder, likewise.
@@ -70,73 +70,107 @@ class PlannedOwnership:
         examples: C-examples, in the order of the tables.
     """
 
-    alpha: _Rate = 0.05
-    beta: _Rate = 0.1
+    alpha: Rate = 0.05
+    beta: Rate = 0.1
     sibling: str = ""
-    pattern: _Settings = Field(default_factory=dict)
-    views: _Settings = Field(default_factory=dict)
-    encoder: _Settings = Field(default_factory=dict)
+    pattern: Settings = Field(default_factory=dict)
+    views: Settings = Field(default_factory=dict)
+    encoder: Settings = Field(default_factory=dict)
     border: Annotated[int, Field(ge=0, le=10_000)] = 200
     examples: tuple[PlannedExamples, ...] = ()
 
     def universal(self) -> Universal:
         """Return how the pattern is made; ValueError names a wrong setting."""
-        return build({"pattern": Universal}, "pattern", format_settings(self.pattern))
+        return build({"pattern": Universal}, "pattern", self.pattern)
 
     def clusters(self) -> Clusters:
         """Return how views are chosen; ValueError names a wrong setting."""
-        return build({"views": Clusters}, "views", format_settings(self.views))
+        return build({"views": Clusters}, "views", self.views)
 
     def contrastive(self) -> Contrastive:
         """Return how the encoder is made; ValueError names a wrong setting."""
-        return build({"encoder": Contrastive}, "encoder", format_settings(self.encoder))
+        return build({"encoder": Contrastive}, "encoder", self.encoder)
 
 
-def check_ownership(planned: PlannedOwnership, rows: Sequence[tuple[str, int, int]]) -> None:
-    """Raise ValueError, naming the key, where a setting is wrong or the suspects are too few.
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class OwnershipPart:
+    """The part of a plan about ownership.
 
-    Args:
-        planned: What the plan says.
-        rows: Of each row its kind, how many suspects it has, and from how many of them encoders learn.
+    Attributes:
+        ownership: None where the plan does not ask for it.
     """
+
+    ownership: PlannedOwnership | None = None
+
+    def check(self, plan: Plan) -> None:
+        """Raise ValueError, naming the key, where this part does not fit the suspects of the plan."""
+        if self.ownership is None:
+            trained = next((index for index, row in enumerate(plan.suspects) if row.training), None)
+            if trained is not None:
+                raise ValueError(f"suspects[{trained}].training: no encoder is trained, the plan has no ownership")
+            return
+        if self.ownership.sibling:
+            check_known("ownership.sibling", self.ownership.sibling, TARGETS)
+        _check(self.ownership, plan)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class OwnershipScale:
+    """What a scale makes of the part about ownership.
+
+    Attributes:
+        ownership: In place of the plan's.
+    """
+
+    ownership: PlannedOwnership | None = None
+
+    def apply(self, part: PlanPart, place: str) -> PlanPart:
+        """Return the part at this scale."""
+        return part if self.ownership is None else OwnershipPart(ownership=self.ownership)
+
+
+def _check(planned: PlannedOwnership, plan: Plan) -> None:
+    """Raise ValueError, naming the key, where a setting is wrong or the suspects are too few."""
     for name, made in (("pattern", planned.universal), ("views", planned.clusters), ("encoder", planned.contrastive)):
-        try:
+        with KeyNamed(f"ownership.{name}"):
             made()
-        except ValueError as problem:
-            raise ValueError(f"ownership.{name}: {problem}") from None
     _check_examples(planned.examples)
-    left = {"copy": 0, "unrelated": 0}
-    taught = {"copy": 0, "unrelated": 0}
-    for index, (kind, models, learnt) in enumerate(rows):
-        if kind not in OWNERSHIP_SUSPECTS:
-            raise ValueError(
-                f"suspects[{index}].kind: whether {kind} is a copy is not known; choose one of "
-                f"{', '.join(OWNERSHIP_SUSPECTS)}"
-            )
-        relation = OWNERSHIP_SUSPECTS[kind]
-        taught[relation] += min(learnt, models)
-        left[relation] += max(models - learnt, 0)
-    if not all(taught.values()):
+    trained, left = _count_suspects(plan)
+    if not all(trained.values()):
         raise ValueError(
-            "suspects: an encoder learns from at least one copy and one unrelated model, and rows with learnt have "
-            f"{taught['copy']} and {taught['unrelated']}"
+            "suspects: an encoder is trained on at least one copy and one unrelated model, and the training models of "
+            f"the rows are {trained['copy']} and {trained['unrelated']}"
         )
     needed = needed_references(planned.alpha) + 1
     if left["unrelated"] < needed:
         raise ValueError(
-            f"ownership.alpha: {planned.alpha:g} needs {needed} unrelated models that no encoder learns from, one to "
+            f"ownership.alpha: {planned.alpha:g} needs {needed} unrelated models that no encoder is trained on, one to "
             f"be judged and {needed - 1} to judge it by; the suspects have {left['unrelated']}"
         )
     if not left["copy"]:
-        raise ValueError("suspects: no copy is left to be judged; encoders learn from all of them")
+        raise ValueError("suspects: no copy is left to be judged; encoders are trained on all of them")
+
+
+def _count_suspects(plan: Plan) -> tuple[dict[Relation, int], dict[Relation, int]]:
+    """Return by relation how many suspects encoders are trained on, and how many are left to be judged."""
+    trained: dict[Relation, int] = {"copy": 0, "unrelated": 0}
+    left: dict[Relation, int] = {"copy": 0, "unrelated": 0}
+    for index, row in enumerate(plan.suspects):
+        if row.kind not in OWNERSHIP_SUSPECTS:
+            raise ValueError(
+                f"suspects[{index}].kind: whether {row.kind} is a copy is not known; choose one of "
+                f"{', '.join(OWNERSHIP_SUSPECTS)}"
+            )
+        relation, models = OWNERSHIP_SUSPECTS[row.kind], len(plan.seeds_of(row))
+        trained[relation] += min(row.training, models)
+        left[relation] += max(models - row.training, 0)
+    return trained, left
 
 
 def _check_examples(examples: Sequence[PlannedExamples]) -> None:
     names = [one.name for one in examples]
     for index, one in enumerate(examples):
-        try:
+        with KeyNamed(f"ownership.examples[{index}]"):
             one.build()
-        except ValueError as problem:
-            raise ValueError(f"ownership.examples[{index}]: {problem}") from None
         if names.index(one.name) < index:
             raise ValueError(f"ownership.examples: {one.name} stands there twice")

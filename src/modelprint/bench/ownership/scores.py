@@ -1,10 +1,10 @@
-"""What findings add up to: how well copies and other models are told apart, and what a judge would say of each.
+"""What observations add up to: how well copies are separated from other models, and the verdict on each.
 
-Encoders learnt from some suspects; those judge nothing and are judged by nobody. An extraction that missed its goal is
+Encoders were trained on some suspects, which are neither judged nor references. An extraction that missed its goal is
 shown and not counted. Each unrelated model is judged by all others, each copy by all of them.
 
-Intervals of an AUC are two: of B. Efron's bootstrap over models, the usual one, which is 1 to 1 where all are told
-apart, and the one of `Separation`, which holds for any distribution and is wide.
+Intervals of an AUC are two: of B. Efron's bootstrap over models, the usual one, which is 1 to 1 where all copies
+are above all others, and the one of `Separation`, which holds for any distribution and is wide.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,14 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import spearmanr
 
-from modelprint.bench.ownership.finding import MATCHED, OWN, PLAIN, SIBLING, Finding
+from modelprint.bench.ownership.observation import MATCHED, OWN, PLAIN, SIBLING, OwnershipObservation
 from modelprint.intervals import LEVEL
 from modelprint.ownership import Agreement, Claim, Judge, OwnershipVerdict, Separation, Uniqueness
 from modelprint.ownership.decision import rank_p_value, welch_p_value
 
 COMPARISONS = (OWN, MATCHED, SIBLING, PLAIN)
-STRANGERS = "another's copy"
-FAMILIES = ("victim", "derived", "extracted", STRANGERS, "unrelated")
+OTHERS_COPY = "another's copy"
+FAMILIES = ("victim", "derived", "extracted", OTHERS_COPY, "unrelated")
 RATIOS = (80, 90, 95)
 """Per cent of the weights that the copies of the C-examples' paper lost."""
 DRAWS = 2000
@@ -29,25 +29,29 @@ WELCH = 1e-4
 """Level of the paper's kind of test: its confidence of 99.99 %."""
 
 
-def counted(findings: Sequence[Finding], family: str = "") -> list[Finding]:
+def select_counted(observations: Sequence[OwnershipObservation], family: str = "") -> list[OwnershipObservation]:
     """Return the suspects that are judged, of one family or of all."""
-    return [one for one in findings if not one.learnt and one.goal_reached and (not family or one.family == family)]
+    return [
+        one for one in observations if not one.in_training and one.goal_reached and (not family or one.family == family)
+    ]
 
 
-def compared(findings: Sequence[Finding]) -> tuple[str, ...]:
+def find_comparisons(observations: Sequence[OwnershipObservation]) -> tuple[str, ...]:
     """Return what similarities there are by, the victim's own encoder first."""
-    return tuple(by for by in COMPARISONS if any(by in one.similarities for one in findings))
+    return tuple(by for by in COMPARISONS if any(by in one.similarities for one in observations))
 
 
-def separation(findings: Sequence[Finding], by: str, families: Sequence[str] = ("extracted",)) -> Separation | None:
+def separation(
+    observations: Sequence[OwnershipObservation], by: str, families: Sequence[str] = ("extracted",)
+) -> Separation | None:
     """Return the similarities of copies of these families and of unrelated models; None where either is missing."""
-    copies = tuple(one.similarity(by) for family in families for one in counted(findings, family))
-    others = tuple(one.similarity(by) for one in counted(findings, "unrelated"))
+    copies = tuple(one.similarity(by) for family in families for one in select_counted(observations, family))
+    others = tuple(one.similarity(by) for one in select_counted(observations, "unrelated"))
     return Separation(copies=copies, others=others) if copies and others else None
 
 
 def bootstrap(found: Separation, level: float = LEVEL) -> tuple[float, float]:
-    """Return the percentile interval of the AUC when copies and others are drawn anew, each among themselves."""
+    """Return the percentile interval of the AUC when copies and others are drawn again, each among themselves."""
     rng = np.random.default_rng(0)
     copies, others = np.array(found.copies), np.array(found.others)
     above = np.sign(copies[:, None] - others[None, :]) / 2 + 0.5
@@ -59,39 +63,39 @@ def bootstrap(found: Separation, level: float = LEVEL) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def verdicts(findings: Sequence[Finding], judge: Judge, by: str = OWN) -> dict[str, OwnershipVerdict]:
-    """Return what the judge says of each suspect that is counted, by key.
+def verdicts(observations: Sequence[OwnershipObservation], judge: Judge, by: str = OWN) -> dict[str, OwnershipVerdict]:
+    """Return the verdict on each suspect that is counted, by key.
 
-    References are all other unrelated models and, to acquit, all other extracted ones.
+    References are all other unrelated models and, for the verdict unrelated, all other extracted ones.
 
     Raises:
         ValueError: There are too few of either for the rates asked for.
     """
-    said = {}
-    for one in counted(findings):
+    found = {}
+    for one in select_counted(observations):
         others, copies = (
-            [_mean(other, by) for other in counted(findings, family) if other.key != one.key]
+            [_mean(other, by) for other in select_counted(observations, family) if other.key != one.key]
             for family in ("unrelated", "extracted")
         )
-        said[one.key] = judge.judge(_mean(one, by), others, copies)
-    return said
+        found[one.key] = judge.judge(_mean(one, by), others, copies)
+    return found
 
 
-def welch_p_values(findings: Sequence[Finding], by: str = OWN) -> dict[str, float]:
+def welch_p_values(observations: Sequence[OwnershipObservation], by: str = OWN) -> dict[str, float]:
     """Return the p-value of the paper's kind of test, between views, of each suspect that is counted."""
-    unrelated = counted(findings, "unrelated")
+    unrelated = select_counted(observations, "unrelated")
     return {
         one.key: welch_p_value(_views(one, by), [_views(other, by) for other in unrelated if other.key != one.key])
-        for one in counted(findings)
+        for one in select_counted(observations)
         if not one.control
     }
 
 
-def _views(one: Finding, by: str) -> np.ndarray:
+def _views(one: OwnershipObservation, by: str) -> np.ndarray:
     return np.array(one.similarities[by], dtype=np.float32)
 
 
-def _mean(one: Finding, by: str) -> np.ndarray:
+def _mean(one: OwnershipObservation, by: str) -> np.ndarray:
     return np.array([one.similarity(by)])
 
 
@@ -110,9 +114,9 @@ class Overlap:
     p_value: float
 
 
-def overlap(findings: Sequence[Finding], by: str = OWN) -> Overlap | None:
+def overlap(observations: Sequence[OwnershipObservation], by: str = OWN) -> Overlap | None:
     """Return the curve; None with fewer than two shares."""
-    some = [(one.overlap, one.similarity(by)) for one in counted(findings, "unrelated") if not one.network]
+    some = [(one.overlap, one.similarity(by)) for one in select_counted(observations, "unrelated") if not one.network]
     known = [(share, value) for share, value in some if share is not None]
     shares = sorted({share for share, _ in known})
     if len(shares) < 2 or len({value for _, value in known}) < 2:
@@ -146,12 +150,14 @@ class ExampleScore:
     false: tuple[int, int]
 
 
-def example_score(findings: Sequence[Finding], name: str, examples: int, alpha: float) -> ExampleScore | None:
+def example_score(
+    observations: Sequence[OwnershipObservation], name: str, examples: int, alpha: float
+) -> ExampleScore | None:
     """Return what C-examples say; None where there are none, or no model to ask.
 
-    A model that the encoder learnt from counts here: C-examples know nothing of encoders.
+    A model that the encoder was trained on counts here, since C-examples do not depend on encoders.
     """
-    asked = [one for one in findings if one.goal_reached and name in one.kept]
+    asked = [one for one in observations if one.goal_reached and name in one.kept]
     others = [one.kept[name] for one in asked if one.family == "unrelated" and not one.network]
     if not examples or not others:
         return None
@@ -163,12 +169,12 @@ def example_score(findings: Sequence[Finding], name: str, examples: int, alpha: 
             robust = Agreement(counts=counts, examples=examples)
             by_ratio[ratio] = Uniqueness(robustness=robust, transferability=transfer)
     claimed = {
-        family: (sum(_claimed(one.kept[name], others, examples, alpha) for one in some), len(some))
+        family: (sum(_is_claimed(one.kept[name], others, examples, alpha) for one in some), len(some))
         for family in ("derived", "extracted")
         if (some := [one for one in asked if one.family == family])
     }
     false = sum(
-        _claimed(count, others[:place] + others[place + 1 :], examples, alpha) for place, count in enumerate(others)
+        _is_claimed(count, others[:place] + others[place + 1 :], examples, alpha) for place, count in enumerate(others)
     )
     return ExampleScore(
         name=name,
@@ -180,17 +186,29 @@ def example_score(findings: Sequence[Finding], name: str, examples: int, alpha: 
     )
 
 
-def _claimed(count: int, others: Sequence[int], examples: int, alpha: float) -> bool:
+def _is_claimed(count: int, others: Sequence[int], examples: int, alpha: float) -> bool:
     return bool(others) and rank_p_value(count / examples, [other / examples for other in others]) <= alpha
 
 
 def outcome_counts(
-    findings: Sequence[Finding], said: Mapping[str, OwnershipVerdict], of: Callable[[Finding], str]
+    observations: Sequence[OwnershipObservation],
+    found: Mapping[str, OwnershipVerdict],
+    of: Callable[[OwnershipObservation], str],
 ) -> dict[str, dict[Claim, int]]:
-    """Return how often each verdict was reached, by what `of` says of a finding, in the order of the findings."""
+    """Return how often each verdict was reached, by what `of` returns for an observation, in their order."""
     counts: dict[str, dict[Claim, int]] = {}
-    for one in counted(findings):
-        if one.key in said:
+    for one in select_counted(observations):
+        if one.key in found:
             group = counts.setdefault(of(one), dict.fromkeys(Claim, 0))
-            group[said[one.key].outcome] += 1
+            group[found[one.key].outcome] += 1
     return counts
+
+
+def gaps_by_family(observations: Sequence[OwnershipObservation]) -> dict[str, tuple[int, list[float]]]:
+    """Return by family how many models there are, and the gaps of all of them."""
+    found = {}
+    for family in FAMILIES:
+        some = [one for one in observations if one.family == family and one.gaps]
+        if some:
+            found[family] = (len(some), [gap for one in some for gap in one.gaps])
+    return found

@@ -1,182 +1,220 @@
-"""What a plan's question of ownership comes to, as jobs: what is made first, who is asked, and in which order."""
+"""The study of ownership: can copies of the victim be distinguished from unrelated models?
 
-from collections.abc import Mapping, Sequence
+1. Make patterns, views, C-examples and border points.
+2. Make the suspects that are tested, and those that encoders are trained on.
+3. Train the encoders.
+4. Test every suspect with all of it.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
 
-from modelprint.bench.jobs import Origin, suspect_job
-from modelprint.bench.ownership.finding import Finding
+from modelprint.bench.contents import RunContents
+from modelprint.bench.jobs import Done
+from modelprint.bench.lines import SuspectLine
 from modelprint.bench.ownership.jobs import (
     Examination,
-    Victim,
-    examine,
-    prepare_border,
-    prepare_encoder,
-    prepare_examples,
-    prepare_views,
+    MadeInput,
+    border_job,
+    encoder_job,
+    examples_job,
+    views_job,
 )
-from modelprint.bench.ownership.plan import PlannedOwnership
-from modelprint.bench.plan import Plan, PlannedRow
+from modelprint.bench.ownership.observation import OWNERSHIP_LINES, OwnershipObservation, read_line
+from modelprint.bench.ownership.plan import OwnershipPart, OwnershipScale, PlannedOwnership
+from modelprint.bench.ownership.record import ExamplesRecord, OwnershipRecord
+from modelprint.bench.ownership.report import OwnershipReport, read_report
+from modelprint.bench.ownership.victim import Victim
+from modelprint.bench.plan import Plan, PlannedRow, PlanPart, ScalePart
+from modelprint.bench.record import JsonObject
+from modelprint.bench.study import Assignment, LineCount, RunStep
+from modelprint.bench.suspects import Origin, line_id, origin_of
 from modelprint.engine import Job
 from modelprint.ownership import OWNERSHIP_SUSPECTS
-from modelprint.settings import format_settings
 
 
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """The question of ownership of one plan.
+@dataclass(frozen=True)
+class OwnershipStudy:
+    """Can copies of the victim be distinguished from unrelated models?"""
 
-    Attributes:
-        plan: At its scale, with a part about ownership.
+    file: str = OWNERSHIP_LINES
+    plan_part: type[PlanPart] = OwnershipPart
+    scale_part: type[ScalePart] = OwnershipScale
+
+    def read_line(self, text: str) -> SuspectLine:
+        """Return one observation; ValueError says why it is none."""
+        return read_line(text)
+
+    def begin(self, assignment: Assignment) -> "OwnershipRun | None":
+        """Return the study of one plan; None where the plan does not ask for it."""
+        planned = assignment.plan.part(OwnershipPart).ownership
+        if planned is None:
+            return None
+        sibling = origin_of(assignment.describe_target(planned.sibling)) if planned.sibling else None
+        return OwnershipRun(
+            plan=assignment.plan,
+            scale=assignment.scale,
+            planned=planned,
+            origin=origin_of(assignment.target),
+            sibling=sibling,
+        )
+
+    def count_lines(self, plan: Plan, row: PlannedRow, lines: Sequence[SuspectLine]) -> LineCount:
+        """Return how many observations of a row there are: of all suspects, and of the sibling's copies."""
+        planned = plan.part(OwnershipPart).ownership
+        if planned is None:
+            return LineCount(planned=0, found=0, missed=frozenset())
+        suspects = {line_id(row, seed) for seed in plan.seeds_of(row)}
+        copies = min(row.training, len(suspects)) if _has_sibling_copies(planned, row) else 0
+        ours = [one for one in lines if isinstance(one, OwnershipObservation) and one.suspect in suspects]
+        asked = len(suspects) + copies
+        return LineCount(
+            planned=asked,
+            found=min(len({(one.suspect, one.maker) for one in ours}), asked),
+            missed=frozenset(one.suspect for one in ours if not one.goal_reached and not one.maker),
+        )
+
+    def report(self, contents: RunContents) -> OwnershipReport:
+        """Return what a report says about ownership."""
+        return read_report(contents)
+
+
+def _has_sibling_copies(planned: PlannedOwnership, row: PlannedRow) -> bool:
+    """Return whether the copies of a row that the sibling's encoder is trained on are tested as well."""
+    return bool(planned.sibling) and OWNERSHIP_SUSPECTS.get(row.kind) == "copy"
+
+
+class OwnershipRun:
+    """The study of ownership of one plan, while it runs.
+
+    Args:
+        plan: At its scale.
         scale: Its name.
+        planned: What the plan says about ownership.
         origin: The victim.
         sibling: Another victim whose encoder is tried; None for none.
     """
 
-    plan: Plan
-    scale: str
-    origin: Origin
-    sibling: Origin | None
-
-    @cached_property
-    def planned(self) -> PlannedOwnership:
-        """What the plan says about ownership."""
-        if self.plan.ownership is None:
-            raise ValueError(f"plan {self.plan.name} does not ask for ownership")
-        return self.plan.ownership
-
-    @cached_property
-    def victims(self) -> tuple[Victim, ...]:
-        """The victim, and its sibling where there is one; encoders of both learn from the same rows."""
-        learners = tuple((row, seed) for row in self.plan.suspects for seed in self._taught(row))
-        origins = [self.origin, *([self.sibling] if self.sibling else [])]
-        return tuple(
-            Victim(origin=origin, planned=self.planned, seed=self.plan.seed, learners=learners) for origin in origins
+    def __init__(
+        self, *, plan: Plan, scale: str, planned: PlannedOwnership, origin: Origin, sibling: Origin | None
+    ) -> None:
+        self._plan, self._scale, self._planned = plan, scale, planned
+        origins = [origin, *([sibling] if sibling else [])]
+        training = tuple((row, seed) for row in plan.suspects for seed in self._training_seeds(row))
+        self._victims = [Victim(origin=one, planned=planned, seed=plan.seed, training=training) for one in origins]
+        self._record = OwnershipRecord(
+            alpha=planned.alpha,
+            beta=planned.beta,
+            sibling=planned.sibling,
+            settings={
+                "pattern": asdict(planned.universal()),
+                "views": asdict(planned.clusters()),
+                "encoder": asdict(planned.contrastive()),
+            },
         )
 
-    @cached_property
-    def examinations(self) -> dict[str, Examination]:
-        """What is asked, by the key of the finding to be, in the plan's order.
+    @property
+    def order(self) -> Sequence[str]:
+        """Keys of all observations, in the plan's order."""
+        return list(self._examinations)
 
-        Last come the copies of the sibling that its encoder learns from: made as copies are, and none of the victim's.
+    @property
+    def record(self) -> JsonObject:
+        """What the record of the run says about ownership."""
+        return self._record.to_json()
+
+    def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
+        """Yield what is to be done; the numbers are those of this module."""
+        there = set(found)
+        left = [one for key, one in self._examinations.items() if key not in there]
+        yield RunStep(phase="making what ownership is tested with", jobs=self._input_jobs())  # (1)
+        yield RunStep(phase="making suspects of ownership", jobs=self._suspect_jobs(left))  # (2)
+        yield RunStep(phase="training encoders", jobs=self._encoder_jobs(failed))  # (3)
+        yield RunStep(phase="testing the ownership of suspects", jobs=self._examination_jobs(left, failed))  # (4)
+
+    def take(self, job: Job[Done[object]], done: Done[object]) -> Sequence[SuspectLine]:
+        """Record an auxiliary input that was made; return an observation."""
+        match done.value:
+            case MadeInput(facts=facts):
+                self._record_input(job, facts)
+                return ()
+            case OwnershipObservation() as observation:
+                return (observation,)
+            case _:
+                return ()
+
+    @cached_property
+    def _examinations(self) -> dict[str, Examination]:
+        """The suspects to test, by the key of the observation to be, in the plan's order.
+
+        Last come the copies of the sibling that its encoder is trained on: made as copies are, and not the victim's.
         """
-        victim, *others = self.victims
-        asked = [
+        victim, *others = self._victims
+        ours = [
             Examination(
-                plan=self.plan.name,
-                scale=self.scale,
+                plan=self._plan.name,
+                scale=self._scale,
                 victim=victim,
                 sibling=others[0] if others else None,
                 row=row,
                 seed=seed,
-                learnt=seed in self._taught(row),
+                in_training=seed in self._training_seeds(row),
             )
-            for row in self.plan.suspects
-            for seed in self.plan.seeds_of(row)
+            for row in self._plan.suspects
+            for seed in self._plan.seeds_of(row)
         ]
-        strangers = [
-            replace(one, learnt=False, maker=other.origin)
+        copies_of_others = [
+            replace(one, in_training=False, maker=other.origin)
             for other in others
-            for one in asked
-            if one.learnt and OWNERSHIP_SUSPECTS[one.row.kind] == "copy"
+            for one in ours
+            if one.in_training and OWNERSHIP_SUSPECTS[one.row.kind] == "copy"
         ]
-        return {one.key: one for one in [*asked, *strangers]}
+        return {one.key: one for one in [*ours, *copies_of_others]}
 
-    @property
-    def order(self) -> list[str]:
-        """Keys of all findings."""
-        return list(self.examinations)
+    def _training_seeds(self, row: PlannedRow) -> tuple[int, ...]:
+        return self._plan.seeds_of(row)[: row.training]
 
-    def without(self, found: Mapping[str, Finding]) -> list[Examination]:
-        """Return what is still to be asked."""
-        return [one for key, one in self.examinations.items() if key not in found]
+    @cached_property
+    def _examples_names(self) -> dict[str, str]:
+        """Key of a job -> the C-examples that it makes."""
+        return {examples_job(self._victims[0], one).key: one.name for one in self._planned.examples}
 
-    def aids(self) -> list[Job]:
-        """Return the jobs that make patterns, C-examples and border points."""
-        victim = self.victims[0]
-        jobs = [
-            Job(key=f"views-{one.views_key}", label=_views(one), function=prepare_views, arguments=(one,))
-            for one in self.victims
-        ]
-        for examples in self.planned.examples:
-            key, label = f"examples-{victim.examples_key(examples)}", f"c-examples {examples.name}"
-            jobs.append(Job(key=key, label=label, function=prepare_examples, arguments=(victim, examples)))
-        if self.planned.border:
-            key = f"border-{victim.border_key}"
-            jobs.append(Job(key=key, label="border points", function=prepare_border, arguments=(victim,)))
-        return jobs
+    def _input_jobs(self) -> list[Job[Done[object]]]:
+        """Return the jobs that make patterns, views, C-examples and border points."""
+        victim = self._victims[0]
+        jobs: list[Job[Done[object]]] = [views_job(one) for one in self._victims]
+        jobs += [examples_job(victim, examples) for examples in self._planned.examples]
+        return [*jobs, border_job(victim)] if self._planned.border else jobs
 
-    def suspects(self, left: Sequence[Examination]) -> list[Job]:
-        """Return the jobs that make the suspects that are asked, and those that encoders learn from."""
-        jobs = {job.key: job for victim in self.victims for job in _learners(victim)} if left else {}
-        return list((jobs | {job.key: job for job in map(_suspect, left)}).values())
+    def _suspect_jobs(self, left: Sequence[Examination]) -> list[Job[Done[object]]]:
+        """Return the jobs that make the suspects that are tested, and those that encoders are trained on."""
+        training = [suspect for victim in self._victims for suspect in victim.training_suspects()] if left else []
+        jobs = [suspect.job() for suspect in [*training, *(one.suspect for one in left)]]
+        return list({job.key: job for job in jobs}.values())
 
-    def encoders(self, failed: Mapping[str, str]) -> list[Job]:
-        """Return the jobs that make the encoders of which nothing is missing."""
+    def _encoder_jobs(self, failed: Collection[str]) -> list[Job[Done[object]]]:
+        """Return the jobs that train the encoders of which nothing is missing."""
         return [
-            Job(key=f"encoder-{one.encoder_key}", label=_encoder(one), function=prepare_encoder, arguments=(one,))
-            for one in self.victims
-            if not any(job.key in failed for job in _learners(one)) and f"views-{one.views_key}" not in failed
+            encoder_job(victim)
+            for victim in self._victims
+            if not any(suspect.job().key in failed for suspect in victim.training_suspects())
+            and views_job(victim).key not in failed
         ]
 
-    def questions(self, left: Sequence[Examination], failed: Mapping[str, str]) -> list[Job]:
-        """Return the jobs that ask; none when something that everybody is asked with could not be made."""
-        needed = {job.key for job in self.aids()} | {f"encoder-{one.encoder_key}" for one in self.victims}
-        needed |= {job.key for victim in self.victims for job in _learners(victim)}
+    def _examination_jobs(self, left: Sequence[Examination], failed: Collection[str]) -> list[Job[Done[object]]]:
+        """Return the jobs that test suspects; none when an input that all tests need could not be made."""
+        needed = {job.key for job in self._input_jobs()} | {encoder_job(victim).key for victim in self._victims}
+        needed |= {suspect.job().key for victim in self._victims for suspect in victim.training_suspects()}
         if needed & set(failed):
             return []
-        return [
-            Job(
-                key=f"examine-{one.key}",
-                label=f"findings of {one.row.kind}{_whose(one)}, seed {one.seed}",
-                function=examine,
-                arguments=(one,),
-            )
-            for one in left
-            if _suspect(one).key not in failed
-        ]
+        return [one.job() for one in left if one.suspect.job().key not in failed]
 
-    def facts(self, by_label: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the protocol says about the study: settings, and what became of what was made."""
-        planned = self.planned
-        made = {
-            "pattern": asdict(planned.universal()),
-            "views": asdict(planned.clusters()),
-            "encoder": asdict(planned.contrastive()),
-        }
-        examples = [one.name for one in planned.examples]
-        return {
-            "alpha": planned.alpha,
-            "beta": planned.beta,
-            "sibling": planned.sibling,
-            "settings": made,
-            "examples": {name: by_label[f"c-examples {name}"] for name in examples if f"c-examples {name}" in by_label},
-            "made": {label: value for label, value in by_label.items() if not label.startswith("c-examples ")},
-        }
-
-    def _taught(self, row: PlannedRow) -> tuple[int, ...]:
-        return self.plan.seeds_of(row)[: row.learnt]
-
-
-def _views(victim: Victim) -> str:
-    return f"pattern and views of {victim.origin.target}"
-
-
-def _encoder(victim: Victim) -> str:
-    return f"encoder of {victim.origin.target}"
-
-
-def _whose(one: Examination) -> str:
-    return f" of {one.maker.target}" if one.maker else ""
-
-
-def _suspect(one: Examination) -> Job:
-    return suspect_job("suspect", one.made_from, one.row.kind, format_settings(one.row.settings), one.seed)
-
-
-def _learners(victim: Victim) -> list[Job]:
-    return [
-        suspect_job("suspect", victim.origin, row.kind, format_settings(row.settings), seed)
-        for row, seed in victim.learners
-    ]
+    def _record_input(self, job: Job[Done[object]], facts: JsonObject) -> None:
+        """Keep what the record says about an auxiliary input."""
+        if job.key not in self._examples_names:
+            self._record = replace(self._record, made=self._record.made | {job.label: facts})
+            return
+        made = {**self._record.examples, self._examples_names[job.key]: ExamplesRecord(**facts)}
+        ordered = {one.name: made[one.name] for one in self._planned.examples if one.name in made}
+        self._record = replace(self._record, examples=ordered)

@@ -1,0 +1,1 @@
+"""The study of detection: how often do fingerprints see suspects?"""
