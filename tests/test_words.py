@@ -16,7 +16,7 @@ AREAS = {
 }
 """What is searched; a page that is made from docstrings and help texts belongs to "generated" alone."""
 
-CHECKED = ["documents"]
+CHECKED = list(AREAS)
 """The areas of AREAS that have to be free of the words."""
 
 ALLOWED = {
@@ -27,6 +27,7 @@ ALLOWED = {
     "`learnt`": "a key of older plans",
     '"bags"': "a key of older plans, and of the record of a run",
     '"learnt"': "a key of older plans, and of the lines of ownership.jsonl",
+    '"sights"': "a key of tradeoff.json",
     "learnt_unrelated": "a field of modelprint.ownership.Models",
     "learnt_copies": "a field of modelprint.ownership.Models",
 }

@@ -2,7 +2,7 @@
 
 import torch
 
-from modelprint.crafting.ordering import order_by_turns
+from modelprint.crafting.ordering import interleave_labels
 
 
 def test_labels_come_in_turn() -> None:
@@ -10,7 +10,7 @@ def test_labels_come_in_turn() -> None:
     labels = torch.tensor([2, 2, 2, 0, 0, 1, 2, 0])
     chosen = torch.tensor([0, 1, 2, 3, 4, 5, 6])
 
-    order = order_by_turns(labels, chosen, seed=3)
+    order = interleave_labels(labels, chosen, seed=3)
 
     found = [int(labels[index]) for index in order]
     assert sorted(order) == chosen.tolist()
@@ -18,6 +18,6 @@ def test_labels_come_in_turn() -> None:
     assert set(found[3:5]) == {0, 2}
     assert found[5:] == [2, 2]
     assert [index for index in order if labels[index] == 2] == [0, 1, 2, 6]
-    assert order == order_by_turns(labels, chosen, seed=3)
-    assert any(order_by_turns(labels, chosen, seed=seed) != order for seed in range(10))
-    assert order_by_turns(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), seed=3) == []
+    assert order == interleave_labels(labels, chosen, seed=3)
+    assert any(interleave_labels(labels, chosen, seed=seed) != order for seed in range(10))
+    assert interleave_labels(torch.zeros(0, dtype=torch.int64), torch.zeros(0, dtype=torch.int64), seed=3) == []

@@ -205,7 +205,7 @@ def test_a_tensor_takes_no_more_memory_than_the_file_holds(key: str, value: Any,
 
     path = edit(export(tmp_path / "model.pt2"), "model_weights_config.json", change)
 
-    with pytest.raises(LoadingError, match="no readable exported program"):
+    with pytest.raises(LoadingError, match="not a readable exported program"):
         read_program(path, SHAPE)
 
 

@@ -1,4 +1,4 @@
-"""The sections of a report that belong to no study: how the numbers came about, how long it took, what went wrong."""
+"""The sections of a report that belong to no study: how numbers were computed, how long it took, what went wrong."""
 
 from collections.abc import Collection, Mapping, Sequence
 
@@ -9,7 +9,7 @@ from modelprint.pages.grids import Grid, Item, Section, Value, duration, format_
 
 
 def setup_section(run: RunContents, parts: Sequence[Setup]) -> Section:
-    """Return how the numbers came about: the record, and what each study adds to it."""
+    """Return how the numbers were computed: the record, and what each study adds to it."""
     record = run.record
     facts = (
         ("plan", format_value(record.plan)),

@@ -68,7 +68,7 @@ class StudyRun(Protocol):
         """What the record of the run says about the study; grows while it runs."""
 
     def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
-        """Yield what is to be done, one step after the other.
+        """Yield the steps of the study in order.
 
         Args:
             found: Keys of the lines that are there already.
@@ -96,7 +96,7 @@ class LineCount:
 
 @dataclass(frozen=True, kw_only=True)
 class Setup:
-    """What a study adds to the first section of a report, which says how the numbers came about.
+    """What a study adds to the first section of a report, which says how the numbers were computed.
 
     Attributes:
         facts: Names and what they are.

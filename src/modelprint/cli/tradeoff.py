@@ -71,7 +71,7 @@ def tradeoff(
     from modelprint.tradeoff.measure import measure_tradeoff
     from modelprint.tradeoff.report import write_tradeoff
 
-    load_matplotlib()  # a missing extra is to be reported before hours of work, not after
+    load_matplotlib()  # report a missing extra before hours of work, not after
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output} is a file; name a folder")
     points, method = covert_names(percentiles), _method(k, settings or [])

@@ -10,7 +10,7 @@ from modelprint.streams import stream
 from modelprint.tensors import Labels
 
 
-def order_by_turns(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
+def interleave_labels(labels: Labels, indices: Int64[Tensor, " chosen"], seed: int) -> list[int]:
     """Return `indices` reordered so that labels take turns: every prefix covers the labels evenly.
 
     Args:

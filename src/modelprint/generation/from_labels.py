@@ -205,7 +205,7 @@ class ByRepetition:
 
 
 def refuse_search(rounding: str) -> None:
-    """Raise ValueError when images are to be rounded by a search, which needs more than labels."""
+    """Raise ValueError for rounding by a search, which needs more than labels."""
     if rounding != "nearest":
         raise ValueError(
             f"rounding by {rounding} needs gradients, but an endpoint gives labels and nothing else; "

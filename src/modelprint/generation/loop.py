@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
-from modelprint.crafting.ordering import order_by_turns
+from modelprint.crafting.ordering import interleave_labels
 from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
@@ -143,7 +143,7 @@ def select_samples(request: Request, steadiness: Steadiness) -> Selection:
     rounds = craft_rounds(request, steadiness)
     judgement = steadiness.judge()
     steady = judgement.steady.nonzero()[:, 0]
-    chosen = order_by_turns(judgement.labels, steady, request.seed)[: request.count]
+    chosen = interleave_labels(judgement.labels, steady, request.seed)[: request.count]
     counts = {
         **{name: _total(rounds, name) for name in COUNTS},
         "lost_steadiness": len(judgement.steady) - len(steady),

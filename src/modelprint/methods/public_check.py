@@ -110,7 +110,7 @@ class PublicCheck:
         """Return images around the boundaries of the classifier that gives the labels.
 
         Raises:
-            ValueError: Naturalness is to be judged by features of the target, which are not available.
+            ValueError: Naturalness has to be judged by features of the target, which are not available.
         """
         if self.naturalness == "target":
             raise ValueError(

@@ -77,7 +77,9 @@ def read_archive(path: Path) -> Archive:
         RecursionError,
         NotImplementedError,
     ) as problem:
-        raise LoadingError(f"{path} is no readable exported program: {type(problem).__name__}: {problem}") from problem
+        raise LoadingError(
+            f"{path} is not a readable exported program: {type(problem).__name__}: {problem}"
+        ) from problem
 
 
 class _Reader:

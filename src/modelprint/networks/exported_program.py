@@ -54,7 +54,9 @@ def read_program(path: Path, image_shape: tuple[int, int, int]) -> "ExportedProg
     except _UnsupportedError as problem:
         raise LoadingError(f"{path}: {problem}") from problem
     except (KeyError, TypeError, ValueError, AttributeError, IndexError, RecursionError) as problem:
-        raise LoadingError(f"{path} is no readable exported program: {type(problem).__name__}: {problem}") from problem
+        raise LoadingError(
+            f"{path} is not a readable exported program: {type(problem).__name__}: {problem}"
+        ) from problem
     except RuntimeError as problem:
         reason = str(problem).partition("\n")[0]
         raise LoadingError(f"{path} does not take images of shape {image_shape}: {reason}") from problem

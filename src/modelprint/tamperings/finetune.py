@@ -5,7 +5,7 @@ as in the public benchmark code (CGCL-codes/BIVBench): SGD without momentum, bat
 mode, so that running statistics of all layers move even when only the last layer is trained.
 
 Departures: `batch_norm="frozen"` keeps the network in evaluation mode, a much smaller change. Last-layer fine-tuning
-with frozen batch norm uses no augmentation: its features are computed once for all such models.
+with frozen batch norm uses no augmentation: its features are computed only once, for all such models.
 """
 
 from dataclasses import dataclass

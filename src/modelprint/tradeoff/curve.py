@@ -95,7 +95,7 @@ class Tradeoff:
         network: Name of the classifier.
         model_sha256: Digest of its weights.
         data: Name of the data set.
-        settings: Of Junction, but for how covert it is.
+        settings: Of Junction, except how covert it is.
         profile: Name of the serving profile the samples were sealed for.
         count: Samples asked for at each point.
         seed: Of samples and suspects.

@@ -21,7 +21,7 @@ from modelprint.tamperings import Suspect
 from modelprint.tensors import Logits
 
 REVISION = 2
-"""Raised whenever an observation holds something else than before, so that old ones are not taken for new ones.
+"""Raised whenever the content of an observation changes, so that old ones are not mistaken for new ones.
 
 2: other forms of answers than the label.
 """

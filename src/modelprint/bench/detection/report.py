@@ -46,7 +46,7 @@ class DetectionReport:
 
     @property
     def setup(self) -> Setup:
-        """How the numbers came about."""
+        """How the numbers were computed."""
         return setup(self.results)
 
     def sections(self) -> Sequence[Section]:

@@ -52,7 +52,7 @@ def all_sections(run: DetectionResults, table: Table) -> tuple[Section, ...]:
 
 
 def setup(run: DetectionResults) -> Setup:
-    """Return how the numbers about detection came about."""
+    """Return how the numbers about detection were computed."""
     suspects = [one for found in evidence.suspects(run).values() for one in found]
     reached = sum(one.goal_reached for one in suspects)
     lines = len(evidence.suspects(run))

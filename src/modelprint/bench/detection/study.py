@@ -102,7 +102,7 @@ class DetectionRun:
         return self._record.to_json()
 
     def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
-        """Yield what is to be done; the numbers are those of this module."""
+        """Yield the steps; their numbers are those in the docstring of this module."""
         there = set(found)
         questions = [left for question in self._questions if (left := _without(question, there)).recipes]
         recipes = self._needed_recipes(questions)

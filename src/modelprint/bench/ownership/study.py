@@ -125,7 +125,7 @@ class OwnershipRun:
         return self._record.to_json()
 
     def steps(self, found: Collection[str], failed: Collection[str]) -> Iterator[RunStep]:
-        """Yield what is to be done; the numbers are those of this module."""
+        """Yield the steps; their numbers are those in the docstring of this module."""
         there = set(found)
         left = [one for key, one in self._examinations.items() if key not in there]
         yield RunStep(phase="making what ownership is tested with", jobs=self._input_jobs())  # (1)
