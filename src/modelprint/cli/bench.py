@@ -36,7 +36,7 @@ def run(
     plan: PlanFile,
     scale: Scale = "laptop",
     executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Who does the work: serial, processes or ray.")
+        str, typer.Option(metavar="NAME", help="Executor: serial, processes or ray.")
     ] = "processes",
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many jobs at a time; one per core when not given.")
@@ -53,7 +53,7 @@ def run(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make the observations of a plan that are not there yet.
+    """Run a plan: make all observations that are missing.
 
     Suspects and fingerprints are made once and kept in the cache; every observation is one line of
     DIR/observations.jsonl. The run can be stopped in any way: the same command continues, and the result is the same as
@@ -156,7 +156,7 @@ def report(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write the tables of a run as report.md, and with plots and samples as one page, report.html.
+    """Write report.md, report.html with plots and samples, and all tables as CSV files.
 
     An unfinished run has a report too, which says what is missing.
 
@@ -177,7 +177,7 @@ def target(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Make a target of the benchmark, or look at the one that is there.
+    """Make a target of the benchmark, or show the existing one.
 
     A target without published weights is trained by its recipe and kept in the cache.
 

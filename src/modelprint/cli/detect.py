@@ -32,7 +32,7 @@ def detect(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how well a fingerprint sees local suspects.
+    """Measure how often a fingerprint detects local suspects.
 
     Every sample is asked; shown are the share of labels that differ and the exact detection rates. The rate at N is the
     probability that N different samples, drawn at random, show a difference at least once. The second table is the mean

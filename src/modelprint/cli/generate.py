@@ -133,13 +133,13 @@ def generate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Seal a classifier: craft samples and keep the steady ones.
+    """Seal a classifier: craft samples and keep those with a stable label.
 
-    Name exactly one of --network, --endpoint and --onnx. The last two give labels only: methods that need more are
-    refused, and no margins are measured; instead, every sample has to get the same label --repeats times.
+    Give exactly one of --network, --endpoint and --onnx. The last two return labels only: methods that need more are
+    refused, no margins are measured, and each sample must get the same label --repeats times.
 
-    With --round search, methods that judge their images as eight-bit ones leave that to the search, unless --set
-    eight_bit=true says otherwise; images that a method has made eight-bit itself stay as they are.
+    With --round search, methods do not evaluate their images as 8-bit ones unless --set eight_bit=true is given. Images
+    that a method has made 8-bit are not changed.
 
     With --also and --also-precision the file carries the labels of other releases; the report says how many samples
     distinguish each from the others, and verify names the one that answers.

@@ -41,7 +41,7 @@ Data = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change one setting from its default; may be given several times."
+        "--set", metavar="NAME=VALUE", help="Set one setting, for example steps=40; may be given several times."
     ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every random number.")]

@@ -50,7 +50,7 @@ MethodName = Annotated[
     ),
 ]
 ExampleCount = Annotated[
-    int | None, typer.Option(metavar="N", min=1, help="C-examples to begin, 1 to 10000; 100 when not given.")
+    int | None, typer.Option(metavar="N", min=1, help="C-examples to start with, 1 to 10000; 100 when not given.")
 ]
 Unrelated = Annotated[
     Kinds,
@@ -72,10 +72,10 @@ LearnUnrelated = Annotated[
 LearnCopies = Annotated[Kinds, typer.Option(metavar=KINDS, help="Copies that the encoder of uap is trained on.")]
 ModelSet = Annotated[
     Kinds,
-    typer.Option(metavar="KIND.NAME=VALUE", help="Change one setting of a kind of models. May be given several times."),
+    typer.Option(metavar="KIND.NAME=VALUE", help="Set one setting of a kind of models. May be given several times."),
 ]
 SealAlpha = Annotated[
-    float, typer.Option(metavar="P", help="Largest rate of false accusations that checks may ask for.")
+    float, typer.Option(metavar="P", help="Smallest rate of false accusations that a check can guarantee; decides the number of references.")
 ]
 SealBeta = Annotated[
     float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
@@ -89,7 +89,7 @@ SuspectNetwork = Annotated[
 ]
 ViewCount = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Views to ask about, for fewer questions; all of them when not given."),
+    typer.Option(metavar="N", min=1, help="Number of views to ask about; fewer views are fewer questions; all when not given."),
 ]
 ScoresName = Annotated[
     str | None,
@@ -131,7 +131,7 @@ def seal(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Seal what copies of a classifier are recognised by.
+    """Make a file that recognises copies of a classifier.
 
     Suspects are compared with reference models: unrelated ones, trained on their own, and copies. They are made here,
     once, and kept in the cache; the encoder of uap is trained on others, of other seeds. Half of 19 unrelated
@@ -241,9 +241,9 @@ def check(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Ask a suspect what a fingerprint of ownership asks, and say whether it is a copy.
+    """Ask a suspect the questions of an ownership file, and say whether it is a copy.
 
-    Name exactly one of --endpoint, --onnx and --network, which says whom to ask. The suspect is compared with the
+    Give exactly one of --endpoint, --onnx and --network. The suspect is compared with the
     models in the file of which it is known whether they are copies. C-examples need no torch, except with --network.
 
     Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged.

@@ -43,14 +43,14 @@ def tradeoff(
     k: Annotated[int, typer.Option(metavar="K", help="Classes that tie at a sample, at least 2.")] = 2,
     settings: Settings = None,
     profile: Annotated[
-        str, typer.Option(metavar="NAME", help="Which honest serving differences must raise no alarm; see: generate.")
+        str, typer.Option(metavar="NAME", help="Serving differences that must not raise an alarm; see: generate.")
     ] = "fp32",
     seed: Seed = 0,
     image_shape: ImageShape = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Draw how detection falls as samples look more natural.
+    """Plot detection against how natural samples look.
 
     For each point, samples are sealed by the method junction, the only one with a setting for how natural samples look,
     and a suspect of each kind of tampering is asked about them. The report has the median top-1 probability of the
