@@ -35,9 +35,7 @@ Output = Annotated[Path | None, typer.Option(metavar="DIR", help="Folder of the 
 def run(
     plan: PlanFile,
     scale: Scale = "laptop",
-    executor: Annotated[
-        str, typer.Option(metavar="NAME", help="Executor: serial, processes or ray.")
-    ] = "processes",
+    executor: Annotated[str, typer.Option(metavar="NAME", help="Executor: serial, processes or ray.")] = "processes",
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="How many jobs at a time; one per core when not given.")
     ] = None,

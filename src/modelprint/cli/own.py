@@ -75,7 +75,11 @@ ModelSet = Annotated[
     typer.Option(metavar="KIND.NAME=VALUE", help="Set one setting of a kind of models. May be given several times."),
 ]
 SealAlpha = Annotated[
-    float, typer.Option(metavar="P", help="Smallest rate of false accusations that a check can guarantee; decides the number of references.")
+    float,
+    typer.Option(
+        metavar="P",
+        help="Smallest rate of false accusations that a check can guarantee; decides the number of references.",
+    ),
 ]
 SealBeta = Annotated[
     float, typer.Option(metavar="P", help="Largest rate of copies called unrelated that checks may ask for.")
@@ -89,7 +93,9 @@ SuspectNetwork = Annotated[
 ]
 ViewCount = Annotated[
     int | None,
-    typer.Option(metavar="N", min=1, help="Number of views to ask about; fewer views are fewer questions; all when not given."),
+    typer.Option(
+        metavar="N", min=1, help="Number of views to ask about; fewer views are fewer questions; all when not given."
+    ),
 ]
 ScoresName = Annotated[
     str | None,
