@@ -251,37 +251,6 @@ def test_a_program_exported_in_training_mode_is_named(network: nn.Module, tmp_pa
         read_program(export(tmp_path / "model.pt2", network, train=True), SHAPE)
 
 
-@pytest.mark.parametrize(
-    "content", ["[]", "{}", '{"schema_version": 8}', "[" * 100_000, '{"schema_version": {"major": 7}}']
-)
-def test_a_damaged_graph_is_one_line(content: str, tmp_path: Path) -> None:
-    """Whatever the JSON is."""
-    path = tmp_path / "damaged.pt2"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("damaged/models/model.json", content)
-
-    with pytest.raises(LoadingError, match=r"damaged\.pt2"):
-        read_program(path, SHAPE)
-
-
-@pytest.mark.parametrize(
-    ("member", "hint"),
-    [
-        ("x/serialized_exported_program.json", "before 2.8"),
-        ("x/code/__torch__.py", "TorchScript"),
-        ("x/data.pkl", "a pickle of torch.save"),
-    ],
-)
-def test_other_archives_get_a_hint(member: str, hint: str, tmp_path: Path) -> None:
-    """Older programs, TorchScript and torch.save are all archives too."""
-    path = tmp_path / "other.pt2"
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(member, "")
-
-    with pytest.raises(LoadingError, match=hint):
-        read_program(path, SHAPE)
-
-
 def test_images_of_another_shape_are_refused(tmp_path: Path) -> None:
     """With the shape that was asked for."""
     with pytest.raises(LoadingError, match=r"does not take images of shape \(1, 16, 16\)"):
