@@ -8,8 +8,7 @@ import pytest
 from rich.console import Console
 
 from modelprint.cli import run
-from modelprint.demo.mixing import QUERIES, SHARE
-from modelprint.demo.quickstart import QuickstartResult, quickstart, show
+from modelprint.demo.quickstart import QUERIES, QuickstartResult, quickstart, show
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.verification.verdict import Outcome
 from modelprint.verification.verifier import replay
@@ -38,16 +37,14 @@ def test_it_ends_well(result: QuickstartResult) -> None:
     assert result.accuracy > 0.9
 
 
-def test_it_says_which_methods_are_in_the_file(result: QuickstartResult) -> None:
-    """MiSentry alone misses subtle copies of so small a network; the file and the output say what was done."""
+def test_the_file_is_what_an_owner_would_seal(result: QuickstartResult) -> None:
+    """By the default method, with the margins that the default profile needs; the output names the file."""
     sealed = Fingerprint.load(result.fingerprint)
 
     assert len(sealed.samples) == QUERIES
-    assert sealed.provenance.method == "misentry+bisection"
-    assert set(sealed.provenance.settings) == {"misentry", "bisection"}
+    assert (sealed.provenance.method, sealed.profile.name) == ("junction", "fp32")
     assert all(sample.margin >= sealed.profile.multiple * sealed.profile.floor for sample in sealed.samples)
-    assert any("MiSentry alone would miss" in line for line in SAID)
-    assert QUERIES % SHARE == 0
+    assert any(f"sealed it with 20 samples in {result.fingerprint}" in line for line in SAID)
 
 
 def test_everything_can_be_checked_again(result: QuickstartResult) -> None:

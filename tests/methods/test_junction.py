@@ -76,7 +76,7 @@ def test_the_margin_is_what_serving_needs_and_a_reserve(tiny_model: Classifier, 
     assert crafted.notes["margin"] == "0.03"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 2**32), batches=st.lists(st.integers(1, 24), min_size=1, max_size=4), k=st.integers(2, 4))
 def test_no_label_depends_on_the_batch_size(seed: int, batches: list[int], k: int) -> None:
     """Whatever the network: with the margin of the profile, each sample has its float64 label in every batch."""

@@ -2,9 +2,7 @@
 
 Everything runs on this machine; the endpoint is a real HTTP server on the loopback interface.
 
-The samples come from MiSentry if it detects all copies. On a network this small it misses some of the subtle copies
-with nearly every seed: most of its samples stay a logit away from the boundary. In that case most samples are crafted
-by bisection, and the output says so. The copies are never used to choose a sample.
+The samples come from the default method, junction. The copies are never used to choose a sample.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -20,18 +18,14 @@ from rich.table import Table
 from modelprint.cache import write_text_atomically
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
-from modelprint.demo.mixing import QUERIES, SHARE, mix
 from modelprint.demo.server import build_app, run_in_background
 from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
 from modelprint.loading import save_weights
-from modelprint.methods import Method
-from modelprint.methods.bisection import Bisection
-from modelprint.methods.misentry import MiSentry
+from modelprint.methods.junction import Junction
 from modelprint.networks import NETWORKS
 from modelprint.oracles.endpoint import open_oracle, parse_endpoint
-from modelprint.oracles.local import LocalOracle
 from modelprint.progress import Progress, ignore_progress
 from modelprint.settings import build
 from modelprint.streams import derive, stream
@@ -44,10 +38,10 @@ from modelprint.verification.verifier import verify
 from modelprint.work import Work
 
 NAME = "digits"
+QUERIES = 20
+"""Samples in the file, and largest number of queries."""
 EXPECTED_FLIP_RATE = 0.21
 """The smallest flip rate that 20 matching answers can exclude at beta 0.01."""
-BISECTED = 400
-"""Candidates from bisection; those nearest to a boundary are kept."""
 FLIP_RMS = 0.03
 """Smallest RMS change of the test logits that counts as an effect of a flipped sign."""
 FLIP_TRIALS = 200
@@ -55,7 +49,6 @@ FLIP_TRIALS = 200
 RECIPE = Recipe(
     learning_rate=0.05, momentum=0.9, weight_decay=5e-4, batch=64, epochs=15, batch_norm="train", schedule="one-cycle"
 )
-MISENTRY = MiSentry(steps=200, band=(0.0, 100.0), target_margin=0.1, copy_margin=0.1)
 UNTOUCHED = "the original"
 
 Say = Callable[[str], None]
@@ -95,7 +88,6 @@ class QuickstartResult:
         report: The HTML page.
         accuracy: Accuracy of the original on the test images, 0 to 1.
         checked: The original and its tampered copies.
-        notes: Facts about the samples.
     """
 
     folder: Path
@@ -103,7 +95,6 @@ class QuickstartResult:
     report: Path
     accuracy: float
     checked: tuple[Checked, ...]
-    notes: tuple[str, ...]
 
     @property
     def succeeded(self) -> bool:
@@ -126,7 +117,7 @@ def quickstart(
 
     1. Train a small classifier on the digits that come with scikit-learn.
     2. Make four tampered copies: int8, fine-tuned, one flipped sign, retrained.
-    3. Seal the classifier, with MiSentry only if it detects all four within 20 queries.
+    3. Seal the classifier with the default method, junction.
     4. Serve the original and each copy over HTTP, and verify each with the same file.
     5. Write an HTML page with all samples, their sources and the answered labels.
 
@@ -149,21 +140,17 @@ def quickstart(
         suspects = make_suspects(model, data, seed, progress)  # (2)
         for suspect in suspects.values():
             save_weights(suspect.classifier, folder / "suspects" / f"{suspect.kind}.safetensors", suspect.record())
-        fingerprint, notes = seal(model, data, suspects, seed, progress)  # (3)
+        fingerprint = seal(model, data, seed, progress)  # (3)
         sealed = folder / f"{NAME}.mprint"
         fingerprint.save(sealed)
         say(f"sealed it with {len(fingerprint.samples)} samples in {sealed}")
-        for note in notes:
-            say(note)
         checked = tuple(_verify_all(model, suspects, fingerprint, folder, say))  # (4)
     page = folder / "report.html"
     verdicts = {one.name: one.verdict for one in checked}
     write_text_atomically(
-        page, render_report("modelprint quickstart", fingerprint, verdicts, [*notes, *map(_describe_copy, checked)])
+        page, render_report("modelprint quickstart", fingerprint, verdicts, map(_describe_copy, checked))
     )  # (5)
-    return QuickstartResult(
-        folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked, notes=notes
-    )
+    return QuickstartResult(folder=folder, fingerprint=sealed, report=page, accuracy=accuracy, checked=checked)
 
 
 def train_digits(data: DataSet, seed: int, progress: Progress = ignore_progress) -> Classifier:
@@ -204,37 +191,15 @@ def _find_flip(model: Classifier, data: DataSet, seed: int) -> Suspect:
     return max(tried, key=lambda suspect: suspect.movement.logit_rms)
 
 
-def seal(
-    model: Classifier, data: DataSet, suspects: Mapping[str, Suspect], seed: int, progress: Progress = ignore_progress
-) -> tuple[Fingerprint, tuple[str, ...]]:
-    """Return a fingerprint of 20 samples, and notes on how they were crafted.
-
-    The suspects only decide whether MiSentry is sufficient; they are never used to choose a sample.
-    """
-    alone = _generate(model, data, MISENTRY, QUERIES, seed, progress)
-    missed = [
-        name
-        for name, suspect in suspects.items()
-        if verify(LocalOracle(suspect.classifier), alone, queries=len(alone.samples)).outcome is not Outcome.TAMPERED
-    ]
-    if not missed:
-        return alone, ("all samples are from MiSentry, which sees all four copies by itself",)
-    bisected = _generate(model, data, Bisection(), BISECTED, seed, progress)
-    every = f"every {SHARE}th sample is from MiSentry, the others are from plain bisection"
-    return mix(alone, bisected), (f"{every}: MiSentry alone would miss {', '.join(missed)}",)
-
-
-def _generate(
-    model: Classifier, data: DataSet, method: Method, count: int, seed: int, progress: Progress
-) -> Fingerprint:
+def seal(model: Classifier, data: DataSet, seed: int, progress: Progress = ignore_progress) -> Fingerprint:
+    """Return a fingerprint of 20 samples."""
     fingerprint, _ = generate(
         model,
         data,
-        method,
-        count=count,
+        Junction(),
+        count=QUERIES,
         seed=seed,
         expected_flip_rate=EXPECTED_FLIP_RATE,
-        allow_fewer=True,
         work=Work(progress=progress),
     )
     return fingerprint

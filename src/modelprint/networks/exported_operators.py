@@ -16,15 +16,15 @@ Operator = Callable[..., Any]
 LAYERS = """
     adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool2d avg_pool1d avg_pool2d max_pool1d max_pool2d
     max_pool2d_with_indices _adaptive_avg_pool2d alpha_dropout batch_norm conv1d conv2d conv_transpose2d convolution
-    dropout embedding feature_dropout group_norm instance_norm layer_norm linear local_response_norm lstm
-    multi_head_attention_forward native_batch_norm native_dropout native_group_norm native_layer_norm
+    dropout embedding feature_dropout group_norm instance_norm layer_norm linear lstm
+    native_batch_norm native_dropout native_group_norm native_layer_norm
     _native_batch_norm_legit _native_batch_norm_legit_no_training rms_norm scaled_dot_product_attention
     _scaled_dot_product_flash_attention_for_cpu pixel_shuffle pixel_unshuffle channel_shuffle upsample_bicubic2d
-    upsample_bilinear2d upsample_nearest2d _upsample_nearest_exact2d grid_sampler_2d unfold fold im2col
+    upsample_bilinear2d upsample_nearest2d _upsample_nearest_exact2d grid_sampler_2d unfold im2col
 """
 ACTIVATIONS = """
     celu elu gelu glu hardshrink hardsigmoid hardswish hardtanh leaky_relu log_sigmoid log_softmax _log_softmax mish
-    prelu relu relu6 rrelu selu sigmoid silu softmax _softmax softplus softshrink softsign tanh threshold
+    prelu relu relu6 rrelu selu sigmoid silu softmax _softmax softplus softshrink tanh threshold
 """
 ARITHMETIC = """
     abs acos add addcdiv addcmul addmm baddbmm bitwise_and bitwise_not bitwise_or bmm ceil clamp clamp_max clamp_min cos
