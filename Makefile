@@ -32,13 +32,13 @@ quickstart: $(VENV)/installed-all ## seal a small classifier, serve it, tamper w
 test: $(VENV)/installed-dev ## run all tests; parts: .venv/bin/pytest tests/oracles -k http
 	$(BIN)/pytest $(PARALLEL) $(PYTEST_OPTIONS)
 
-coverage: ## run all tests, and fail when they cover too little
-	$(MAKE) test PYTEST_OPTIONS="--cov --cov-report=term $(PYTEST_OPTIONS)"
+coverage: ## run all tests, heavy ones too, and fail when they cover too little
+	$(MAKE) test PYTEST_OPTIONS="--runheavy --cov --cov-report=term $(PYTEST_OPTIONS)"
 
 check: $(VENV)/installed-dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev ## put the code into the house format

@@ -58,14 +58,17 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--runslow`."""
+    """Add `--runslow` and `--runheavy`."""
     parser.addoption("--runslow", action="store_true", help="also run the tests marked slow")
+    parser.addoption("--runheavy", action="store_true", help="also run the tests marked heavy, as CI does")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip, with a reason, what this machine cannot or need not run."""
     if item.get_closest_marker("slow") and not item.config.getoption("--runslow"):
         pytest.skip("slow; run it with --runslow")
+    if item.get_closest_marker("heavy") and not item.config.getoption("--runheavy"):
+        pytest.skip("heavy; run it with --runheavy, as CI does")
     if item.get_closest_marker("data") and not Path(os.environ.get("MODELPRINT_DATA") or "missing").is_dir():
         pytest.skip("needs real data: set MODELPRINT_DATA to the folder that has it")
     if item.get_closest_marker("browser") and chromium() is None:

@@ -16,6 +16,7 @@ KILLING = Path(__file__).with_name("killing.py")
 KILLS = 20
 
 
+@pytest.mark.heavy
 def test_twenty_kills_change_nothing(undisturbed: Path, targets: Path, tiny_plan: str, tmp_path: Path) -> None:
     """SIGKILL at random moments, going on each time: the file is the same, byte by byte."""
     (tmp_path / "tiny.toml").write_text(tiny_plan)
@@ -53,6 +54,7 @@ def test_killed_processes_let_go_of_their_work(
     assert observations == (undisturbed / "whole" / "observations.jsonl").read_bytes()
 
 
+@pytest.mark.heavy
 def test_two_runs_on_one_cache_share_the_work(
     new_cache: Callable[[str], Path], undisturbed: Path, tiny_plan: str, tmp_path: Path
 ) -> None:

@@ -125,6 +125,7 @@ def test_missing_data_are_named(command: Any, here: Path, monkeypatch: pytest.Mo
     assert done.err.startswith("error: target gtsrb-cnn6: ") and "gtsrb" in done.err
 
 
+@pytest.mark.heavy
 def test_ctrl_c_says_how_to_go_on(here: Path) -> None:
     """One line, exit code 130; the workers are gone, and the same command ends as if nothing had been."""
     line = [MODELPRINT, *RUN[:3], "--executor", "processes", "--workers", "2"]

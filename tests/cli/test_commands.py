@@ -175,6 +175,7 @@ def test_a_probe_without_data_sends_made_up_images(command: Any, endpoint: Path)
     assert "agreement" in informed.out and "agreement" not in alone.out
 
 
+@pytest.mark.heavy
 def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path, started: Any, until: Any) -> None:
     """Ctrl-C loses nothing: the file is the one that an uninterrupted run writes."""
     zoo = ["--set", "zoo=none*1,flip-sign*2", "--set", "inner=1", "--set", "steps=80"]

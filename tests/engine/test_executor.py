@@ -46,6 +46,7 @@ def test_every_executor_does_every_job_on_one_thread(name: str, workers: int, he
     assert torch.get_num_threads() == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("name", "workers"), WORKERS[1:])
 def test_a_worker_that_dies_costs_one_job_at_most(name: str, workers: int, helpers: Any, tmp_path: Path) -> None:
     """A job is tried once more; one that kills every worker is reported, and the others go on."""

@@ -22,6 +22,7 @@ def results_of(executor: Executor, jobs: list[Job[Any]]) -> dict[str, JobResult[
     return {result.key: result for result in work_through(executor, jobs, pause=0.01)}
 
 
+@pytest.mark.heavy
 def test_the_problem_says_how_a_process_died(helpers: Any) -> None:
     """By its exit code or the signal."""
     with closing(Processes(workers=1)) as executor:
@@ -39,6 +40,7 @@ def test_processes_live_from_one_run_to_the_next(helpers: Any) -> None:
     assert first == second != os.getpid()
 
 
+@pytest.mark.heavy
 def test_a_run_left_early_leaves_no_worker_busy(helpers: Any, tmp_path: Path) -> None:
     """The worker in the middle of a job is stopped; the executor can be used again."""
     with closing(Processes(workers=2)) as executor:
@@ -49,6 +51,7 @@ def test_a_run_left_early_leaves_no_worker_busy(helpers: Any, tmp_path: Path) ->
         assert results_of(executor, [job("again", operator.neg, 2)])["again"].value == -2
 
 
+@pytest.mark.heavy
 def test_a_result_that_cannot_be_sent_is_a_problem(helpers: Any) -> None:
     """It is no death of a worker."""
     with closing(Processes(workers=1)) as executor:

@@ -93,6 +93,7 @@ def test_covert_samples_are_surer(tiny_model: Classifier, split: DataSet, tmp_pa
     assert near.natural < 10
 
 
+@pytest.mark.heavy
 def test_an_interrupted_measurement_goes_on(
     tiny_model: Classifier, split: DataSet, tmp_path: Path, shifts: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:

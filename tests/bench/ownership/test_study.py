@@ -68,6 +68,7 @@ def test_the_status_counts_findings(whole: RunFolder) -> None:
     assert [row.planned for row in status.rows] == [5, 6, 2]
 
 
+@pytest.mark.heavy
 def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
     """To the last byte, with an empty cache of their own."""
     new_cache("others")
@@ -81,6 +82,7 @@ def test_processes_find_the_same(whole: RunFolder, run_study: Any, new_cache: An
     )
 
 
+@pytest.mark.heavy
 def test_a_stopped_study_goes_on(stops: Any, whole: RunFolder, run_study: Any, new_cache: Any, tmp_path: Path) -> None:
     """Wherever it was; the end is the same to the last byte."""
     new_cache("others")
