@@ -176,7 +176,6 @@ def strange() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("path", "response", "said"),
     [
-        ("/down", "label: $.label", "the last trouble was"),
         ("/slow", "label: $.label", "the last trouble was"),
         ("/500", "label: $.label", "500"),
         ("/garbage", "label: $.label", "JSON"),
@@ -189,9 +188,8 @@ def test_an_endpoint_that_does_not_answer_gets_no_verdict(
     path: str, response: str, said: str, strange: str, command: Any, world: Path
 ) -> None:
     """Trouble is never evidence: exit code 3, with the reason, and the answers that came are kept."""
-    url = "http://127.0.0.1:9" if path == "/down" else strange
     (world / "odd.yaml").write_text(
-        f"endpoint:\n  kind: http\n  url: {url}{path}\n  request: {{body: {{image: $IMAGE}}}}\n"
+        f"endpoint:\n  kind: http\n  url: {strange}{path}\n  request: {{body: {{image: $IMAGE}}}}\n"
         f"  response: {{{response}}}\n  limits: {{timeout_s: 0.2}}\n  retry: {{attempts: 1}}\n"
     )
 

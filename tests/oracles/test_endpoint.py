@@ -1,8 +1,12 @@
+import contextlib
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from modelprint.errors import EndpointError
 from modelprint.oracles.endpoint import FILE_LIMIT, KINDS, load_endpoint, open_oracle, parse_endpoint
@@ -164,6 +168,14 @@ def test_a_file_that_cannot_be_used_is_named(content: bytes, reason: str, tmp_pa
     assert str(caught.value).startswith(f"{path}: ")
 
 
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    """It would be waited for without end."""
+    os.mkfifo(tmp_path / "endpoint.yaml")
+
+    with pytest.raises(EndpointError, match=r"endpoint.yaml: not a regular file"):
+        load_endpoint(tmp_path / "endpoint.yaml")
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     """As the system says it."""
     with pytest.raises(EndpointError, match=r"absent.yaml: No such file"):
@@ -189,3 +201,51 @@ def test_a_ceiling_can_be_said() -> None:
     """Before a run a person reads what it may cost."""
     assert Budget().ceiling() == "no ceiling on requests"
     assert Budget(max_queries=7).ceiling() == "at most 7 requests"
+
+
+KEYS = [
+    "kind",
+    "url",
+    "headers",
+    "labels",
+    "request",
+    "response",
+    "body",
+    "image",
+    "encoding",
+    "mean",
+    "std",
+    "input",
+    "topk",
+    "items",
+    "label",
+    "scores",
+    "names",
+    "retry",
+    "on",
+    "backoff_s",
+    "limits",
+    "timeout_s",
+    "model",
+    "x",
+]
+PARTS = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(["$", "$IMAGE", "${A}"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from(sorted(KINDS)), st.dictionaries(st.sampled_from(KEYS), PARTS, max_size=5))
+def test_any_description_is_an_endpoint_or_an_endpoint_error(kind: str, described: dict[str, Any]) -> None:
+    """No value of a key gets another exception out of it."""
+    base = (
+        {"url": "http://localhost", "response": {"label": "$"}} if kind == "http" else {"url": "http://h", "model": "m"}
+    )
+    with contextlib.suppress(EndpointError):
+        parse_endpoint({"endpoint": {**base, **described, "kind": kind}}, environ={"A": "abcd"})

@@ -5,7 +5,12 @@ from hypothesis import strategies as st
 from modelprint.errors import OracleError
 from modelprint.oracles.jsonpath import JsonPath
 
-REPLY = {"result": [{"name": "cat", "top class": 1}, {"name": "dog"}], "id": 7, "n-1": {"a": 1, "b": 2}}
+REPLY = {
+    "result": [{"name": "cat", "top class": 1}, {"name": "dog"}],
+    "id": 7,
+    "n-1": {"a": 1, "b": 2},
+    "body": '{"top": "[{\\"name\\": \\"owl\\"}]"}',
+}
 
 
 @pytest.mark.parametrize(
@@ -19,6 +24,10 @@ REPLY = {"result": [{"name": "cat", "top class": 1}, {"name": "dog"}], "id": 7, 
         ('$.result[0]["top class"]', [1]),
         ("$['id']", [7]),
         ("$.n-1[*]", [1, 2]),
+        ("$.body.top[0].name", ["owl"]),
+        ("$.body.top[*].name", ["owl"]),
+        ("$.body.top", ['[{"name": "owl"}]']),
+        ("$.result[0].name.x", []),
         ("$.id[0]", []),
         ("$.id[*]", []),
         ("$.result.name", []),

@@ -19,6 +19,13 @@ def test_an_unknown_label_is_no_answer(named: str | int) -> None:
         LabelMap(NAMES).index(named)
 
 
+def test_a_label_may_be_encoded_twice() -> None:
+    """A service that calls `json.dumps` on its answer sends quotation marks; a class with such a name stays itself."""
+    assert LabelMap(NAMES).index('"dog"') == 1
+    assert LabelMap.of(NAMES, {"n01": "cat", "n02": "dog", "n03": "owl"}).index('"n02"') == 1
+    assert LabelMap(("cat", '"cat"')).index('"cat"') == 1
+
+
 def test_digits_in_another_order_are_ambiguous() -> None:
     """The number 1 may be a name or an index; the text "1" is the name."""
     digits = LabelMap(("1", "0"))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelprint.errors import OracleError
+from modelprint.errors import EndpointError, OracleError
 from modelprint.oracles.open_inference import OpenInference
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.oracles.replies import Reading
@@ -65,6 +65,51 @@ def test_fp32_tensors_hold_units_or_grey_levels(
     np.testing.assert_array_equal(sent, (picture.pixels.ravel().astype(np.float32) / np.float32(divisor)).astype(float))
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"mean": 0.5, "std": 0.25}, lambda grey: (grey / 255 - 0.5) / 0.25),
+        (
+            {"values": "grey", "colours": "bgr", "mean": [103, 116, 123]},
+            lambda grey: grey[::-1] - [[[103]], [[116]], [[123]]],
+        ),
+        ({"layout": "nhwc", "colours": "bgr"}, lambda grey: grey[::-1].transpose(1, 2, 0) / 255),
+        ({"datatype": "FP16"}, lambda grey: (grey / 255).astype(np.float16)),
+        ({"datatype": "UINT8", "colours": "bgr"}, lambda grey: grey[::-1]),
+    ],
+)
+def test_pixels_are_sent_as_the_network_wants_them(
+    changes: dict[str, object],
+    expected: Callable[[np.ndarray], np.ndarray],
+    v2: Opening,
+    stand_in: object,
+    picture: Picture,
+) -> None:
+    """For a server without a preprocessing of its own."""
+    stand_in.says({"outputs": [tensor([0.1, 0.9, 0.2], 1, 3)]})
+
+    answer = v2(input={"datatype": "FP32", **changes}).ask(picture)
+
+    sent = stand_in.seen[0].json()["inputs"][0]
+    wanted = expected(picture.pixels.astype(np.float64))
+    assert answer.label == 1
+    assert sent["shape"] == [1, *wanted.shape]
+    np.testing.assert_allclose(sent["data"], wanted.ravel(), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"mean": 0.5}, "mean and std go with FP32 or FP16, not with UINT8"),
+        ({"datatype": "BYTES", "colours": "bgr"}, "colours: bgr goes with numbers"),
+    ],
+)
+def test_pixels_that_cannot_be_sent_are_refused(changes: dict[str, object], reason: str, v2: Opening) -> None:
+    """A file has its own colours, and grey levels are whole numbers."""
+    with pytest.raises(EndpointError, match=reason):
+        v2(input=changes)
+
+
 def test_the_png_can_travel_as_base64_bytes(v2: Opening, stand_in: object, picture: Picture) -> None:
     """For servers that decode files themselves."""
     stand_in.says({"outputs": [tensor([2], 1, datatype="INT64")]})
@@ -103,6 +148,15 @@ OUTPUTS = [
     (tensor([[1]], 1, 1, datatype="UINT8"), 1),
     (tensor(["owl"], 1, datatype="BYTES"), 2),
     (tensor([["dog"]], 1, 1, datatype="BYTES"), 1),
+    (tensor(['"dog"'], 1, datatype="BYTES"), 1),
+    (tensor([0.1, 0.9, 0.2], 1, 3, 1, 1), 1),
+    (tensor([[[0.1], [0.9], [0.2]]], 1, 3, 1), 1),
+    (tensor(["0.1", "0.9", "0.2"], 1, 3), 1),
+    (tensor(['[{"label": "cat", "score": 0.1}, {"label": "dog", "score": 0.9}]'], 1, 1, datatype="BYTES"), 1),
+    (tensor(['{"cat": 0.1, "dog": "0.9"}'], 1, datatype="BYTES"), 1),
+    (tensor([{"cat": 0.1, "dog": 0.9}], 1, datatype="BYTES"), 1),
+    (tensor(['"{\\"label\\": \\"dog\\"}"'], 1, datatype="BYTES"), 1),
+    (tensor(["[0.1, 0.9, 0.2]"], 1, datatype="BYTES"), 1),
 ]
 
 
@@ -156,7 +210,7 @@ def test_a_reply_to_another_request_is_no_answer(
     oracle = v2()
 
     assert oracle.ask(picture).label == 2
-    assert oracle.ask(picture).problem == "the reply carries the id of another request"
+    assert (oracle.ask(picture).problem or "").startswith("the reply carries the id of another request; the reply: ")
     assert stand_in.seen[0].json()["id"] != stand_in.seen[1].json()["id"]
 
 
@@ -182,6 +236,8 @@ NO_ANSWERS = [
     (outputs({"name": "x", "datatype": "FP32", "shape": [1, 3], "parameters": {"binary_data_size": 12}}), "no data"),
     (outputs(tensor([0.1, 0.9], 1, 3)), "2 values, its shape [1, 3] says 3"),
     (outputs(tensor([0.1] * 6, 2, 3)), "one row for one picture"),
+    (outputs(tensor([0.1] * 6, 1, 2, 3, 1)), "one row for one picture"),
+    (outputs(tensor(['{"a": "b"}'], 1, datatype="BYTES")), "a score is a text"),
     (outputs(tensor([0.1] * 4, 1, 4)), "scores 4 classes, the fingerprint knows 3"),
     (outputs(tensor([0.7], 1, 1)), "1 scores"),
     (outputs(tensor(["a", "b"], 1, 2, datatype="BYTES")), "2 labels, expected 1"),

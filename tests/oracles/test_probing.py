@@ -107,13 +107,64 @@ def test_trouble_is_part_of_the_report(described: Describing, stand_in: object, 
     assert "repeatable     unknown" in report.summary()
 
 
-def test_nobody_there_is_a_report_too(described: Describing, pictures: list[Picture]) -> None:
+def test_a_server_that_is_not_there_is_an_error(described: Describing, pictures: list[Picture]) -> None:
     """Port 9 of the loopback takes no connections."""
-    report = looked(described(url="http://127.0.0.1:9/"), pictures[:1])
+    with pytest.raises(EndpointError, match="the connection is refused; check"):
+        looked(described(url="http://127.0.0.1:9/"), pictures)
+
+
+def test_a_server_that_says_nothing_is_a_report(
+    described: Describing, raw_server: object, pictures: list[Picture]
+) -> None:
+    """It closes every connection."""
+    report = looked(described(url=raw_server(lambda connection: None)), pictures[:1])
 
     assert not report.reachable
     assert report.latency_ms == (0.0, 0.0)
     assert "reachable      no" in report.summary()
+
+
+def test_many_problems_are_summarised(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """All of them are in the JSON."""
+    stand_in.says(*({"error": index} for index in range(9)))
+
+    report = looked(described(), pictures * 3)
+
+    assert len(report.problems) == 9
+    assert report.summary().count("no values at $.label") == 5
+    assert "problem        and 4 more" in report.summary()
+
+
+PROPOSALS = [
+    (["cat", "dog", "cat"], [0, 1, 2], None),  # one mistake
+    (["dog"], [0], None),
+    (["cat", "dog", "dog", "owl", "cat"], [0, 0, 1, 2, 2], None),
+    (["cat", "dog", "owl", "owl", "dog"], [0, 1, 2, 1, 2], None),  # two mistakes
+    (["dog", "owl", "cat"], [0, 1, 2], {"dog": "cat", "owl": "dog", "cat": "owl"}),
+    (["cat", "owl", "dog", "owl", "dog"], [0, 1, 2, 1, 2], {"cat": "cat", "owl": "dog", "dog": "owl"}),
+    ([1, 2, 3], [0, 1, 2], {"1": "cat", "2": "dog", "3": "owl"}),  # counted from 1
+    (["cat", "dog", "bird"], [0, 1, 2], {"cat": "cat", "dog": "dog", "bird": "owl"}),
+    (["cat", "cat", "bird"], [0, 1, 2], {"cat": "cat", "bird": "owl"}),  # a mistake beside a label that is unknown
+    (["pet", "pet", "pet"], [0, 1, 2], None),
+    (["cat", "dog", "owl"], [0, 1, 2], None),
+]
+
+
+@pytest.mark.parametrize(("said", "labels", "proposed"), PROPOSALS)
+def test_a_map_is_proposed_for_unknown_labels_or_another_order(
+    said: list[str | int],
+    labels: list[int],
+    proposed: dict[str, str] | None,
+    described: Describing,
+    stand_in: object,
+    pictures: list[Picture],
+) -> None:
+    """A picture that the classifier gets wrong moves no label."""
+    stand_in.says(*({"label": label} for label in said))
+
+    report = looked(described(), [pictures[label] for label in labels], labels)
+
+    assert report.proposed_labels == proposed
 
 
 def test_a_probe_needs_pictures_and_matching_labels(described: Describing, pictures: list[Picture]) -> None:

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 
-from modelprint.oracles.endpoint import Endpoint, preview_request
+from modelprint.oracles.endpoint import Endpoint, open_oracle, parse_endpoint, preview_request
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.pixels import Picture
 
@@ -44,6 +44,9 @@ def test_a_label_map_translates_answers(oracle: Opening, stand_in: object, pictu
         lambda seen, reply: reply({"label": "cat"}, 302, location=seen.path),
         lambda seen, reply: reply({"label": "cat"}, content_encoding=seen.headers["authorization"][7:]),
         lambda seen, reply: reply("x" * 295 + TOKEN, 500),
+        lambda seen, reply: reply({"error": f"x{seen.headers['authorization']}"}),
+        lambda seen, reply: reply({"error": "s3cret\n-t0ken"}, 500),
+        lambda seen, reply: reply("x" * 170 + TOKEN),
     ],
 )
 def test_a_secret_never_leaves_an_oracle(
@@ -69,6 +72,93 @@ def test_a_secret_never_leaves_an_oracle(
     assert stand_in.seen[0].headers["authorization"] == f"Bearer {TOKEN}"
     shown = [repr(answer), json.dumps(asdict(answer)), repr(asking), str(asking.describe()), caplog.text]
     assert not [text for text in shown if TOKEN in text or TOKEN[:8] in text]
+
+
+def test_a_secret_never_leaves_as_a_number(
+    described: Callable[..., Endpoint], stand_in: object, picture: Picture
+) -> None:
+    """As a label, a score, or a score of another class."""
+    stand_in.says(
+        {"label": 2718281828, "score": 1}, {"label": "cat", "score": 2718281828.0}, {"label": "cat", "score": 0.5}
+    )
+    document = {
+        "kind": "http",
+        "url": f"{stand_in.url}/?key=${{PIN}}",
+        "response": {"label": "$.label", "score": "$.score"},
+    }
+    asking = open_oracle(parse_endpoint({"endpoint": document}, environ={"PIN": "2718281828"}), ("cat", "dog", "owl"))
+
+    answers = [asking.ask(picture) for _ in range(3)]
+
+    assert "2718281828" not in repr(answers)
+    assert answers[0].named == "***"
+    assert (answers[1].label, answers[1].ranking) == (0, ())
+    assert answers[2].ranking == ((0, 0.5),)
+
+
+@pytest.mark.parametrize(
+    ("content", "quoted"),
+    [
+        (b'{"success": false, "error": "model is not ready"}', '{"success": false, "error": "model is not ready"}'),
+        (b"<!DOCTYPE html>\n<title>Sign in</title>", "<!DOCTYPE html> <title>Sign in</title>"),
+        (b"busy\x1b[2J" + b"x" * 300, "busy\\x1b[2J" + "x" * 192 + "..."),
+    ],
+)
+def test_a_reply_that_is_no_answer_is_quoted(
+    content: bytes, quoted: str, oracle: Opening, stand_in: object, picture: Picture
+) -> None:
+    """Its first 200 characters, so that a person sees what a gateway said with status 200."""
+    stand_in.sends(content)
+
+    problem = oracle().ask(picture).problem or ""
+
+    assert problem.endswith(f"; the reply: {quoted}")
+
+
+def test_scores_in_order_of_score_are_not_read_in_class_order(
+    oracle: Opening, stand_in: object, picture: Picture
+) -> None:
+    """As long as every list falls it is pointed out; after one that does not, a falling list is in class order."""
+    stand_in.says([0.7, 0.2, 0.1], [0.5, 0.3, 0.2], [0.4, 0.4, 0.2], [0.1, 0.2, 0.7], [0.7, 0.2, 0.1])
+    asking = oracle(response={"scores": "$"})
+
+    answers = [asking.ask(picture) for _ in range(5)]
+
+    for answer in answers[:2]:
+        assert (answer.label, answer.named, answer.ranking) == (None, None, ())
+        assert "the 3 scores fall from first to last in every answer so far" in (answer.problem or "")
+        assert "response.names" in (answer.problem or "")
+    assert answers[2].tie
+    assert [answer.label for answer in answers[3:]] == [2, 0]
+
+
+def test_a_pair_of_scores_is_in_class_order(oracle: Opening, stand_in: object, picture: Picture) -> None:
+    """Half of all pairs fall, which says nothing."""
+    stand_in.says([0.7, 0.3])
+    asking = oracle(response={"scores": "$"}, labels={"0": "cat", "1": "dog", "2": "owl"})
+
+    assert asking.ask(picture).label == 0
+
+
+@pytest.mark.parametrize("name", ["age", "cf-cache-status", "x-cache", "x-cache-status", "cache-status"])
+def test_signs_of_a_cache_are_recorded(
+    name: str, oracle: Opening, stand_in: object, reply: object, picture: Picture
+) -> None:
+    """A verdict can name the cache that answered."""
+    stand_in.replies = [lambda _: reply({"label": "cat"}, **{name.replace("-", "_"): "HIT"})]
+
+    assert oracle().ask(picture).server[name] == "HIT"
+
+
+def test_the_host_header_is_sent(oracle: Opening, stand_in: object, picture: Picture) -> None:
+    """A model behind an ingress is asked by its address and its name."""
+    stand_in.says({"label": "cat"})
+
+    asking = oracle(headers={"Host": "digits.example.org"})
+    asking.ask(picture)
+
+    assert stand_in.seen[0].headers["host"] == "digits.example.org"
+    assert asking.describe()["host"] == "digits.example.org"
 
 
 def test_a_description_shows_placeholders(oracle: Opening) -> None:

@@ -4,18 +4,40 @@ import datetime
 import gzip
 import logging
 import socket
+import ssl
 import time
 from collections.abc import Callable
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
+from modelprint.errors import EndpointError
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.oracles.requests import REPLY_LIMIT
 from modelprint.pixels import Picture
 
 Opening = Callable[..., RemoteOracle]
 GOOD = {"label": "dog"}
+
+# A key and a certificate for 127.0.0.1 that were made for these tests and serve no other purpose.
+SELF_SIGNED = """\
+-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgKQS2hX8CKw5VcplN
+pQKb+jIUmmW23Nt7HBJpTzZNFtOhRANCAAQovQy7YTYTLlrJ+4uo0i4rtFnuRShC
+3AvvAN21dPwJ/zxTwNWBx4VlvdCoDySv5Tv6tQrKc05HaDp8gfAArQcw
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBdjCCAR2gAwIBAgIBATAKBggqhkjOPQQDAjAUMRIwEAYDVQQDDAkxMjcuMC4w
+LjEwIBcNMjAwMTAxMDAwMDAwWhgPMjEyMDAxMDEwMDAwMDBaMBQxEjAQBgNVBAMM
+CTEyNy4wLjAuMTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABCi9DLthNhMuWsn7
+i6jSLiu0We5FKELcC+8A3bV0/An/PFPA1YHHhWW90KgPJK/lO/q1CspzTkdoOnyB
+8ACtBzCjXjBcMA8GA1UdEwEB/wQFMAMBAf8wDgYDVR0PAQH/BAQDAgKEMB0GA1Ud
+DgQWBBSs1LDolIuZNu9A4zsF65ZY6ZfrVDAaBgNVHREEEzARhwR/AAABgglsb2Nh
+bGhvc3QwCgYIKoZIzj0EAwIDRwAwRAIgeZr4+NoVM4K46vRJt/mFC0ASM+Lphudl
+9jibM3hk7ZgCIDrD6RXmX6EaLooPGOrmvDQ/lELr8W1pVGCEq88AKm6j
+-----END CERTIFICATE-----
+"""
 
 
 def test_a_failing_server_is_asked_again(
@@ -231,16 +253,167 @@ def test_what_is_no_http_is_a_problem(said: bytes, oracle: Opening, raw_server: 
     assert answer.label is None
 
 
-def test_a_server_that_is_down_is_a_problem(oracle: Opening, patience: object, picture: Picture) -> None:
-    """Nobody listens; it is tried as often as allowed."""
+@pytest.fixture
+def closed() -> str:
+    """A URL at which nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as unused:
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        return f"http://127.0.0.1:{unused.getsockname()[1]}"
 
-    answer = oracle(url=url, retry={"attempts": 3}).ask(picture)
 
-    assert (answer.problem or "").startswith("no reply: ")
+def test_a_server_that_is_down_at_the_first_question_is_an_error(
+    closed: str, oracle: Opening, patience: object, picture: Picture
+) -> None:
+    """Waiting will not help, and nothing is spent."""
+    asking = oracle(url=closed, retry={"attempts": 3}, budget={"max_queries": 1})
+
+    for _ in range(2):
+        with pytest.raises(EndpointError, match=rf"^{closed}: the connection is refused; check that the server runs"):
+            asking.ask(picture)
+
+    assert (asking.caller.sent, patience.waits) == (0, [])
+
+
+def test_a_server_that_goes_down_later_is_a_problem(
+    raw_server: object, oracle: Opening, patience: object, picture: Picture
+) -> None:
+    """It may come back, so it is tried as often as allowed."""
+
+    def treat(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    url = raw_server(treat)
+    asking = oracle(url=url, retry={"attempts": 3})
+    first = asking.ask(picture)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(asking, "wire", asking.wire.model_copy(update={"url": "http://127.0.0.1:9"}))
+
+        answer = asking.ask(picture)
+
+    assert first.status == 200
+    assert (answer.problem or "").startswith("no reply: the connection is refused")
     assert (answer.problem or "").endswith("(3 attempts)")
     assert len(patience.waits) == 2
+
+
+def test_a_host_without_an_address_is_an_error(
+    oracle: Opening, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The host may come from a placeholder, so it is not repeated."""
+
+    def fail(*_: object, **__: object) -> object:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", fail)
+
+    with pytest.raises(EndpointError, match="cannot be resolved; check the URL") as caught:
+        oracle(url="http://${TOKEN}.example.org/").ask(picture)
+
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_slow_name_server_does_not_exceed_the_time_out(
+    oracle: Opening, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Resolving cannot be interrupted, so it is left behind."""
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(5))
+    started = time.monotonic()
+
+    answer = oracle(url="http://slow.example.org/", limits={"timeout_s": 0.2}, retry={"attempts": 2}).ask(picture)
+
+    assert answer.problem == "no reply within 0.2 s (2 attempts)"
+    assert time.monotonic() - started < 3
+
+
+def test_a_slow_body_does_not_exceed_the_time_out(oracle: Opening, raw_server: object, picture: Picture) -> None:
+    """A byte now and then does not extend it."""
+
+    def treat(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            for _ in range(100):
+                connection.sendall(b" ")
+                time.sleep(0.02)
+
+    started = time.monotonic()
+    answer = oracle(url=raw_server(treat), limits={"timeout_s": 0.3}, retry={"attempts": 1}).ask(picture)
+
+    assert answer.problem == "no reply within 0.3 s (1 attempts)"
+    assert time.monotonic() - started < 2
+
+
+def test_a_certificate_that_is_not_trusted_is_an_error(
+    oracle: Opening, raw_server: object, picture: Picture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless the environment names it; nothing is sent before."""
+    (tmp_path / "both.pem").write_text(SELF_SIGNED)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(tmp_path / "both.pem")
+
+    def treat(connection: socket.socket) -> None:
+        with tls.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(65536)
+            secured.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"label": "dog"}')
+
+    url = raw_server(treat).replace("http:", "https:")
+    asking = oracle(url=url, retry={"attempts": 3})
+
+    with pytest.raises(
+        EndpointError, match=r"the certificate is not trusted \(self.signed certificate\).*SSL_CERT_FILE"
+    ):
+        asking.ask(picture)
+    assert asking.caller.sent == 0
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "both.pem"))
+    assert asking.ask(picture).label == 1
+
+
+def test_a_server_without_tls_is_an_error(oracle: Opening, raw_server: object, picture: Picture) -> None:
+    """The URL says https, the server speaks http."""
+
+    def treat(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    with pytest.raises(EndpointError, match=r"no TLS connection .*check whether the URL starts with http://"):
+        oracle(url=raw_server(treat).replace("http:", "https:")).ask(picture)
+
+
+def test_a_proxy_that_is_not_there_is_an_error(
+    closed: str, oracle: Opening, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The message says that there may be one."""
+    monkeypatch.setenv("HTTP_PROXY", closed)
+
+    with pytest.raises(EndpointError, match=r"the connection is refused.*and the proxy if there is one"):
+        oracle(url="http://models.example.org").ask(picture)
+
+
+def test_a_proxy_that_refuses_is_an_error(
+    raw_server: object, oracle: Opening, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not passed on anything."""
+
+    def treat(connection: socket.socket) -> None:
+        connection.recv(4096)
+        connection.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    monkeypatch.setenv("HTTPS_PROXY", raw_server(treat))
+
+    with pytest.raises(EndpointError, match=r"the proxy makes no connection \(407 .*check HTTPS_PROXY"):
+        oracle(url="https://models.example.org").ask(picture)
+
+
+def test_a_mistake_in_the_environment_is_an_error(
+    oracle: Opening, stand_in: object, picture: Picture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is found before the first question, and does not concern the loopback."""
+    stand_in.says(GOOD)
+    monkeypatch.setenv("SSL_CERT_FILE", "/absent/corp.pem")
+
+    with pytest.raises(EndpointError, match=r"SSL_CERT_FILE=/absent/corp.pem cannot be read"):
+        oracle(url="http://models.example.org").ask(picture)
+    assert oracle().ask(picture).label == 1
 
 
 def test_an_oracle_can_be_asked_inside_a_running_loop(oracle: Opening, stand_in: object, picture: Picture) -> None:

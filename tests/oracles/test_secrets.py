@@ -1,9 +1,11 @@
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from modelprint.errors import EndpointError
-from modelprint.oracles.secrets import TEXT_LIMIT, Secrets, collect
+from modelprint.oracles.secrets import QUOTE_LIMIT, TEXT_LIMIT, Secrets, collect
 
 
 def test_placeholders_are_filled_and_blanked(tmp_path: Path) -> None:
@@ -26,6 +28,7 @@ def test_placeholders_are_filled_and_blanked(tmp_path: Path) -> None:
         ("${BROKEN}", "line break"),
         ("${file:absent}", "{file:absent} cannot be read: No such file"),
         ("${file:long}", "longer than"),
+        ("${file:pipe}", "not a regular file"),
         ("${no name}", "neither"),
         ("${OPEN", "closing brace"),
         ("${A${B}}", "closing brace"),
@@ -34,6 +37,7 @@ def test_placeholders_are_filled_and_blanked(tmp_path: Path) -> None:
 def test_a_placeholder_without_a_usable_value_is_named(text: str, reason: str, tmp_path: Path) -> None:
     """The message says which one it is and never what it holds."""
     (tmp_path / "long").write_text("x" * 100_000)
+    os.mkfifo(tmp_path / "pipe")
 
     with pytest.raises(EndpointError, match=reason) as caught:
         collect([text], {"EMPTY": "", "BROKEN": "abc\ndef", "B": "b"}, tmp_path)
@@ -66,6 +70,67 @@ def test_quoted_values_are_found_too(form: str) -> None:
     secrets = Secrets({"TOKEN": 'top"se&c/1' if "amp" not in form or "quot" in form else 'top\\"se&amp;c'})
 
     assert secrets.clean(f"you sent {form}") == "you sent ***"
+
+
+@pytest.mark.parametrize(
+    "echo",
+    [
+        "top\nsecret-1",
+        "t o p s e c r e t - 1",
+        "top\\nsec\\r\\nret-1",
+        "\\u0074op\\u0073ecret\\u002D1",
+        "\\\\u0074opsecret-1",
+        "top&#115;ecret&#x2d;1",
+        "%74opsecret%2D1",
+        "topsecret\\-1",
+        "topsecret%252D1",
+    ],
+)
+def test_broken_and_escaped_values_are_found(echo: str) -> None:
+    """White space between the characters hides nothing, nor does an escape of some of them."""
+    secrets = Secrets({"TOKEN": "topsecret-1"})
+
+    assert secrets.clean(f"you sent {echo}!") == "you sent ***!"
+    assert secrets.quote(f'{{"you": "{echo}"}}'.encode()) == '{"you": "***"}'
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [("12345678", 12345678), ("12345678", 12345678.0), ("0012345678", 12345678), ("1e5678", 1), ("12.50", 12.5)],
+)
+def test_a_value_is_found_in_a_number(value: str, number: float) -> None:
+    """Also without its leading zeros; what is no number is in none."""
+    secrets = Secrets({"PIN": value})
+
+    assert secrets.hides(number) == (number != 1)
+    assert not secrets.hides(0.25)
+    assert not secrets.hides(7)
+
+
+def test_a_pin_is_found_without_its_zeros() -> None:
+    """In a text too."""
+    assert Secrets({"PIN": "0012345"}).clean("no 12345 here, nor 12345.0") == "no *** here, nor ***"
+
+
+def test_a_quotation_is_the_start_of_one_line() -> None:
+    """Control characters are escaped, and a secret that is cut would still be one."""
+    secrets = Secrets({"TOKEN": "s3cret-t0ken"})
+
+    assert secrets.quote(b"<title>\r\n Sign\x1b[2J in\xff</title>") == "<title> Sign\\x1b[2J in\ufffd</title>"
+    assert secrets.quote(b"x" * 195 + b"s3cret-t0ken") == "x" * 195 + "***"
+    assert secrets.quote(b"x" * 500) == "x" * QUOTE_LIMIT + "..."
+    assert secrets.quote(b" \n") == ""
+
+
+def test_masking_takes_linear_time() -> None:
+    """A long text of what almost is the secret, of escapes or of spaces is masked at once."""
+    secrets = Secrets({"TOKEN": "aaaaaaaaaaaaaaaaaaaaaaaab", "LONG": "t" * 5000, "SPACES": "     "})
+    started = time.process_time()
+
+    for text in ("a" * 100_000, "\\" * 100_000, " " * 100_000, "a " * 50_000, "\\n" * 50_000, "t" * 100_000):
+        secrets.clean(text)
+
+    assert time.process_time() - started < 20
 
 
 def test_cleaning_leaves_one_short_printable_line() -> None:

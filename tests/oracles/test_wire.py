@@ -41,11 +41,16 @@ def test_an_address_is_plain_http(url: str, problem: str | None) -> None:
     ("change", "problem"),
     [
         ({"headers": {"Authorization": "Bearer abc"}}, "Authorization holds its secret in the text"),
-        ({"headers": {"Host": "x"}}, "Host is set by the transport"),
+        ({"headers": {"Content-Length": "x"}}, "Content-Length is set by the transport"),
+        ({"headers": {"X-Custom": "Bearer abc"}}, "X-Custom holds its secret in the text"),
         ({"headers": {"X Y": "x"}}, "'X Y' is no header name"),
         ({"headers": {"X": "a", "x": "b"}}, "a header stands twice"),
         ({"headers": {"X": "a\n"}}, "a character that no header can carry"),
         ({"url": "https://example.org?api_key=1"}, "the query parameter api_key holds its secret"),
+        ({"url": "https://example.org?code=S3cret"}, "the query parameter code holds its secret"),
+        ({"url": "https://example.org?sv=1&sig=S3cret"}, "the query parameter sig holds its secret"),
+        ({"url": "https://example.org?key=S3cret"}, "the query parameter key holds its secret"),
+        ({"url": "https://example.org?x=AKIAABCDEFGHIJKLMNOP"}, "the query parameter x holds its secret"),
         ({"labels": {"cat": True}}, "no class name and no class index"),
         ({"retry": {"backoff_s": (3.0, 1.0)}}, "shortest, longest"),
     ],
@@ -62,6 +67,19 @@ def test_labels_and_headers_written_as_numbers_are_texts() -> None:
 
     assert described.labels == {"2": "cat"}
     assert described.headers == {"X-Version": "3"}
+
+
+def test_what_only_resembles_a_credential_is_accepted() -> None:
+    """A placeholder, and the code of a country."""
+    described = make(url="https://example.org?code=${KEY}&country_code=DE&v=1")
+
+    assert described.url.endswith("v=1")
+
+
+def test_the_host_header_is_part_of_what_is_asked() -> None:
+    """An ingress serves many models at one address."""
+    assert make(headers={"host": "digits.example.org"}).describe()["host"] == "digits.example.org"
+    assert "host" not in make().describe()
 
 
 def test_headers_of_a_description_replace_ours() -> None:

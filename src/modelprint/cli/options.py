@@ -27,6 +27,14 @@ Endpoint = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to query.")
 ]
 Onnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to query.")]
+OnnxInput = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="How the ONNX file takes pixels, when not as float32 from 0 to 1 in the order n c h w: values=grey, "
+        "colours=bgr, mean=M or mean=M/M/M, std=S or std=S/S/S, layout=nhwc.",
+    ),
+]
 Report = Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")]
 ShowRequest = Annotated[
     bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from modelprint.cli.console import print_remark
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.oracles.endpoint import load_endpoint, open_oracle, preview_request
 from modelprint.oracles.onnx import OnnxOracle
 from modelprint.oracles.oracle import Oracle
+from modelprint.oracles.pixel_form import PixelForm
 from modelprint.pixels import Picture
 
 
@@ -20,14 +23,17 @@ def choose_oracle(
     weights: Path | None,
     image_shape: tuple[int, int, int] | None,
     quiet: bool,
+    onnx_input: str | None = None,
 ) -> Oracle:
     """Return the oracle behind the one of `endpoint`, `onnx` and `network` that is given.
 
     Raises:
-        ValueError: A local classifier does not fit the fingerprint.
+        ValueError: A local classifier does not fit the fingerprint, or `onnx_input` is no form of pixels.
     """
     if endpoint is not None or onnx is not None:
-        return choose_remote_oracle(endpoint, onnx, fingerprint.class_names, quiet)
+        return choose_remote_oracle(endpoint, onnx, fingerprint.class_names, quiet, onnx_input)
+    if onnx_input is not None:
+        raise ValueError("--onnx-input belongs to --onnx")
     from modelprint.loading import load_classifier
     from modelprint.oracles.local import LocalOracle
 
@@ -42,14 +48,40 @@ def choose_oracle(
     return LocalOracle(model)
 
 
-def choose_remote_oracle(endpoint: Path | None, onnx: Path | None, class_names: Sequence[str], quiet: bool) -> Oracle:
+def choose_remote_oracle(
+    endpoint: Path | None, onnx: Path | None, class_names: Sequence[str], quiet: bool, onnx_input: str | None = None
+) -> Oracle:
     """Return the oracle behind the one of `endpoint` and `onnx` that is given: answers, and no weights we can touch."""
+    form = parse_pixel_form(onnx_input)
     if endpoint is not None:
+        if onnx_input is not None:
+            raise ValueError("--onnx-input belongs to --onnx; an endpoint's file says the same with its own keys")
         described = load_endpoint(endpoint)
         print_remark(f"asking {described.describe().get('url', endpoint)}: {described.ceiling()}", quiet)
         return open_oracle(described, class_names)
     assert onnx is not None
-    return OnnxOracle(onnx)
+    return OnnxOracle(onnx, form)
+
+
+def parse_pixel_form(text: str | None) -> PixelForm:
+    """Return "values=grey,mean=104/117/123" as a form of pixels; None is the usual one.
+
+    Raises:
+        ValueError: It is none; the message names the key.
+    """
+    keys: dict[str, object] = {}
+    for part in () if text is None else text.split(","):
+        name, equals, value = (side.strip() for side in part.partition("="))
+        if not equals or name not in PixelForm.model_fields or name in keys:
+            known = ", ".join(PixelForm.model_fields)
+            raise ValueError(f"--onnx-input is name=value with commas, names are {known}, got {part!r}")
+        keys[name] = value.split("/") if name in ("mean", "std") else value
+    try:
+        return PixelForm.model_validate(keys)
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_context=False, include_input=False)[0]
+        place = "".join(f"{name}: " for name in first["loc"][:1])
+        raise ValueError(f"--onnx-input: {place}{first['msg'].removeprefix('Value error, ')}") from None
 
 
 def preview(endpoint: Path | None, class_names: Sequence[str], picture: Picture) -> str:

@@ -19,6 +19,7 @@ from modelprint.cli.options import (
     ImageShape,
     Network,
     Onnx,
+    OnnxInput,
     Quiet,
     Report,
     Seed,
@@ -234,6 +235,7 @@ def check(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
+    onnx_input: OnnxInput = None,
     network: SuspectNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
@@ -269,7 +271,7 @@ def check(
             f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.describe_questions(views)}"
         )
         return
-    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
+    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input)
     print_remark(f"asking for {loaded.describe_questions(views)}", quiet)
     how, log = "with --answers DIR a check can be continued", None
     if answers is not None:

@@ -12,6 +12,7 @@ from modelprint.cli.options import (
     FingerprintFile,
     ImageShape,
     Onnx,
+    OnnxInput,
     Quiet,
     Report,
     ShowRequest,
@@ -60,6 +61,7 @@ def verify(
     fingerprint: FingerprintFile,
     endpoint: Endpoint = None,
     onnx: Onnx = None,
+    onnx_input: OnnxInput = None,
     network: OwnNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
@@ -94,7 +96,7 @@ def verify(
     if dry_run:
         typer.echo(preview(endpoint, loaded.class_names, loaded.samples[0].picture))
         return
-    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet)
+    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input)
     how = "with --transcript FILE a verification can be continued"
     if transcript is not None:
         how = f"run the same command again to go on; the answers so far are in {transcript}"

@@ -69,6 +69,8 @@ def load_endpoint(path: Path, *, environ: Mapping[str, str] | None = None) -> En
         EndpointError: The file cannot be used; one line says which key is wrong and why.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise EndpointError("not a regular file")
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
         if len(content) > FILE_LIMIT:

@@ -5,6 +5,8 @@ $.result         the member "result" of an object; letters, digits, "_" and "-"
 $["top class"]   the same for any other name
 $.result[0]      the first element of a list
 $.result[*]      every element of a list, or every value of an object
+
+A path goes on inside a text that is JSON: `$.body.label` reads a reply whose `body` is the text of an object.
 """
 
 import re
@@ -14,6 +16,7 @@ from typing import Annotated
 from pydantic import PlainValidator
 
 from modelprint.errors import OracleError
+from modelprint.oracles.json_text import open_text
 
 LENGTH_LIMIT = 500
 """Longest path we read, in characters."""
@@ -40,6 +43,7 @@ class Step:
 
     def follow(self, value: object) -> list[object]:
         """Return the children of `value` that this step reaches; none when it does not fit."""
+        value = open_text(value)
         if self.key is None:
             return list(value) if isinstance(value, list) else list(value.values()) if isinstance(value, dict) else []
         if isinstance(self.key, int):

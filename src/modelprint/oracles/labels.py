@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelprint.errors import EndpointError, OracleError
+from modelprint.oracles.json_text import open_text
 from modelprint.oracles.replies import Named
 
 
@@ -29,7 +30,8 @@ class LabelMap:
         if not labels:
             return cls(class_names)
         table = {server: _find_class(server, ours, class_names) for server, ours in labels.items()}
-        unmapped = [name for index, name in enumerate(class_names) if index not in table.values()]
+        mapped = set(table.values())
+        unmapped = [name for index, name in enumerate(class_names) if index not in mapped]
         if unmapped:
             listed = ", ".join(map(repr, unmapped[:5])) + (", ..." if len(unmapped) > 5 else "")
             raise EndpointError(f"labels: no server label stands for {listed}; map every class or leave labels out")
@@ -47,6 +49,8 @@ class LabelMap:
         """
         if self.table is not None:
             if str(named) not in self.table:
+                named = _remove_quotes(named)
+            if str(named) not in self.table:
                 raise OracleError(f"the server's label {named!r} is not in the label map of the endpoint")
             return self.table[str(named)]
         if width is not None and width != len(self.class_names):
@@ -54,6 +58,8 @@ class LabelMap:
         return self._find_by_name(named) if width is None else int(named)
 
     def _find_by_name(self, named: Named) -> int:
+        if str(named) not in self.class_names:
+            named = _remove_quotes(named)
         places = [index for index, name in enumerate(self.class_names) if name == str(named)]
         number = int(named) if isinstance(named, int) or (named.isascii() and named.isdecimal()) else None
         if number is not None and 0 <= number < len(self.class_names) and (isinstance(named, int) or not places):
@@ -65,6 +71,12 @@ class LabelMap:
                 f"the server's label {named!r} may mean class {places[0]} or {places[1]}; add a label map"
             )
         return places[0]
+
+
+def _remove_quotes(named: Named) -> Named:
+    """Return the text inside a label that is a text of JSON itself, as from a service that encodes its answer twice."""
+    opened = open_text(named)
+    return opened if isinstance(opened, str) else named
 
 
 def _find_class(server: str, ours: str | int, class_names: tuple[str, ...]) -> int:

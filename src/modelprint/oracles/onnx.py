@@ -1,6 +1,8 @@
 """An ONNX file as an oracle, run by ONNX Runtime on the CPU."""
 
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -8,41 +10,48 @@ import numpy as np
 
 from modelprint.errors import OracleError
 from modelprint.oracles.oracle import Answer
+from modelprint.oracles.pixel_form import PixelForm
 from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.pixels import Picture
 
-DATATYPES = {"tensor(float)": np.float32, "tensor(uint8)": np.uint8}
-"""Input types we feed: images in [0, 1], or grey levels."""
+DATATYPES: dict[str, type[np.generic]] = {
+    "tensor(float)": np.float32,
+    "tensor(float16)": np.float16,
+    "tensor(uint8)": np.uint8,
+}
+"""Input types we feed: images in [0, 1] unless another form is asked for, or grey levels."""
+MISSING = 'an ONNX file needs ONNX Runtime; install it with pip install "modelprint[onnx]"'
 
 
 class OnnxOracle:
     """Answers with the arg-max of a model's only output, and the greatest logits.
 
     Attributes:
-        path: The file; its input is float32 in [0, 1] or uint8, n c h w, its output one row of logits per image.
-        digest: Hexadecimal SHA-256 of the file.
+        path: The file; its output is one row of logits per image.
+        form: How its input takes pixels: by default in [0, 1], or as grey levels when it is uint8, n c h w.
+        digest: Hexadecimal SHA-256 of the file, or of its hash and those of the files with external weights that it
+            names.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            content = path.read_bytes()
-        except OSError as problem:
-            raise OracleError(f"{path}: {problem.strerror}") from None
-        self.digest = hashlib.sha256(content).hexdigest()
-        self._session = _open_session(path)
+    def __init__(self, path: Path, form: PixelForm | None = None) -> None:
+        self.path, self.form = path, form or PixelForm()
+        runtime = _import_runtime()
+        self.digest = _digest_model(path)
+        self._session = _open_session(path, runtime)
         self._input = _take_only(path, "input", self._session.get_inputs())
         self._output = _take_only(path, "output", self._session.get_outputs())
         if self._input.type not in DATATYPES:
             raise OracleError(f"{path}: the input is {self._input.type}, expected one of {', '.join(DATATYPES)}")
+        if self._input.type == "tensor(uint8)" and self.form.normalises:
+            raise OracleError(f"{path}: the input is tensor(uint8), which takes no mean and std")
 
     def ask(self, picture: Picture) -> Answer:
         """Answer one picture; two equal greatest logits are a tie."""
-        pixels = picture.pixels[None]
+        grey = self._input.type == "tensor(uint8)"
+        image = (self.form.arrange(picture) if grey else self.form.compute(picture)).astype(DATATYPES[self._input.type])
         sides = self._input.shape
-        if not _accepts_shape(sides, pixels.shape):
-            return Answer(problem=f"the model takes images of shape {sides}, this one has {list(pixels.shape)}")
-        image = pixels if self._input.type == "tensor(uint8)" else pixels.astype(np.float32) / np.float32(255)
+        if not _accepts_shape(sides, image.shape):
+            return Answer(problem=f"the model takes images of shape {sides}, this one has {list(image.shape)}")
         try:
             logits = np.asarray(self._session.run([self._output.name], {self._input.name: image})[0])
         except Exception as problem:  # ONNX Runtime has a family of its own for what a graph can do wrong
@@ -50,8 +59,9 @@ class OnnxOracle:
         return _read_answer(logits)
 
     def describe(self) -> dict[str, str]:
-        """Say which file is asked."""
-        return {"kind": "onnx", "name": self.path.name, "digest": self.digest}
+        """Say which file is asked, and in which form when it is another than the usual one."""
+        asked = {name: str(value) for name, value in self.form.model_dump(exclude_defaults=True).items()}
+        return {"kind": "onnx", "name": self.path.name, "digest": self.digest} | asked
 
 
 def _accepts_shape(sides: list[int | str | None], shape: tuple[int, ...]) -> bool:
@@ -73,13 +83,78 @@ def _read_answer(logits: np.ndarray) -> Answer:
     return Answer(label=label, named=label, tie=int((row == row[label]).sum()) > 1, ranking=ranking)
 
 
-def _open_session(path: Path) -> Any:
+def _digest_model(path: Path) -> str:
+    """Return the SHA-256 of everything that ONNX Runtime loads for the file at `path`."""
+    try:
+        digest = _digest_file(path)
+        external = {place: _digest_file(path.parent / place) for place in sorted(set(_list_external_files(path)))}
+    except OSError as problem:
+        raise OracleError(f"{problem.filename or path}: {problem.strerror or problem}") from None
+    if not external:
+        return digest
+    lines = [digest, *(f"{sha256} {place}" for place, sha256 in external.items())]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _digest_file(path: Path) -> str:
+    if path.exists() and not path.is_file():
+        raise OracleError(f"{path}: not a regular file")
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _list_external_files(path: Path) -> Iterator[str]:
+    """Yield the place, relative to the folder of the file, of each file with external weights that the graph names.
+
+    Raises:
+        OracleError: It is no ONNX file, or a place is outside its folder.
+    """
+    try:
+        import onnx
+    except ImportError:
+        raise OracleError(MISSING) from None
+    try:
+        model = onnx.load(path, format="protobuf", load_external_data=False)
+    except OSError:
+        raise
+    except Exception as problem:  # protobuf has a family of its own
+        raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
+    folders = (path.parent.resolve(), path.resolve().parent)
+    for place in _list_locations(model):
+        # A cache of downloads may keep both files as links into one folder elsewhere.
+        if _leads_outside(place) or not any((path.parent / place).resolve().is_relative_to(one) for one in folders):
+            raise OracleError(f"{path}: names weights outside its folder: {place[:200]!r}; they are not read")
+        yield place
+
+
+def _leads_outside(place: str) -> bool:
+    return not place or "\0" in place or Path(place).is_absolute() or os.path.normpath(place).startswith("..")
+
+
+def _list_locations(message: Any) -> Iterator[str]:
+    """Yield the location of every external tensor anywhere in a message of ONNX: graphs, attributes, functions."""
+    if message.DESCRIPTOR.name == "TensorProto":
+        if message.data_location == message.EXTERNAL:
+            # Should there be several, we need not know which one ONNX Runtime takes.
+            yield from [entry.value for entry in message.external_data if entry.key == "location"] or [""]
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for inner in (value,) if hasattr(value, "ListFields") else value:
+                yield from _list_locations(inner)
+
+
+def _import_runtime() -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise OracleError('an ONNX file needs ONNX Runtime; install it with pip install "modelprint[onnx]"') from None
+        raise OracleError(MISSING) from None
+    return onnxruntime
+
+
+def _open_session(path: Path, runtime: Any) -> Any:
     try:
-        return onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        return runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
     except Exception as problem:  # see ask
         raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
 

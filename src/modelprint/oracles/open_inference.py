@@ -3,45 +3,50 @@
 import base64
 import json
 import math
-from collections.abc import Callable
 from typing import Annotated, Literal
 from urllib.parse import quote
 
 import numpy as np
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from modelprint.errors import OracleError
-from modelprint.oracles.replies import Named, Reading, read_label, read_ranking, read_score, read_vector
+from modelprint.oracles.json_text import open_text
+from modelprint.oracles.pixel_form import PixelForm
+from modelprint.oracles.replies import (
+    Named,
+    Reading,
+    read_document,
+    read_label,
+    read_ranking,
+    read_score,
+    read_vector,
+)
 from modelprint.oracles.wire import Described, Fill, Message, Text, WireFormat
-from modelprint.pixels import OnePixels, Picture
+from modelprint.pixels import Picture
 
 INTEGERS = frozenset(f"{sign}INT{bits}" for sign in ("", "U") for bits in (8, 16, 32, 64))
 AXIS_LIMIT = 8
 FLOATS = frozenset({"FP16", "FP32", "FP64", "BF16"})
 
-LAYOUTS: dict[str, Callable[[OnePixels], OnePixels]] = {
-    "nchw": lambda pixels: pixels[None],
-    "nhwc": lambda pixels: pixels.transpose(1, 2, 0)[None],
-    "chw": lambda pixels: pixels,
-    "hwc": lambda pixels: pixels.transpose(1, 2, 0),
-}
-"""Axis orders of an input tensor."""
 
-
-class InputTensor(Described):
-    """The tensor that carries the picture.
+class InputTensor(PixelForm):
+    """The tensor that carries the picture. What is said about pixels has no meaning for BYTES.
 
     Attributes:
         name: Its name in the model.
-        datatype: UINT8 grey levels, FP32 numbers, or BYTES holding the PNG as base64 text.
-        layout: Order of the axes; n is 1. Without meaning for BYTES.
-        values: What FP32 numbers are: grey levels divided by 255, or grey levels. UINT8 is always grey levels.
+        datatype: UINT8 grey levels, FP32 or FP16 numbers, or BYTES holding the PNG as base64 text.
     """
 
     name: str = Field(default="image", min_length=1)
-    datatype: Literal["UINT8", "FP32", "BYTES"] = "UINT8"
-    layout: Literal["nchw", "nhwc", "chw", "hwc"] = "nchw"
-    values: Literal["unit", "grey"] = "unit"
+    datatype: Literal["UINT8", "FP32", "FP16", "BYTES"] = "UINT8"
+
+    @model_validator(mode="after")
+    def _check_datatype(self) -> "InputTensor":
+        if self.normalises and not self.datatype.startswith("FP"):
+            raise ValueError(f"mean and std go with FP32 or FP16, not with {self.datatype}")
+        if self.colours == "bgr" and self.datatype == "BYTES":
+            raise ValueError("colours: bgr goes with numbers, not with BYTES, which hold a file")
+        return self
 
 
 class OutputTensor(Described):
@@ -113,6 +118,9 @@ class OpenInference(WireFormat):
             return read_vector(values, hints)
         if len(values) != 1:
             raise OracleError(f"the output holds {len(values)} labels, expected 1")
+        opened = open_text(values[0])
+        if isinstance(opened, list | dict):  # MLServer and TorchServe put a document into a tensor of texts
+            return read_document(opened, hints)
         return Reading(named=read_label(values[0]), hints=hints)
 
     def _build_address(self, fill: Fill) -> str:
@@ -123,9 +131,10 @@ class OpenInference(WireFormat):
         described = {"name": self.input.name, "datatype": self.input.datatype}
         if self.input.datatype == "BYTES":
             return {**described, "shape": [1], "data": [base64.b64encode(picture.png).decode()]}
-        array: np.ndarray = LAYOUTS[self.input.layout](picture.pixels)
-        if self.input.datatype == "FP32":
-            array = array.astype(np.float32) / np.float32(255 if self.input.values == "unit" else 1)
+        if self.input.datatype == "UINT8":
+            array = self.input.arrange(picture)
+        else:
+            array = self.input.compute(picture).astype(np.float16 if self.input.datatype == "FP16" else np.float32)
         return {**described, "shape": list(array.shape), "data": array.ravel().tolist()}
 
     def _choose_output(self, document: dict[str, object]) -> dict[str, object]:
@@ -158,7 +167,7 @@ def _check_content(output: dict[str, object]) -> tuple[str, list[object]]:
     values = _flatten(data)
     if len(values) != math.prod(shape):
         raise OracleError(f"the output has {len(values)} values, its shape {shape} says {math.prod(shape)}")
-    if len(shape) > 1 and math.prod(shape[:-1]) != 1:
+    if sum(side != 1 for side in shape) > 1:
         raise OracleError(f"the output has shape {shape}, expected one row for one picture")
     return datatype, values
 

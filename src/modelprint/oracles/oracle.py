@@ -45,7 +45,10 @@ class Oracle(Protocol):
     """Anything that answers with labels: a remote endpoint, a local classifier, an ONNX file, a recording."""
 
     def ask(self, picture: Picture) -> Answer:
-        """Answer one picture; trouble (time-outs, 500s, garbage) is an Answer with a `problem`, not an exception."""
+        """Answer one picture; trouble (time-outs, 500s, garbage) is an Answer with a `problem`, not an exception.
+
+        The first question is the exception: when there is no connection at all, an oracle may raise EndpointError.
+        """
 
     def describe(self) -> dict[str, str]:
         """Say what is being asked, without secrets; goes into transcripts and reports."""

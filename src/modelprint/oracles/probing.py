@@ -13,6 +13,10 @@ from modelprint.oracles.replies import Named
 from modelprint.oracles.requests import Caller
 from modelprint.pixels import Picture
 
+PROBLEMS_SHOWN = 5
+CONFIRMATIONS = 2
+"""How many pictures must agree on a label that is known, before it is mapped to another class than its own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ProbeReport:
@@ -30,7 +34,8 @@ class ProbeReport:
         server: Hints of the server about itself, each with the values seen.
         repeatable: Whether the same picture twice got the same label; None when that cannot be said.
         agreement: Pictures whose label was the expected one; None when nothing was expected.
-        proposed_labels: Server label to class name, from the expected labels; None when none is needed or known.
+        proposed_labels: Server label to class name, from the expected labels; None when none is needed or the answers
+            fit none. Labels that are known are mapped only when all of them together fit another order of the classes.
         problems: What went wrong, each once.
     """
 
@@ -66,7 +71,9 @@ class ProbeReport:
         if self.agreement is not None:
             lines.append(f"agreement      {self.agreement} of {self.asked} have the expected label")
         lines += [f"server         {name}: {', '.join(values)}" for name, values in self.server.items()]
-        lines += [f"problem        {problem}" for problem in self.problems]
+        lines += [f"problem        {problem}" for problem in self.problems[:PROBLEMS_SHOWN]]
+        if len(self.problems) > PROBLEMS_SHOWN:
+            lines.append(f"problem        and {len(self.problems) - PROBLEMS_SHOWN} more")
         if self.proposed_labels:
             entries = [f"  {json.dumps(server)}: {json.dumps(ours)}" for server, ours in self.proposed_labels.items()]
             lines += ["proposed label map:", "labels:", *entries]
@@ -95,6 +102,9 @@ def probe(
 
     Returns:
         What was found; problems are part of it.
+
+    Raises:
+        EndpointError: There is no connection at all; the message says what to check.
     """
     if not pictures:
         raise ValueError("a probe needs at least one picture")
@@ -144,14 +154,34 @@ def _collect_hints(answers: Sequence[Answer]) -> dict[str, tuple[str, ...]]:
 def _propose_labels(
     answers: Sequence[Answer], labels: Sequence[int], class_names: Sequence[str]
 ) -> dict[str, str] | None:
-    """Return server label to class name, without labels that were seen for more than one class."""
+    """Return server label to class name, or None when the answers need or fit no map.
+
+    A classifier makes mistakes, so one picture never moves a label that is known. Labels that are known are moved only
+    together: when the answers fit a one-to-one map that is another order of the same classes.
+    """
     for label in labels:
         if not 0 <= label < len(class_names):
             raise EndpointError(f"expected label {label} is no class, indices run from 0 to {len(class_names) - 1}")
     if all(answer.label == label for answer, label in zip(answers, labels, strict=True)):
         return None
-    seen: dict[str, set[int]] = {}
+    seen: dict[str, list[int]] = {}
+    known: dict[str, int | None] = {}
     for answer, label in zip(answers, labels, strict=True):
         if answer.named is not None and not answer.tie:
-            seen.setdefault(str(answer.named), set()).add(label)
-    return {named: class_names[min(ours)] for named, ours in seen.items() if len(ours) == 1} or None
+            seen.setdefault(str(answer.named), []).append(label)
+            known[str(answer.named)] = answer.label
+    single = {named: ours[0] for named, ours in seen.items() if len(set(ours)) == 1}
+    unknown = {named for named, label in known.items() if label is None}
+    if seen and len(single) == len(seen) == len(set(single.values())) and (unknown or _is_another_order(seen, known)):
+        return {named: class_names[ours] for named, ours in single.items()}
+    proposed = {named: ours for named, ours in single.items() if named in unknown}
+    own = {named: label for named, label in known.items() if label is not None}
+    return {named: class_names[ours] for named, ours in (own | proposed).items()} if proposed else None
+
+
+def _is_another_order(seen: Mapping[str, Sequence[int]], known: Mapping[str, int | None]) -> bool:
+    """Whether the labels, all known, are the classes of the pictures in another order, and not a few mistakes."""
+    if {ours for labels in seen.values() for ours in labels} != set(known.values()):
+        return False
+    moved = [named for named, ours in seen.items() if known[named] != ours[0]]
+    return len(moved) * 2 > len(seen) or all(len(seen[named]) >= CONFIRMATIONS for named in moved)

@@ -2,12 +2,13 @@
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from modelprint.errors import OracleError
+from modelprint.errors import EndpointError, OracleError
+from modelprint.oracles.json_text import parse_json
 from modelprint.oracles.labels import LabelMap
 from modelprint.oracles.oracle import Answer
-from modelprint.oracles.replies import Named, Reading, parse_json
+from modelprint.oracles.replies import Named, Reading
 from modelprint.oracles.requests import Caller, Reply
 from modelprint.oracles.secrets import Secrets
 from modelprint.oracles.wire import WireFormat
@@ -16,14 +17,24 @@ from modelprint.pixels import Picture
 TELLING_HEADERS = (
     "age",
     "azureml-model-deployment",
+    "cache-status",
+    "cf-cache-status",
     "server",
     "via",
     "x-amzn-invoked-production-variant",
     "x-cache",
+    "x-cache-hits",
+    "x-cache-lookup",
+    "x-cache-status",
     "x-envoy-upstream-service-time",
+    "x-proxy-cache",
     "x-request-id",
+    "x-served-by",
+    "x-varnish",
 )
 """Reply headers that say which replica answered, or that a cache did."""
+SORTED_WIDTH = 3
+"""Shortest list of scores whose falling order is conspicuous; half of all pairs fall."""
 
 
 @dataclass(kw_only=True)
@@ -43,22 +54,45 @@ class RemoteOracle:
     labels: LabelMap
     caller: Caller
     rng: random.Random = field(default_factory=random.Random, repr=False)
+    _only_falling: bool = field(default=True, init=False, repr=False)
 
     def ask(self, picture: Picture) -> Answer:
-        """Answer one picture; whatever goes wrong is an answer with a problem."""
+        """Answer one picture; whatever goes wrong is an answer with a problem.
+
+        Raises:
+            EndpointError: The first question of all found no connection, or an environment that allows none.
+        """
         request_id = f"{self.rng.getrandbits(128):032x}"
-        reply = self.caller.call(self.wire.compose(picture, request_id, self.secrets.fill))
+        try:
+            reply = self.caller.call(self.wire.compose(picture, request_id, self.secrets.fill))
+        except EndpointError as problem:
+            raise EndpointError(f"{self.wire.url}: {self.secrets.clean(str(problem))}") from None
         if reply.problem is not None:
             return self._make_answer(reply, problem=reply.problem)
         try:
             reading = self.wire.read(parse_json(reply.content), request_id)
         except OracleError as problem:
-            return self._make_answer(reply, problem=str(problem))
+            quoted = self.secrets.quote(reply.content)
+            answer = self._make_answer(reply, problem=str(problem))
+            return replace(answer, problem=f"{answer.problem}; the reply: {quoted}") if quoted else answer
+        if self._looks_sorted(reading):
+            sorted_scores = (
+                f"the {reading.width} scores fall from first to last in every answer so far, so they may be sorted by "
+                f"score and are not read in class order; say where their labels are (response.names, topk or label)"
+            )
+            return replace(self._make_answer(reply, problem=sorted_scores, reading=reading), named=None)
         return self._answer_reading(reply, reading)
 
     def describe(self) -> dict[str, str]:
         """Say what is asked, with placeholders as written."""
         return self.wire.describe()
+
+    def _looks_sorted(self, reading: Reading) -> bool:
+        """Whether this list of scores, like every one before it, has the greatest score first and so on."""
+        if reading.width is None or reading.width < SORTED_WIDTH or reading.tie:
+            return False
+        self._only_falling = self._only_falling and reading.falling
+        return self._only_falling
 
     def _answer_reading(self, reply: Reply, reading: Reading) -> Answer:
         try:
@@ -84,11 +118,13 @@ class RemoteOracle:
         ranking: tuple[tuple[int | None, float], ...] = (),
     ) -> Answer:
         named = None if reading is None else reading.named
+        if isinstance(named, str) or (named is not None and self.secrets.hides(named)):
+            named = self.secrets.clean(str(named))
         return Answer(
             label=label,
-            named=self.secrets.clean(named) if isinstance(named, str) else named,
+            named=named,
             tie=reading is not None and reading.tie,
-            ranking=ranking,
+            ranking=() if any(self.secrets.hides(score) for _, score in ranking) else ranking,
             problem=None if problem is None else self.secrets.clean(problem),
             server=self._collect_hints(reply.headers, {} if reading is None else reading.hints),
             status=reply.status,

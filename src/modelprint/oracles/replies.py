@@ -2,18 +2,22 @@
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from modelprint.errors import OracleError
+from modelprint.oracles.json_text import parse_json, remove_single_axes
 
-DEPTH_LIMIT = 32
 LABEL_LIMIT = 200
 """Longest label we accept, in characters."""
 RANKING_LIMIT = 10
 """How many of a server's scores an answer keeps."""
 
 Named = str | int
+
+_NUMBER = re.compile(r"\s{0,20}[+-]?(?:\d{1,40}\.?\d{0,40}|\.\d{1,40})(?:[eE][+-]?\d{1,4})?\s{0,20}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,7 @@ class Reading:
         ranking: Labels and printed scores, best first.
         tie: The two leading scores are equal.
         width: Length of the score vector whose positions are the labels; None when labels were named.
+        falling: No score of that vector is greater than the one before it, as in a list that is sorted by score.
         hints: What the reply says about the server, e.g. a model version.
     """
 
@@ -32,26 +37,14 @@ class Reading:
     ranking: tuple[tuple[Named, float], ...] = ()
     tie: bool = False
     width: int | None = None
+    falling: bool = False
     hints: Mapping[str, str] = field(default_factory=dict)
 
 
-def parse_json(content: bytes) -> object:
-    """Return the JSON document in `content`; OracleError when it is none or is nested too deeply."""
-    if not content.strip():
-        raise OracleError("the reply is empty")
-    try:
-        document: object = json.loads(content)
-    except RecursionError:
-        raise OracleError("the reply is nested too deeply") from None
-    except ValueError:  # also bytes that are no UTF-8, and integers of thousands of digits
-        raise OracleError("the reply is not JSON") from None
-    if _measure_depth(document) > DEPTH_LIMIT:
-        raise OracleError(f"the reply is nested more than {DEPTH_LIMIT} levels deep")
-    return document
-
-
 def read_label(value: object) -> Named:
-    """Return `value` as a label: a text, or a whole number that is not a truth value."""
+    """Return `value` as a label: a text, or a whole number that is not a truth value; also alone in a list."""
+    while isinstance(value, list) and len(value) == 1:
+        value = value[0]
     if isinstance(value, str):
         if not 0 < len(value) <= LABEL_LIMIT:
             raise OracleError(f"the label is {len(value)} characters long, expected 1 to {LABEL_LIMIT}")
@@ -64,7 +57,9 @@ def read_label(value: object) -> Named:
 
 
 def read_score(value: object) -> float:
-    """Return `value` as a finite score."""
+    """Return `value` as a finite score; a text such as "0.93" is the number that it shows."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, int | float) and not isinstance(value, bool):
         try:
             score = float(value)
@@ -92,9 +87,30 @@ def read_vector(values: Sequence[object], hints: Mapping[str, str] | None = None
     """Return the reading of a full score vector, whose positions are the labels."""
     if len(values) < 2:
         raise OracleError(f"the reply holds {len(values)} scores, expected one per class")
-    return read_ranking(
-        [(index, read_score(value)) for index, value in enumerate(values)], width=len(values), hints=hints
-    )
+    scores = [read_score(value) for value in values]
+    reading = read_ranking(list(enumerate(scores)), width=len(scores), hints=hints)
+    return replace(reading, falling=all(left >= right for left, right in pairwise(scores)))
+
+
+def read_document(document: object, hints: Mapping[str, str] | None = None) -> Reading:
+    """Return the reading of a document in a usual form.
+
+    These are a list of objects with `label` and `score`, an object from label to score, an object with a `label`, and a
+    list of scores in class order.
+    """
+    document = remove_single_axes(document)
+    if isinstance(document, dict):
+        if "label" in document:
+            return Reading(named=read_label(document["label"]), hints=hints or {})
+        return read_ranking([(read_label(label), read_score(score)) for label, score in document.items()], hints=hints)
+    if isinstance(document, list) and document and all(isinstance(item, dict) for item in document):
+        pairs = [(read_label(item.get("label")), read_score(item.get("score"))) for item in document]
+        return read_ranking(pairs, hints=hints)
+    if isinstance(document, list) and len(document) == 1:
+        return Reading(named=read_label(document), hints=hints or {})
+    if isinstance(document, list):
+        return read_vector(document, hints)
+    raise OracleError("the reply holds a text that is neither a label nor a document with labels or scores")
 
 
 def read_complaint(content: bytes) -> str:
@@ -107,19 +123,6 @@ def read_complaint(content: bytes) -> str:
         said = (document.get(key) for key in ("error", "message", "detail", "error_code"))
         return "; ".join(json.dumps(part) if not isinstance(part, str) else part for part in said if part is not None)
     return document if isinstance(document, str) else ""
-
-
-def _measure_depth(document: object) -> int:
-    depth, level = 0, [document]
-    while level and depth <= DEPTH_LIMIT:
-        depth += 1
-        level = [
-            child
-            for value in level
-            if isinstance(value, list | dict)
-            for child in (value if isinstance(value, list) else value.values())
-        ]
-    return depth
 
 
 def _describe_kind(value: object) -> str:

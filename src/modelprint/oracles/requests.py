@@ -2,29 +2,35 @@
 
 Every attempt has a connection of its own, so that replicas behind one address get their chance and no cookie keeps
 us at one of them. Redirects are not followed: they would carry credentials and pictures to another place.
+
+When the very first attempt makes no connection (refused, unknown host, certificate, proxy), nothing was sent, waiting
+will not help, and the description or the environment is at fault: that is an EndpointError. Later it is a problem of
+that answer, as any other silence.
 """
 
 import asyncio
 import logging
 import random
+import socket
 import ssl
+import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import ContextVar, copy_context
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 
 import httpx
 
+from modelprint.errors import EndpointError
+from modelprint.oracles.environment import check_environment, is_loopback, make_tls_context
 from modelprint.oracles.replies import read_complaint
 from modelprint.oracles.wire import Budget, Limits, Message, Retry
 
 REPLY_LIMIT = 1024 * 1024
 """Longest reply we read, in bytes."""
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TRANSPORT_HEADERS = {"Accept-Encoding": "identity"}  # a compressed reply could unfold to any size
 
 
@@ -40,6 +46,7 @@ class Reply:
         attempts: Requests that were sent.
         latency_ms: Duration of the last attempt in milliseconds.
         again: Whether another attempt may help.
+        unsent: Whether no connection was made, so that no request can have been counted or billed.
     """
 
     problem: str | None = field(default=None, repr=False)
@@ -49,6 +56,7 @@ class Reply:
     attempts: int = 0
     latency_ms: float = 0.0
     again: bool = False
+    unsent: bool = False
 
 
 @dataclass(kw_only=True)
@@ -75,19 +83,30 @@ class Caller:
     rng: random.Random = field(default_factory=random.Random)
     sent: int = 0
     _free_at: float = field(default=float("-inf"), init=False)
+    _tried: bool = field(default=False, init=False)
 
     def call(self, message: Message) -> Reply:
-        """Send `message` until it is answered or another attempt cannot help."""
+        """Send `message` until it is answered or another attempt cannot help.
+
+        Raises:
+            EndpointError: The environment allows no request, or the first attempt of all made no connection.
+        """
         excess = len(message.content) - self.limits.max_bytes
         if excess > 0:
             allowed = f"limits.max_bytes allows {self.limits.max_bytes}"
             return Reply(problem=f"not sent: the request is {len(message.content)} bytes, {excess} more than {allowed}")
+        if not self._tried:
+            check_environment(message.url)
         reply = Reply()
         for attempt in range(1, self.retry.attempts + 1):
             if self.sent == self.budget.max_queries:
                 spent = f"the budget is spent: budget.max_queries allows {self.sent} requests"
                 return replace(reply, problem=f"{spent}{_append_earlier(reply)}")
             reply = replace(self._attempt(message), attempts=attempt)
+            if reply.unsent and not self._tried:
+                self.sent -= 1
+                raise EndpointError((reply.problem or "").removeprefix("no reply: "))
+            self._tried = True
             if reply.problem is None or not reply.again:
                 return reply
             wait, asked = self._wait(reply, attempt)
@@ -144,10 +163,42 @@ def _send(message: Message, timeout_s: float) -> Reply:
         return Reply(problem=f"no reply within {timeout_s:g} s", again=True)
     except _EndlessReplyError as problem:
         return Reply(problem=str(problem))
+    except (httpx.ConnectError, httpx.ProxyError) as problem:
+        return Reply(problem=f"no reply: {_explain_connection(problem)}", again=True, unsent=True)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as problem:
         return Reply(problem=f"no reply: {problem or type(problem).__name__}", again=True)
     finally:
         _hushed.reset(hushed)
+
+
+def _explain_connection(problem: httpx.TransportError) -> str:
+    """Say why there was no connection, and what to check."""
+    if isinstance(problem, httpx.ProxyError):
+        return f"the proxy makes no connection ({problem}); check HTTPS_PROXY and ALL_PROXY"
+    for cause in _list_causes(problem):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            reason = cause.verify_message or "unknown reason"
+            return f"the certificate is not trusted ({reason}); name its issuer's certificate file in SSL_CERT_FILE"
+        if isinstance(cause, ssl.SSLError):
+            return f"no TLS connection ({cause.reason or cause}); check whether the URL starts with http:// or https://"
+        if isinstance(cause, socket.gaierror):
+            return "the name of the host cannot be resolved; check the URL, and whether a proxy is needed or in the way"
+        if isinstance(cause, ConnectionRefusedError):
+            return "the connection is refused; check that the server runs, its port, and the proxy if there is one"
+    return f"no connection ({problem or type(problem).__name__}); check the URL and the network"
+
+
+def _list_causes(problem: BaseException) -> Iterator[BaseException]:
+    """Yield `problem` and the errors that led to it."""
+    open_ends: list[BaseException | None] = [problem]
+    seen: set[int] = set()
+    while open_ends:
+        one = open_ends.pop(0)
+        if one is None or id(one) in seen:
+            continue
+        seen.add(id(one))
+        yield one
+        open_ends += [one.__cause__, one.__context__, *(one.exceptions if isinstance(one, BaseExceptionGroup) else ())]
 
 
 def _judge(reply: Reply) -> Reply:
@@ -168,12 +219,13 @@ class _EndlessReplyError(Exception):
 
 async def _exchange(message: Message, timeout_s: float) -> Reply:
     """Make one attempt on a connection of its own; the time-out spans all of it, so a trickle of bytes ends too."""
+    asyncio.get_running_loop().set_default_executor(_Unattended())
     # A proxy from the environment has no way to our own loopback.
-    trust_env = httpx.URL(message.url).host not in LOOPBACK
+    trust_env = not is_loopback(message.url)
     headers = [*message.headers, *TRANSPORT_HEADERS.items()]
     async with (
         asyncio.timeout(timeout_s),
-        httpx.AsyncClient(verify=_make_tls_context(), timeout=timeout_s, trust_env=trust_env) as client,
+        httpx.AsyncClient(verify=make_tls_context(message.url), timeout=timeout_s, trust_env=trust_env) as client,
         client.stream(message.method, message.url, headers=headers, content=message.content) as response,
     ):
         content = bytearray()
@@ -184,9 +236,25 @@ async def _exchange(message: Message, timeout_s: float) -> Reply:
         return Reply(status=response.status_code, headers=dict(response.headers), content=bytes(content))
 
 
-@cache
-def _make_tls_context() -> ssl.SSLContext:
-    return httpx.create_ssl_context()
+class _Unattended(ThreadPoolExecutor):
+    """Runs each call in a daemon thread that is not waited for: resolving a name can take longer than the time-out."""
+
+    def submit(self, work: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(work(*arguments, **named))
+            except BaseException as problem:  # handed over to the loop that waits for it
+                future.set_exception(problem)
+
+        threading.Thread(target=run, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        super().shutdown(wait=False)  # the threads of `submit` are not its own
 
 
 def _run(work: Coroutine[Any, Any, Reply]) -> Reply:

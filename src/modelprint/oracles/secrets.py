@@ -8,9 +8,11 @@ server sends back, since a hostile or careless server may echo them.
 import base64
 import html
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,6 +24,10 @@ SHORTEST_SECRET = 4
 FILE_LIMIT = 64 * 1024
 TEXT_LIMIT = 300
 """Longest text of a server that we repeat, in characters."""
+QUOTE_LIMIT = 200
+"""How much of an unreadable reply we repeat, in characters."""
+PATTERN_LIMIT = 512
+"""How many characters of a secret are looked for in every spelling; what follows them up to a space is masked too."""
 
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -46,17 +52,33 @@ class Secrets:
         return _PLACEHOLDER.sub(MASK, text)
 
     def mask(self, text: str) -> str:
-        """Return `text` without any of the values, however it may have been quoted on its way."""
-        for value in sorted(self.values.values(), key=len, reverse=True):
-            for form in _list_forms(value) if len(value) >= SHORTEST_SECRET else ():
+        """Return `text` without any of the values, however it may have been quoted or broken on its way."""
+        for value in self._list_values():
+            for form in _list_forms(value):
                 text = text.replace(form, MASK)
+            text = _compile_spellings(value).sub(MASK, text)
         return text
+
+    def hides(self, number: int | float) -> bool:
+        """Whether one of the values is found in `number`, which a server has sent as a number of JSON."""
+        text = repr(number)
+        return self.mask(text) != text or any(_read_number(value) == number for value in self._list_values())
 
     def clean(self, text: str) -> str:
         """Return the text of a server as one short printable line without secrets."""
         words = " ".join(self.mask(text).split())
         line = "".join(character if character.isprintable() else "?" for character in words)
         return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 3] + "..."
+
+    def quote(self, content: bytes) -> str:
+        """Return the start of a reply as one line without secrets; control characters are escaped."""
+        words = " ".join(self.mask(content.decode("utf-8", errors="replace")).split())
+        line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words[:QUOTE_LIMIT])
+        return line if len(words) <= QUOTE_LIMIT else f"{line}..."
+
+    def _list_values(self) -> list[str]:
+        """Return the values that are looked for, the longest first."""
+        return sorted((v for v in self.values.values() if len(v) >= SHORTEST_SECRET), key=len, reverse=True)
 
 
 def has_placeholder(text: str) -> bool:
@@ -102,6 +124,8 @@ def _read_value(name: str, environ: Mapping[str, str], folder: Path) -> str:
 
 def _read_file(path: Path, name: str) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise EndpointError(f"${{{name}}} is not a regular file")
         with path.open("rb") as file:
             content = file.read(FILE_LIMIT + 1)
     except OSError as problem:
@@ -114,5 +138,41 @@ def _read_file(path: Path, name: str) -> str:
 def _list_forms(value: str) -> list[str]:
     encoded = base64.b64encode(value.encode()).decode()
     quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value), quote(value), quote(value, safe="")}
-    forms = {value, encoded, *quoted}
+    number = _read_number(value)
+    numbers = set() if number is None else {repr(number), value.lstrip("0")}
+    forms = {value, encoded, *quoted, *(form for form in numbers if len(form) >= SHORTEST_SECRET)}
     return sorted(forms, key=len, reverse=True)
+
+
+def _read_number(value: str) -> float | None:
+    """Return the number that a value is, if it is one: a PIN comes back without its leading zeros."""
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+@lru_cache(maxsize=32)
+def _compile_spellings(value: str) -> re.Pattern[str]:
+    """Return what matches `value` with any character escaped as in JSON, HTML or a URL, and white space in between."""
+    shown = [character for character in value if not character.isspace()]
+    if len(shown) < SHORTEST_SECRET:
+        return re.compile(r"(?!)")
+    gap = r"(?:\s|\\{1,4}[nrt])*+"  # possessive: the time stays proportional to the text
+    pattern = gap.join(_list_spellings(character) for character in shown[:PATTERN_LIMIT])
+    return re.compile(pattern + (r"\S*+" if len(shown) > PATTERN_LIMIT else ""))
+
+
+def _list_spellings(character: str) -> str:
+    """Return a pattern for one ASCII character."""
+    code = ord(character)
+    spellings = [
+        re.escape(character),
+        rf"(?i:\\{{1,4}}(?:u00|x){code:02x})",
+        rf"(?i:%(?:25)?{code:02x})",
+        rf"(?i:&#(?:0{{0,4}}{code}|x0{{0,4}}{code:x});)",
+    ]
+    if not character.isalnum():
+        spellings += [rf"\\{{1,4}}{re.escape(character)}", re.escape(html.escape(character))]
+    return f"(?:{'|'.join(spellings)})"

@@ -4,6 +4,7 @@ A wire format is a pydantic model of its own YAML keys with two methods: `compos
 `read` turns a reply's JSON into a `Reading`. Neither sees a socket, a retry or a class index.
 """
 
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Callable
@@ -20,11 +21,21 @@ from modelprint.pixels import Picture
 Fill = Callable[[str], str]
 """Puts the value of every placeholder into a text (or `***`, for people)."""
 
-RESERVED = ("accept-encoding", "connection", "content-length", "host", "transfer-encoding")
+RESERVED = ("accept-encoding", "connection", "content-length", "transfer-encoding")
 """Headers that belong to the transport."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
-_CREDENTIAL = re.compile(r"auth|key|token|secret|passw|cookie|signature|\bsig\b", re.IGNORECASE)
+_CREDENTIAL = re.compile(r"auth|key|token|secret|passw|pwd|credential|cookie|signature|\bsig\b", re.IGNORECASE)
+_QUERY_CREDENTIAL = re.compile(rf"{_CREDENTIAL.pattern}|^code$|^sas$", re.IGNORECASE)  # ?code= is a key of Azure
+_BODY_CREDENTIAL = re.compile(
+    r"(?:.*[^a-z])?(?:auth|authorization|apikey|key|token|secret|password|passwd|pwd|credentials?|signature|sig)_?\d*",
+    re.IGNORECASE,
+)
+_CREDENTIAL_VALUE = re.compile(
+    r"(?:Bearer|Basic)\s+\S"
+    r"|(?:sk|hf|gh[pousr]|xox[abp]|glpat)[-_][\w-]{16}"
+    r"|AKIA[0-9A-Z]{16}|AIza[\w-]{30}|eyJ[\w-]{8,}\.[\w-]{8,}\."
+)
 
 
 class Described(BaseModel):
@@ -100,7 +111,7 @@ def _check_headers(headers: dict[str, str]) -> dict[str, str]:
             raise ValueError(f"{name} is set by the transport and cannot be given")
         if not value.isascii() or not value.isprintable():
             raise ValueError(f"the value of {name} holds a character that no header can carry")
-        if _CREDENTIAL.search(name) and not has_placeholder(value):
+        if (_CREDENTIAL.search(name) or _CREDENTIAL_VALUE.match(value)) and not has_placeholder(value):
             raise ValueError(f"{name} holds its secret in the text; write ${{NAME}} or ${{file:PATH}} instead")
     if len({name.lower() for name in headers}) < len(headers):
         raise ValueError("a header stands twice")
@@ -112,9 +123,40 @@ def _check_url_text(url: str) -> str:
     if not has_placeholder(url):
         check_url(url)
     for name, value in parse_qsl(urlsplit(url).query):
-        if _CREDENTIAL.search(name) and not has_placeholder(value):
+        if (_QUERY_CREDENTIAL.search(name) or _CREDENTIAL_VALUE.match(value)) and not has_placeholder(value):
             raise ValueError(f"the query parameter {name} holds its secret in the text; write ${{NAME}} instead")
     return url
+
+
+def check_body(template: object, name: str = "") -> None:
+    """Raise ValueError when a body holds a credential as written text, or what JSON cannot say.
+
+    Args:
+        template: The body, or a part of it.
+        name: The key that it stands under.
+    """
+    if isinstance(template, dict):
+        for key, value in template.items():
+            check_body(value, str(key))
+    elif isinstance(template, list):
+        for value in template:
+            check_body(value, name)
+    elif isinstance(template, str):
+        named = template and _BODY_CREDENTIAL.fullmatch(_split_words(name))
+        if (named or _CREDENTIAL_VALUE.match(template)) and not has_placeholder(template):
+            place = f"the key {name!r} of the body" if name else "the body"
+            raise ValueError(f"{place} holds its secret in the text; write ${{NAME}} or ${{file:PATH}} instead")
+    elif template is not None and not isinstance(template, int) and not _is_finite(template):
+        raise ValueError(f"the body holds {template!r}, which JSON cannot say")
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+def _split_words(name: str) -> str:
+    """Return `apiKey` as `api_Key`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
 
 
 def check_url(url: str) -> None:
@@ -206,8 +248,9 @@ class WireFormat(Described):
         return [self.url, *self.headers.values()]
 
     def describe(self) -> dict[str, str]:
-        """Say what is asked, with placeholders as written."""
-        return {"kind": self.kind, "url": self.url}
+        """Say what is asked, with placeholders as written; a header `Host` chooses among the models at one address."""
+        hosts = [value for name, value in self.headers.items() if name.lower() == "host"]
+        return {"kind": self.kind, "url": self.url} | ({"host": hosts[0]} if hosts else {})
 
     def build_headers(self, content_type: str, fill: Fill) -> tuple[tuple[str, str], ...]:
         """Return the headers of a request: ours, replaced or joined by the description's."""

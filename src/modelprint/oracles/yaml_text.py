@@ -1,6 +1,7 @@
-"""YAML without surprises: no code, no aliases, no doubled keys; keys, `on`, `no` and `2024-01-01` are texts."""
+"""YAML without surprises: no code, no tags, no aliases, no doubled keys; keys, `on`, `no`, `2024-01-01` are texts."""
 
 import re
+from collections import Counter
 from typing import Any
 
 import yaml
@@ -8,16 +9,27 @@ import yaml
 from modelprint.errors import EndpointError
 
 DEPTH_LIMIT = 50
+NODE_LIMIT = 10_000
+"""Most keys, values and lists: enough for the label map of a thousand classes many times over."""
 
 
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalar rules of YAML 1.2."""
 
     depth = 0
+    nodes = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases (*name) are not supported")
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "tag", None) not in (None, "!"):  # a tag could make a date or bytes, or fail in the reader
+            raise yaml.MarkedYAMLError(problem="tags (!name) are not supported", problem_mark=event.start_mark)
+        if not _is_text(getattr(event, "value", "")):
+            raise yaml.MarkedYAMLError(problem="a lone surrogate is no character", problem_mark=event.start_mark)
+        self.nodes += 1
+        if self.nodes > NODE_LIMIT:
+            raise yaml.YAMLError(f"more than {NODE_LIMIT} keys and values, which is no endpoint description")
         if self.depth == DEPTH_LIMIT:
             raise yaml.YAMLError(f"nested more than {DEPTH_LIMIT} levels deep")
         self.depth += 1
@@ -29,8 +41,8 @@ class _Loader(yaml.SafeLoader):
         scalars = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
         for key in scalars:  # a key is the text as written: 1 and true would be the same key of a dict
             key.tag = "tag:yaml.org,2002:str"
-        keys = [key.value for key in scalars]
-        doubled = next((key for key in keys if keys.count(key) > 1), None)
+        counts = Counter(key.value for key in scalars)
+        doubled = next((key for key, count in counts.items() if count > 1), None)
         if doubled is not None:
             line = node.start_mark.line + 1
             raise yaml.YAMLError(f"the key {doubled!r} stands twice in the mapping that starts on line {line}")
@@ -56,9 +68,18 @@ def read_yaml(text: str) -> object:
         mark = problem.problem_mark or problem.context_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise EndpointError(f"not readable as YAML: {place}{_first_words(problem)}") from None
-    except (yaml.YAMLError, ValueError) as problem:
+    except (yaml.YAMLError, ValueError, OverflowError) as problem:
         raise EndpointError(f"not readable as YAML: {str(problem).splitlines()[0]}") from None
     return document
+
+
+def _is_text(value: str) -> bool:
+    """Whether a text has no lone surrogates, which cannot be sent or printed."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _first_words(problem: yaml.MarkedYAMLError) -> str:
