@@ -1,10 +1,13 @@
 """The cache folder, and files that come into being whole or not at all."""
 
+import errno
 from pathlib import Path
 
 import pytest
 
+from modelprint import cache
 from modelprint.cache import cache_folder, write_atomically
+from modelprint.errors import ModelprintError
 
 
 def test_the_environment_moves_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,3 +49,30 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path) -> None:
 
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_error_names_the_file_and_not_the_draft(tmp_path: Path) -> None:
+    """A full disk gives no name, and a missing draft the name of the draft."""
+
+    def fill(draft: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for write, number in ((fill, errno.ENOSPC), (lambda draft: None, errno.ENOENT)):
+        with pytest.raises(OSError) as caught:
+            write_atomically(tmp_path / "file", write)
+        assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / "file"))
+
+
+def test_a_user_without_a_home_is_asked_for_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only when the variable does not name one."""
+
+    def homeless(*arguments: object, **options: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(cache, "user_cache_dir", homeless)
+    monkeypatch.delenv("MODELPRINT_CACHE")
+
+    with pytest.raises(ModelprintError, match="set HOME, or MODELPRINT_CACHE to a folder"):
+        cache_folder()
+    monkeypatch.setenv("MODELPRINT_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path

@@ -1,6 +1,13 @@
 """Classifiers come from safetensors, factories and exported programs; pickles and foreign weights are refused."""
 
+import json
+import os
+import random
+import struct
+import sys
+import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -11,7 +18,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import load_data, weights_path
 from modelprint.errors import LoadingError
 from modelprint.fast.known import logits_on
-from modelprint.loading import load_classifier, save_weights
+from modelprint.loading import load_classifier, load_like, save_weights
 
 
 def saved(model: Classifier, folder: Path) -> Path:
@@ -85,21 +92,214 @@ def test_what_is_no_network_is_explained(network: str, message: str) -> None:
         load_classifier(network)
 
 
-def test_a_factory_in_the_working_folder_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_factory_in_a_folder_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A module that returns a torch module, with the image shape said beside it."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
     (tmp_path / "my_networks.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(12, 5))\n"
     )
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.syspath_prepend(tmp_path)
 
-    made = load_classifier("my_networks:make", image_shape=(3, 2, 2))
+    made = load_classifier("my_networks:make", image_shape=(3, 2, 2), search_path=tmp_path)
 
     assert made.class_count == 5
     with pytest.raises(LoadingError, match="--image-shape"):
         load_classifier("my_networks:make")
     with pytest.raises(LoadingError, match="does not take images of shape"):
         load_classifier("my_networks:make", image_shape=(3, 5, 5))
+
+
+OUTPUTS = {
+    "tuple": "(features, logits)",
+    "dictionary": "{'logits': logits, 'features': logits}",
+    "two": "(logits, logits)",
+    "random": "logits + torch.rand(())",
+    "in_place": "logits + images.sub_(0.5).sum()",
+    "exits": "sys.exit(1)",
+    "maps": "logits[:, :, None, None]",
+}
+
+
+@pytest.fixture
+def factories(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with one module, whose factories return networks with the outputs of OUTPUTS."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    lines = ["import sys", "import torch", "from torch import nn"]
+    for name, output in OUTPUTS.items():
+        lines += [
+            f"class {name.title()}(nn.Module):",
+            "    def __init__(self):",
+            "        super().__init__()",
+            "        torch.manual_seed(0)",
+            "        self.linear = nn.Linear(12, 5)",
+            "    def forward(self, images):",
+            "        logits, features = self.linear(images.flatten(1)), images * 2",
+            f"        return {output}",
+            f"def {name}():",
+            f"    return {name.title()}()",
+            f"def made_{name}():",
+            "    from modelprint.classifier import Classifier",
+            f"    return Classifier({name}(), image_shape=(3, 2, 2), class_count=5, name='mine')",
+        ]
+    (tmp_path / "outputs_of_networks.py").write_text("\n".join(lines) + "\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("maker", ["tuple", "dictionary", "made_tuple", "made_dictionary"])
+def test_one_of_several_outputs_is_the_logits(maker: str, factories: Path, tmp_path: Path) -> None:
+    """Of a bare module and of a Classifier; weights are read with the names of the network or as they were saved."""
+    network = f"outputs_of_networks:{maker}"
+
+    made = load_classifier(network, image_shape=(3, 2, 2), search_path=factories)
+    save_file({"linear.weight": torch.ones(5, 12), "linear.bias": torch.zeros(5)}, tmp_path / "own.safetensors")
+    filled = load_classifier(network, tmp_path / "own.safetensors", image_shape=(3, 2, 2), search_path=factories)
+    save_weights(filled, tmp_path / "saved.safetensors")
+    again = load_classifier(network, tmp_path / "saved.safetensors", image_shape=(3, 2, 2), search_path=factories)
+
+    assert (made.class_count, made.image_shape) == (5, (3, 2, 2))
+    assert filled.logits(torch.ones(2, 3, 2, 2)).tolist() == [[12.0] * 5] * 2
+    assert filled.digest() == again.digest() != made.digest()
+
+
+@pytest.mark.parametrize(
+    ("maker", "message"),
+    [
+        ("two", r"two returns 0: float32 \(1, 5\), 1: float32 \(1, 5\); expected an entry called logits"),
+        ("random", "random gives the same image different logits"),
+        ("in_place", "in_place changes its images in place"),
+        ("exits", "exits failed: SystemExit: 1"),
+        ("maps", r"maps answers one image with shape \(1, 5, 1, 1\), expected \(1, classes\)"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["", "made_"])
+def test_a_network_that_cannot_be_sealed_is_refused_when_it_is_loaded(
+    maker: str, message: str, prefix: str, factories: Path
+) -> None:
+    """With what it does."""
+    with pytest.raises(LoadingError, match=message):
+        load_classifier(f"outputs_of_networks:{prefix}{maker}", image_shape=(3, 2, 2), search_path=factories)
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "_orig_mod.module.", "module._orig_mod."])
+def test_the_prefix_of_a_wrapper_is_dropped(prefix: str, tiny_model: Classifier, tmp_path: Path) -> None:
+    """Of all names, as nn.DataParallel and torch.compile write them."""
+    path = tmp_path / "wrapped.safetensors"
+    save_file({f"{prefix}{name}": tensor for name, tensor in tiny_model.network.state_dict().items()}, path)
+
+    assert load_classifier("digits", path).digest() == tiny_model.digest()
+    assert load_like(tiny_model, path)[0].digest() == tiny_model.digest()
+
+
+def test_a_prefix_of_some_names_is_pointed_out(tiny_model: Classifier, tmp_path: Path) -> None:
+    """It is no wrapper of the whole network."""
+    path, state = tmp_path / "half.safetensors", tiny_model.network.state_dict()
+    save_file({f"_orig_mod.{n}" if n.startswith("linear") else n: tensor for n, tensor in state.items()}, path)
+
+    with pytest.raises(LoadingError, match=rf"2 of {len(state)} names begin with _orig_mod\. \(torch\.compile\)"):
+        load_classifier("digits", path)
+
+
+def archive(path: Path, *members: str) -> Path:
+    """Write an archive with empty members."""
+    with zipfile.ZipFile(path, "w") as file:
+        for member in members:
+            file.writestr(member, "")
+    return path
+
+
+def test_other_files_get_a_hint(tiny_model: Classifier, tmp_path: Path) -> None:
+    """By what they hold, not by their names."""
+    pointer = tmp_path / "pointer.safetensors"
+    pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    page = tmp_path / "page.safetensors"
+    page.write_bytes(b"<!DOCTYPE html><html></html>")
+    keras = tmp_path / "keras.safetensors"
+    keras.write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(8))
+    files = {
+        pointer: "Git LFS pointer, .*git lfs pull",
+        page: "a page of HTML",
+        keras: "HDF5",
+        archive(tmp_path / "script.safetensors", "x/code/__torch__.py", "x/data.pkl"): "TorchScript.*convert it",
+        archive(tmp_path / "program.safetensors", "x/models/model.json"): "an exported program; give it as --network",
+        archive(tmp_path / "pickle.safetensors", "x/data.pkl"): "looks like a pickle",
+        saved(tiny_model, tmp_path).rename(tmp_path / "renamed.pt"): "looks like safetensors; rename it",
+    }
+
+    for path, hint in files.items():
+        with pytest.raises(LoadingError, match=hint):
+            load_classifier("digits", path)
+
+
+@pytest.mark.parametrize(
+    ("content", "hint"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "Git LFS pointer"),
+        (b"\x80\x02}q\x00.", "looks like a pickle"),
+        (struct.pack("<Q", 2) + b"{}", "looks like safetensors; give it as --weights"),
+    ],
+)
+def test_other_programs_get_a_hint(content: bytes, hint: str, tmp_path: Path) -> None:
+    """As weights do."""
+    (tmp_path / "model.pt2").write_bytes(content)
+
+    with pytest.raises(LoadingError, match=hint):
+        load_classifier(str(tmp_path / "model.pt2"), image_shape=(1, 8, 8))
+
+
+def header(path: Path, entries: dict[str, Any]) -> Path:
+    """Write the header of a safetensors file, with no values behind it."""
+    text = json.dumps(entries).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "message"),
+    [
+        ("linear.weight", [30_000_000, 0], "for 1 channels and 30000000 classes, which has .* the file holds 0"),
+        ("linear.weight", [0, 0], "for 1 channels and 0 classes; there is at least one of each"),
+        ("convolutions.0.weight", [16, 0, 3, 3], "for 0 channels"),
+        ("convolutions.0.weight", [0, 50_000_000, 3, 3], "for 50000000 channels and 10 classes, which has"),
+        ("convolutions.0.weight", [0, 2**62, 3, 3], f"for {2**62} channels"),
+    ],
+)
+def test_a_shape_without_values_builds_nothing(name: str, shape: list[int], message: str, tmp_path: Path) -> None:
+    """A header of a hundred bytes cannot ask for gigabytes."""
+    path = header(tmp_path / "w.safetensors", {name: {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}})
+
+    with pytest.raises(LoadingError, match=message):
+        load_classifier("digits", path)
+
+
+def test_values_that_do_not_fit_are_an_error(tiny_model: Classifier, tmp_path: Path) -> None:
+    """Complex numbers, and eight-bit floats that are not finite."""
+    for tensor, message in (
+        (torch.zeros(4, dtype=torch.complex64), "linear.bias holds complex numbers, but digits needs torch.float32"),
+        (torch.full((4,), torch.nan).to(torch.float8_e4m3fn), "linear.bias holds values that are not finite"),
+    ):
+        save_file(tiny_model.network.state_dict() | {"linear.bias": tensor}, tmp_path / "w.safetensors")
+        with pytest.raises(LoadingError, match=message):
+            load_classifier("digits", tmp_path / "w.safetensors")
+
+
+@pytest.mark.parametrize("record", ["[" * 100_000, "9" * 5000, "nonsense", "[]"])
+def test_a_damaged_record_is_an_error(record: str, tiny_model: Classifier, tmp_path: Path) -> None:
+    """Nested deeply, a number of many digits, no JSON, no object."""
+    path = tmp_path / "w.safetensors"
+    save_file(tiny_model.network.state_dict(), path, metadata={"modelprint.record": record})
+
+    with pytest.raises(LoadingError, match=r"its record is"):
+        load_like(tiny_model, path)
+
+
+def test_a_fifo_is_no_file(tmp_path: Path) -> None:
+    """It would be waited for."""
+    for name in ("w.safetensors", "model.pt2"):
+        os.mkfifo(tmp_path / name)
+
+    with pytest.raises(LoadingError, match="no weights file"):
+        load_classifier("digits", tmp_path / "w.safetensors")
+    with pytest.raises(LoadingError, match="no exported program"):
+        load_classifier(str(tmp_path / "model.pt2"), image_shape=(1, 8, 8))
 
 
 def exported(model: Classifier, path: Path) -> Path:
@@ -129,6 +329,33 @@ def test_a_damaged_exported_program_is_one_line(tmp_path: Path) -> None:
 
     with pytest.raises(LoadingError, match="not a readable exported program"):
         load_classifier(str(tmp_path / "broken.pt2"), image_shape=(1, 8, 8))
+
+
+@pytest.mark.parametrize("kind", ["safetensors", "pt2"])
+def test_any_damage_is_an_error_of_ours(kind: str, tiny_model: Classifier, tmp_path: Path) -> None:
+    """150 files with a few changed bytes in their headers are read, or refused with a LoadingError."""
+    rng = random.Random(7)
+    whole = (
+        saved(tiny_model, tmp_path) if kind == "safetensors" else exported(tiny_model, tmp_path / "m.pt2")
+    ).read_bytes()
+    path = tmp_path / f"damaged.{kind}"
+    end = whole.index(b"}}") if kind == "safetensors" else len(whole)
+    refused = 0
+
+    for _ in range(150):
+        changed = bytearray(whole)
+        for _ in range(rng.randint(1, 4)):
+            changed[rng.randrange(end)] = rng.randrange(256)
+        path.write_bytes(bytes(changed[: rng.choice([len(whole), rng.randrange(len(whole))])]))
+        try:
+            if kind == "pt2":
+                load_classifier(str(path), image_shape=(1, 8, 8))
+            else:
+                load_classifier("digits", path)
+        except LoadingError:
+            refused += 1
+
+    assert refused > 50
 
 
 @pytest.mark.parametrize("ending", ["relu", "linear"])

@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from modelprint.settings import Setting, build, parse_assignments, settings_of
+from modelprint.settings import Setting, build, convert, parse_assignments, settings_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +61,9 @@ def test_assignments_are_name_equals_value() -> None:
     assert parse_assignments(["a=1", "b = x=y"]) == {"a": "1", "b": "x=y"}
     with pytest.raises(ValueError, match="NAME=VALUE, got 'steps'"):
         parse_assignments(["steps"])
+
+
+def test_a_number_that_no_float_can_hold_is_refused() -> None:
+    """TOML and JSON have whole numbers of any length."""
+    with pytest.raises(ValueError, match="share is a number that is too large"):
+        convert(10**400, float, "share")

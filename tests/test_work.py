@@ -1,12 +1,16 @@
 """Long work: state that is saved, found again, and never taken for that of other work."""
 
+import errno
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
-from modelprint.work import Work
+from modelprint import work as module
+from modelprint.work import Work, save_tensors
 
 
 def test_what_is_saved_is_found_again(tmp_path: Path) -> None:
@@ -63,3 +67,40 @@ def test_rows_are_made_once_across_an_interruption(tmp_path: Path) -> None:
     assert rows.tolist() == [0, 10, 20, 30, 40]
     assert made == [0, 1, 2, 3, 3, 4]
     assert seen == [(3, 5), (4, 5), (5, 5)]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Error while serializing: I/O error: No space left on device (os error 28)",
+        'Error while serializing: I/O error: Os { code: 28, kind: StorageFull, message: "No space left on device" }',
+    ],
+)
+def test_a_full_disk_is_an_error_of_the_system_with_the_path(
+    message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both spellings of safetensors; the draft is gone and the rows that were saved before stay."""
+    Work(folder=tmp_path).save("rows", {"rows": torch.arange(2)})
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise SafetensorError(message)
+
+    monkeypatch.setattr(module, "save_file", full)
+
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        Work(folder=tmp_path).save("rows", {"rows": torch.arange(3)})
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "rows.safetensors"))
+    assert [path.name for path in tmp_path.iterdir()] == ["rows.safetensors"]
+    assert Work(folder=tmp_path).resume("rows")["rows"].tolist() == [0, 1]
+
+
+def test_another_reason_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What gives no number of the system is an OSError all the same."""
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise SafetensorError("no such type")
+
+    monkeypatch.setattr(module, "save_file", refuse)
+
+    with pytest.raises(OSError, match=r"a\.safetensors could not be written: no such type"):
+        save_tensors({"rows": torch.arange(3)}, tmp_path / "a.safetensors")

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from platformdirs import user_cache_dir
 
-from modelprint.errors import LoadingError
+from modelprint.errors import LoadingError, ModelprintError
 
 Thing = TypeVar("Thing")
 
@@ -20,8 +20,18 @@ VARIABLE = "MODELPRINT_CACHE"
 
 
 def cache_folder() -> Path:
-    """Return `MODELPRINT_CACHE`, or the user's cache folder; it may not exist yet and may be deleted at any time."""
-    return Path(os.environ.get(VARIABLE) or user_cache_dir("modelprint", appauthor=False))
+    """Return `MODELPRINT_CACHE`, or the user's cache folder; it may not exist yet and may be deleted at any time.
+
+    Raises:
+        ModelprintError: The variable is not set and the user has no home folder.
+    """
+    named = os.environ.get(VARIABLE)
+    try:
+        return Path(named or user_cache_dir("modelprint", appauthor=False))
+    except RuntimeError as problem:
+        raise ModelprintError(
+            f"there is no home folder for the cache: set HOME, or {VARIABLE} to a folder"
+        ) from problem
 
 
 def content_key(inputs: object) -> str:
@@ -70,6 +80,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     Args:
         path: The file; missing folders above it are created.
         write: Writes the whole file at the path it is given, which has the suffix of `path`.
+
+    Raises:
+        OSError: The file cannot be written, e.g. because the disk is full; its `filename` is `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # Same suffix, since np.savez and others append a missing one; same folder, since only a rename inside one file
@@ -79,6 +92,11 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write(draft)
         _flush(draft)
         draft.replace(path)
+    except OSError as problem:
+        # Errors of `write` name no file, e.g. on a full disk, and others the draft.
+        if problem.errno is None:
+            raise
+        raise OSError(problem.errno, problem.strerror, str(path)) from problem
     finally:
         draft.unlink(missing_ok=True)
 

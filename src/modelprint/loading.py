@@ -1,31 +1,37 @@
 """Load and save classifiers: safetensors, exported `.pt2` programs, `package.module:factory`; never pickles.
 
 A safetensors file is data and safe to read from any source. So is a `.pt2` program, whose graph is computed by our own
-interpreter of known operators. A factory is the code of its author and is executed.
+interpreter of known operators. A factory is the code of its author and is executed; it is imported from the installed
+modules, and from a folder only when that is given.
 """
 
-import importlib
 import json
-import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from math import prod
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors import safe_open
 from torch import Tensor, nn
 
-from modelprint.cache import write_atomically
-from modelprint.classifier import Classifier
+from modelprint.classifier import Classifier, contain_exit
 from modelprint.errors import LoadingError
+from modelprint.files import open_regular, refuse_damage
 from modelprint.networks import NETWORKS
+from modelprint.networks.exported_archive import list_members
 from modelprint.networks.exported_program import read_program
+from modelprint.networks.factory import call_factory
 from modelprint.networks.forms import convert_to_form, form_of
 from modelprint.networks.int8 import Int8Linear
 from modelprint.networks.onnx_network import OnnxNetwork
+from modelprint.networks.outputs import SelectOutput, select_logits
+from modelprint.work import save_tensors
 
 PICKLE_ENDINGS = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".th", ".ckpt", ".tar"}
+CONVERT = "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
 COUNTER = "num_batches_tracked"
+WRAPPERS = {"module.": "nn.DataParallel", "_orig_mod.": "torch.compile"}
+"""What wrappers of a network put before all names, and which wrapper it is."""
 INT8_LAYERS = "modelprint.int8_layers"
 FORM = "modelprint.form"
 NETWORK = "modelprint.network"
@@ -33,7 +39,11 @@ RECORD = "modelprint.record"
 
 
 def load_classifier(
-    network: str, weights: Path | None = None, *, image_shape: tuple[int, int, int] | None = None
+    network: str,
+    weights: Path | None = None,
+    *,
+    image_shape: tuple[int, int, int] | None = None,
+    search_path: Path | None = None,
 ) -> Classifier:
     """Return a classifier from a network's name and its weights.
 
@@ -43,16 +53,19 @@ def load_classifier(
         weights: A safetensors file. Needed for a named network, optional for a factory, refused for `.pt2`.
         image_shape: Channels, height and width of the images; needed for `.pt2`, for a factory that returns a module,
             and for a named network with images of another than its default size.
+        search_path: A folder to import a factory from when no installed module has its name. Without it only installed
+            modules are imported.
 
     Raises:
-        LoadingError: Unknown network, unreadable weights, or weights of other shapes; the message names the first.
+        LoadingError: Unknown network, unreadable weights, weights of other shapes, or a network that is random or
+            returns no logits; the message names the first.
     """
     if network.endswith(".pt2"):
         if weights is not None:
             raise LoadingError(f"{network} carries its weights inside; leave out {weights}")
         return _load_exported(Path(network), _require_shape(image_shape, network))
     if ":" in network:
-        return _call_factory(network, weights, image_shape)
+        return _load_made(network, call_factory(network, search_path), weights, image_shape)
     if network not in NETWORKS:
         raise LoadingError(
             f"unknown network {network!r}; known are {', '.join(NETWORKS)}, "
@@ -77,17 +90,43 @@ def _load_named(network: str, path: Path, tensors: Mapping[str, Tensor], metadat
     # one on grey images.
     with torch.device("meta"):
         shapes = architecture.make(class_count=architecture.class_count, channels=channels).state_dict()
+    tensors = _drop_wrapper(tensors, shapes)
     inner = {name.removeprefix("network."): tensor for name, tensor in tensors.items()}
     first = next((inner[n] for n, t in shapes.items() if t.ndim == 4 and n in inner), None)
     head = next(n for n, t in reversed(shapes.items()) if t.ndim == 2)
     last = inner.get(head, inner.get(f"{head}_int8"))
     channels = first.shape[1] if first is not None and first.ndim == 4 else channels
     class_count = last.shape[0] if last is not None and last.ndim == 2 else architecture.class_count
+    if (channels, class_count) != (architecture.image_shape[0], architecture.class_count):
+        _check_size(network, channels, class_count, tensors, path)
     plain = architecture.make(class_count=class_count, channels=channels)
     module = fill_network(plain, tensors, metadata, path, network)
     if isinstance(module, OnnxNetwork):
         (channels, height, width), class_count = module.image_shape, module.class_count
     return Classifier(module, image_shape=(channels, height, width), class_count=class_count, name=network)
+
+
+def _check_size(network: str, channels: int, class_count: int, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Refuse channels and classes that would make a network larger than the file: a shape needs no values behind it."""
+    stated = f"{path}: its shapes are those of a {network} for {channels} channels and {class_count} classes"
+    if channels < 1 or class_count < 1:
+        raise LoadingError(f"{stated}; there is at least one of each")
+    with refuse_damage(stated, LoadingError), torch.device("meta"):
+        made = NETWORKS[network].make(class_count=class_count, channels=channels).state_dict()
+    needed, held = (sum(prod(tensor.shape) for tensor in one.values()) for one in (made, tensors))
+    # A folded network has fewer values than the plain one, by less than half.
+    if needed > 2 * held:
+        raise LoadingError(f"{stated}, which has {needed} values, but the file holds {held}")
+
+
+def _drop_wrapper(tensors: Mapping[str, Tensor], expected: Collection[str]) -> Mapping[str, Tensor]:
+    """Return `tensors` without a prefix that all their names have and no expected name has."""
+    for prefix in (*WRAPPERS, *WRAPPERS):  # one wrapper may be inside the other
+        if tensors and all(name.startswith(prefix) for name in tensors):
+            if any(name.startswith(prefix) for name in expected):
+                return tensors
+            tensors = {name.removeprefix(prefix): tensor for name, tensor in tensors.items()}
+    return tensors
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -98,20 +137,32 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """
     if not path.is_file():
         raise LoadingError(f"no weights file at {path}")
-    with path.open("rb") as file:
+    with open_regular(path, LoadingError) as file:
         start = file.read(9)
     # A safetensors file starts with eight bytes, the length of its header, and the header, a JSON object.
-    foreign = start[8:] != b"{" and start[:1] in (b"P", b"\x80")
-    if path.suffix in PICKLE_ENDINGS or foreign:
-        raise LoadingError(
-            f"{path} looks like a pickle, which can run code when opened and is never loaded; "
-            "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
-        )
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            return {name: tensors.get_tensor(name) for name in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as problem:
-        raise LoadingError(f"{path} is not a readable safetensors file: {problem}") from problem
+    if start[8:] != b"{" or path.suffix in PICKLE_ENDINGS:
+        foreign = _describe_foreign(path, start)
+        if foreign:
+            raise LoadingError(f"{path} {foreign}")
+    damaged = f"{path} is not a readable safetensors file"
+    with refuse_damage(damaged, LoadingError), safe_open(path, framework="pt") as tensors:
+        return {name: tensors.get_tensor(name) for name in tensors.keys()}, tensors.metadata() or {}  # noqa: SIM118
+
+
+def _describe_foreign(path: Path, start: bytes) -> str:
+    """Say what a file that is not safetensors, by its first bytes or its ending, is instead; empty when unknown."""
+    if start[8:] == b"{":
+        return f"has the ending {path.suffix} of a pickle, but looks like safetensors; rename it to .safetensors"
+    members = list_members(path)
+    if any(name.endswith("models/model.json") for name in members):
+        return "is an exported program; give it as --network, with the ending .pt2"
+    if any("/code/" in name for name in members):
+        return f"is TorchScript, which contains code and is never loaded; {CONVERT}"
+    if path.suffix in PICKLE_ENDINGS or start[:1] in (b"P", b"\x80"):
+        return f"looks like a pickle, which can run code when opened and is never loaded; {CONVERT}"
+    if start.startswith(b"\x89HDF"):
+        return f"is HDF5, as Keras writes it, not safetensors; {CONVERT}"
+    return "is a page of HTML; was the download an error page?" if start.lstrip()[:1] == b"<" else ""
 
 
 def fill_network(
@@ -119,7 +170,8 @@ def fill_network(
 ) -> nn.Module:
     """Return `network`, in the form that the file names, filled with `tensors`.
 
-    All names and shapes must agree, except step counters of batch norms. `network` itself may be changed.
+    All names and shapes must agree, except step counters of batch norms, and except a prefix `module.` or `_orig_mod.`
+    of all names. `network` itself may be changed.
 
     Raises:
         LoadingError: A name, a shape or the form does not fit, or a value is not finite.
@@ -135,22 +187,39 @@ def fill_network(
             raise LoadingError(f"{path} names an int8 layer {layer!r}, which is not a linear layer of {name}")
         network.set_submodule(layer, Int8Linear(linear.in_features, linear.out_features))
     expected = network.state_dict()
+    tensors = _drop_wrapper(tensors, expected)
     missing = [n for n in expected if n not in tensors and not n.endswith(COUNTER)]
     extra = [n for n in tensors if n not in expected and not n.endswith(COUNTER)]
     if missing or extra:
         raise LoadingError(
             f"{path} does not hold the weights of {name}: {len(missing)} missing{_name_first(missing)}, "
-            f"{len(extra)} unexpected{_name_first(extra)}"
+            f"{len(extra)} unexpected{_name_first(extra)}{_describe_prefixes(extra, tensors)}"
         )
     for key, tensor in tensors.items():
-        if key in expected and tensor.shape != expected[key].shape:
-            raise LoadingError(
-                f"{path}: {key} has shape {tuple(tensor.shape)}, but {name} needs {tuple(expected[key].shape)}"
-            )
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+        entry = expected.get(key, tensor)
+        if not isinstance(entry, Tensor):
+            raise LoadingError(f"{name} keeps {key} as a {type(entry).__name__}, which no safetensors file holds")
+        if tensor.shape != entry.shape:
+            raise LoadingError(f"{path}: {key} has shape {tuple(tensor.shape)}, but {name} needs {tuple(entry.shape)}")
+        if tensor.is_complex() and not entry.is_complex():
+            raise LoadingError(f"{path}: {key} holds complex numbers, but {name} needs {entry.dtype}")
+        # Eight-bit floats have no test of their own.
+        finite = tensor.float() if tensor.is_floating_point() and tensor.itemsize == 1 else tensor
+        if tensor.is_floating_point() and not torch.isfinite(finite).all():
             raise LoadingError(f"{path}: {key} holds values that are not finite")
-    network.load_state_dict(dict(tensors), strict=False)
+    with refuse_damage(f"{path} does not fill {name}", LoadingError):
+        network.load_state_dict(dict(tensors), strict=False)
     return network.eval()
+
+
+def _describe_prefixes(extra: Collection[str], tensors: Collection[str]) -> str:
+    """Say which of the unexpected names begin with the prefix of a wrapper."""
+    found = [
+        f"; {count} of {len(tensors)} names begin with {prefix} ({wrapper})"
+        for prefix, wrapper in WRAPPERS.items()
+        if (count := sum(name.startswith(prefix) for name in extra))
+    ]
+    return "".join(found)
 
 
 def _name_first(names: list[str]) -> str:
@@ -174,14 +243,7 @@ def save_weights(classifier: Classifier, path: Path, record: Mapping[str, object
         metadata[RECORD] = json.dumps(record, sort_keys=True)
     stored = {"format": "pt", **{key: text for key, text in metadata.items() if text}}
     tensors = {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}
-
-    def write(draft: Path) -> None:
-        try:
-            save_file(tensors, draft, metadata=stored)
-        except SafetensorError as problem:
-            raise OSError(f"{path} could not be written: {problem}") from None
-
-    write_atomically(path, write)
+    save_tensors(tensors, path, stored)
 
 
 def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, object]]:
@@ -194,7 +256,7 @@ def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, obje
     loaded.network = fill_network(loaded.network, tensors, metadata, path, loaded.name)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))
-    except json.JSONDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise LoadingError(f"{path}: its record is not JSON: {problem}") from problem
     if not isinstance(record, dict):
         raise LoadingError(f"{path}: its record is a {type(record).__name__}, not a JSON object")
@@ -216,35 +278,58 @@ def _require_shape(image_shape: tuple[int, int, int] | None, network: str) -> tu
     return image_shape
 
 
-def _call_factory(network: str, weights: Path | None, image_shape: tuple[int, int, int] | None) -> Classifier:
-    module_name, _, attribute = network.partition(":")
-    # The path of a console script lacks the working folder, where the user's module most likely is.
-    if str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
-    try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-        made = factory()
-    except Exception as problem:  # the user's own code may raise any kind of error; report it in one line
-        raise LoadingError(f"{network} failed: {type(problem).__name__}: {problem}") from problem
+def _load_made(
+    network: str, made: object, weights: Path | None, image_shape: tuple[int, int, int] | None
+) -> Classifier:
+    """Return the classifier of what a factory returned, with the weights in a file when there is one."""
     if isinstance(made, nn.Module):
         made = _wrap(made, _require_shape(image_shape, network), network)
-    if not isinstance(made, Classifier):
+    elif isinstance(made, Classifier):
+        made = _check_made(made, network)
+    else:
         raise LoadingError(f"{network} returned a {type(made).__name__}, not a torch module or a Classifier")
-    if weights is not None:
-        tensors, metadata = read_weights(weights)
+    if weights is None:
+        return made
+    tensors, metadata = read_weights(weights)
+    inner = made.network.network if isinstance(made.network, SelectOutput) else None
+    if inner is not None and tensors.keys() <= inner.state_dict().keys():
+        made.network.network = fill_network(inner, tensors, metadata, weights, network)
+    else:
         made.network = fill_network(made.network, tensors, metadata, weights, network)
     return made
 
 
+def _check_made(made: Classifier, network: str) -> Classifier:
+    """Return the classifier that a factory made, after the questions that a bare module is asked."""
+    wrapped = _wrap(made.network, made.image_shape, network)
+    if wrapped.class_count != made.class_count:
+        raise LoadingError(f"{network} says {made.class_count} classes, but answers with {wrapped.class_count} logits")
+    made.network = wrapped.network
+    return made
+
+
 def _wrap(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Classifier:
+    """Return the classifier of a module, which is asked for the first time: find its logits and count its classes.
+
+    Raises:
+        LoadingError: It does not take such images, returns no logits, is random or changes its images.
+    """
     classifier = Classifier(module, image_shape=image_shape, class_count=0, name=name)
     try:
-        logits = classifier.logits(torch.zeros(1, *image_shape))
+        with torch.no_grad(), contain_exit(name):
+            output = module(torch.zeros(1, *image_shape, dtype=classifier.dtype))
+    except LoadingError:
+        raise
     except Exception as problem:  # a network may raise any kind of error on an image of that shape
         raise LoadingError(f"{name} does not take images of shape {image_shape}: {problem}") from problem
+    try:
+        classifier.network, logits = select_logits(module, output)
+    except ValueError as problem:
+        raise LoadingError(f"{name} {problem}") from None
     if logits.ndim != 2:
         raise LoadingError(f"{name} answers one image with shape {tuple(logits.shape)}, expected (1, classes)")
     classifier.class_count = logits.shape[1]
+    classifier.check_repeatable()
     return classifier
 
 

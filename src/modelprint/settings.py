@@ -77,7 +77,10 @@ def convert(value: object, kind: Any, name: str) -> object:
     if origin is tuple and isinstance(value, list | tuple):
         return tuple(convert(part, arguments[0], name) for part in value)
     if kind is float and type(value) is int:
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{name} is a number that is too large") from None
     if kind in (bool, int, float) and type(value) is kind:
         return value
     # The message is that of the same value as text.

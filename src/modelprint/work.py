@@ -1,6 +1,8 @@
 """Long work: it reports its progress, and resumes from its saved state after an interruption."""
 
 import hashlib
+import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +17,9 @@ from modelprint.progress import Progress, ignore_progress
 
 SAVED_EVERY = 10
 """Rows between two saved states."""
+
+OS_ERROR = re.compile(r"\b(?:os error|code:) (\d+)")
+"""How safetensors, which is written in Rust, gives the number of an error of the operating system."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,11 +56,11 @@ class Work:
             return {}
 
     def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
-        """Save `tensors` under `name`, replacing what was there."""
+        """Save `tensors` under `name`, replacing what was there; OSError when that fails."""
         path = self._path(name)
         if path is not None:
             content = {key: tensor.contiguous() for key, tensor in tensors.items()}
-            write_atomically(path, lambda draft: save_file(content, draft, metadata={"identity": self.identity}))
+            save_tensors(content, path, {"identity": self.identity})
 
     def make_rows(
         self, name: str, total: int, make: Callable[[int], Tensor], phase: str, *, every: int = SAVED_EVERY
@@ -87,3 +92,26 @@ class Work:
 
     def _path(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / f"{name}.safetensors"
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write contiguous `tensors` as safetensors, atomically.
+
+    Raises:
+        OSError: The file cannot be written, e.g. because the disk is full; its `filename` is `path`.
+    """
+
+    def write(draft: Path) -> None:
+        try:
+            save_file(dict(tensors), draft, metadata=None if metadata is None else dict(metadata))
+        except SafetensorError as problem:
+            raise _to_os_error(problem, path) from problem
+
+    write_atomically(path, write)
+
+
+def _to_os_error(problem: SafetensorError, path: Path) -> OSError:
+    number = OS_ERROR.search(str(problem))
+    if number is None:
+        return OSError(f"{path} could not be written: {problem}")
+    return OSError(int(number[1]), os.strerror(int(number[1])), str(path))

@@ -22,3 +22,11 @@ def test_a_folder_belongs_to_one_plan_and_scale(
     whole.record.write_text("{")
     with pytest.raises(BenchError, match=r"record.json is damaged"):
         run_tiny(whole.path)
+
+
+def test_timings_of_any_kind_count_for_nothing(tmp_path: Path) -> None:
+    """A number beyond floats, deep nesting, another type."""
+    lines = ['{"key": "a", "seconds": 2}', '{"key": "b", "seconds": 1' + "0" * 400 + "}", "[" * 100_000, "[]", "{"]
+    (tmp_path / "timings.jsonl").write_text("\n".join(lines) + "\n")
+
+    assert RunFolder(tmp_path).read_timings() == {"a": 2.0}

@@ -1,5 +1,6 @@
 """A mistake in the file of a plan is one line that names its key."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,26 @@ def test_a_file_that_is_no_plan_is_named(tmp_path: Path, tiny_plan: str) -> None
 
     with pytest.raises(ValueError, match="there is no scale 'huge'; choose one of smoke, laptop, paper"):
         at_scale(read_plan(path), "huge")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = " + "[" * 100_000, "not readable as TOML"),
+        ("a = " + "9" * 5000, "not readable as TOML"),
+        ("scales = 1", "scales: each scale is a table"),
+        ("scales = { small = 1 }", "scales: each scale is a table"),
+    ],
+)
+def test_any_text_is_a_plan_or_a_value_error(text: str, message: str) -> None:
+    """Deep nesting, numbers of many digits, tables that are none."""
+    with pytest.raises(ValueError, match=message):
+        parse_plan(text)
+
+
+def test_a_fifo_is_no_plan(tmp_path: Path) -> None:
+    """It would be waited for."""
+    os.mkfifo(tmp_path / "plan.toml")
+
+    with pytest.raises(ValueError, match="is not a regular file"):
+        read_plan(tmp_path / "plan.toml")

@@ -1,5 +1,6 @@
 """The architecture of suspects comes from the fingerprint or from the command line, never from code in a file."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -34,3 +35,17 @@ def test_code_that_a_file_names_is_not_run() -> None:
     """The error says which option names the network."""
     with pytest.raises(ValueError, match=r"'os:getcwd', which is not a built-in network; give one with --network"):
         load_architecture(named("os:getcwd"), None, None)
+
+
+def test_a_factory_comes_from_the_folder_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the image shape of the fingerprint."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "suspects_of_ours.py").write_text(
+        "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 4))\n"
+    )
+    fingerprint = named("digits")
+
+    model = load_architecture(fingerprint, "suspects_of_ours:make", None, tmp_path)
+
+    assert model.image_shape == fingerprint.preprocessing.image_shape
+    assert model.class_count == 4

@@ -209,9 +209,11 @@ def test_a_wrong_endpoint_description_names_the_key(command: Any, world: Path) -
     assert_one_line(command("verify", "r20.mprint", "--endpoint", "odd.yaml"), "odd.yaml: endpoint.")
 
 
-def test_a_classifier_of_another_shape_is_refused(command: Any, world: Path) -> None:
+def test_a_classifier_of_another_shape_is_refused(command: Any, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It could not be asked, so nothing is said about it."""
-    (world / "mine.py").write_text(
+    monkeypatch.syspath_prepend(world / "installed")
+    (world / "installed").mkdir()
+    (world / "installed" / "mine.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 10))\n"
     )
 

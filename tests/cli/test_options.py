@@ -1,6 +1,8 @@
 """Options that several commands share."""
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -50,3 +52,33 @@ def test_exactly_one_model_is_named() -> None:
         check_choice(Path("e.yaml"), Path("m.onnx"), None, None, None)
     with pytest.raises(ValueError, match="belong to --network"):
         check_choice(Path("e.yaml"), None, None, Path("w"), None)
+
+
+FACTORY = "--network exits_at_import:make --image-shape 3,32,32"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        f"generate {FACTORY} --data cifar10 --output new.mprint",
+        f"tamper {FACTORY} --data cifar10 --kind flip-sign --output new.safetensors",
+        f"own seal {FACTORY} --data cifar10 --output new.mprint",
+        f"own check own.mprint {FACTORY}",
+        f"detect r20.mprint {FACTORY} --suspects suspects",
+        f"tradeoff {FACTORY} --data cifar10 --tampering flip-sign --output new",
+        f"serve {FACTORY} --port 48613",
+    ],
+)
+def test_a_factory_is_imported_from_the_current_folder_only_when_asked(
+    line: str, command: Any, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --search-path the error says so; with it the code runs, and its exit code 0 is no verdict."""
+    monkeypatch.setattr(sys, "path", [str(world), *sys.path])
+    (world / "exits_at_import.py").write_text("raise SystemExit(0)\n")
+
+    alone, asked = command(*line.split()), command(*line.split(), "--search-path", ".")
+
+    assert (alone.code, asked.code) == (2, 2)
+    assert "there is no installed module exits_at_import; the current folder has exits_at_import.py" in alone.err
+    assert asked.err == "error: exits_at_import:make failed: SystemExit: 0\n"
+    assert not alone.out and not asked.out

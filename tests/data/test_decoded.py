@@ -7,6 +7,7 @@ import pytest
 
 from modelprint.data import decoded, parquet
 from modelprint.data.parquet import read_parquet
+from modelprint.errors import DataError
 
 Writer = Callable[..., Path]
 
@@ -28,7 +29,7 @@ def test_decoded_images_are_kept(
 
     assert second.name == "second"
     assert second.digest == first.digest
-    with pytest.raises(TypeError):
+    with pytest.raises(DataError, match="'NoneType' object is not callable"):
         read_parquet(tmp_path / "b.parquet", size=(1, 1))
 
 

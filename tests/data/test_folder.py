@@ -71,3 +71,15 @@ def test_unusable_folders_are_refused(tmp_path: Path, image_file: Encoder, monke
     monkeypatch.setattr(folder, "FILE_LIMIT", 6)
     with pytest.raises(DataError, match=r"a\.png: 7 bytes, more than the limit of 6"):
         read_folder(tmp_path)
+
+
+def test_parts_are_not_read_as_classes(tmp_path: Path, image_file: Encoder, colour: Painter) -> None:
+    """Folders that all hold the same folders; with other folders in each they are classes."""
+    for part in ("first", "second"):
+        for name in ("cat", "dog"):
+            put(tmp_path / part / name / "a.png", image_file(colour(1)))
+
+    with pytest.raises(DataError, match="the folders first, second all hold the folders cat, dog; if these are"):
+        read_folder(tmp_path)
+    put(tmp_path / "second" / "bird" / "a.png", image_file(colour(1)))
+    assert read_folder(tmp_path).class_names == ("first", "second")

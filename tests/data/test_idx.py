@@ -1,6 +1,7 @@
 """IDX files, honest and hostile."""
 
 import gzip
+import os
 import struct
 from pathlib import Path
 
@@ -122,3 +123,18 @@ def test_damaged_and_missing_files_are_errors_of_ours(tmp_path: Path) -> None:
             reader(tmp_path / "missing")
     with pytest.raises(DataError, match=r"cut\.gz"):
         read_idx_array(cut)
+
+
+def test_any_bytes_end_in_an_error_of_ours(tmp_path: Path) -> None:
+    """A stream that is cut, damaged inside, or none at all; a FIFO is not waited for."""
+    path = tmp_path / "images.gz"
+    whole = gzip.compress(idx(np.arange(400).reshape(4, 10, 10) % 251))
+    for content in (whole[:-9], whole[:15] + b"\xff" * 30 + whole[45:], b"\x1f\x8b\x08\x04", b"", b"nothing"):
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=r"images\.gz"):
+            read_idx_array(path)
+    path.unlink()
+    os.mkfifo(path)
+    for read in (read_idx_array, count_idx):
+        with pytest.raises(DataError, match="is not a regular file"):
+            read(path)

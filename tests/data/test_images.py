@@ -1,5 +1,7 @@
 """Image files to pixels."""
 
+import struct
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -55,6 +57,53 @@ def test_sixteen_bits_are_refused(image_file: Encoder) -> None:
     """More than eight bits a channel would have to be rounded."""
     with pytest.raises(ValueError, match="eight bits"):
         decode(image_file(np.zeros((2, 2), np.uint16)))
+
+
+def png_of_16_bits(colour_type: int, channels: int) -> bytes:
+    """Return one pixel with 16 bits in each of its channels."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, colour_type, 0, 0, 0)
+    pixels = zlib.compress(b"\0" + b"\xff\xfe" * channels)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png_of_16_bits(2, 3),
+        png_of_16_bits(4, 2),
+        png_of_16_bits(6, 4),
+        png_of_16_bits(0, 1),
+        b"P6 1 1 65535 " + b"\xff\xfe" * 3,
+        b"P6 1 1 256 " + b"\0\1" * 3,
+        b"P5 1 1 65535 " + b"\xff\xfe",
+        b"P5 1 1 1023 " + b"\0\1",
+        b"P3 1 1 65535 1 2 3 ",
+        b"P2 1 1 65535 1 ",
+    ],
+)
+def test_sixteen_bits_of_every_kind_are_refused(content: bytes) -> None:
+    """Colour and transparency too, where Pillow drops the low byte of each value."""
+    with pytest.raises(ValueError, match="16 bits a channel do not fit into eight bits"):
+        decode(content)
+
+
+def test_a_pointer_of_git_lfs_is_no_image() -> None:
+    """A clone without its large files is full of them."""
+    with pytest.raises(ValueError, match="git lfs pull"):
+        decode(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_wrong_number_of_images_is_refused(count: int, image_file: Encoder, colour: Painter) -> None:
+    """Memory that was never filled must not become pixels."""
+    files = [("a", image_file(colour(1))), ("b", image_file(colour(2)))]
+
+    with pytest.raises(DataError, match="stated"):
+        stack(files, count=count)
 
 
 def test_a_huge_image_is_refused_before_decoding(image_file: Encoder) -> None:

@@ -1,6 +1,8 @@
 """NumPy archives, honest and hostile."""
 
 import io
+import os
+import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -109,6 +111,7 @@ def test_a_boastful_header_is_refused(tmp_path: Path) -> None:
     np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": (2**40,)})
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         archive.writestr("pixels.npy", header.getvalue())
+        archive.writestr("labels.npy", header.getvalue())
 
     with pytest.raises(DataError, match=r"pixels\.npy states \(1099511627776,\) entries, but holds fewer"):
         read_npz(tmp_path / "a.npz")
@@ -133,3 +136,93 @@ def test_damaged_and_missing_files_are_errors_of_ours(tmp_path: Path) -> None:
             read_npz(path)
     with pytest.raises(DataError, match="no such file"):
         read_npz(tmp_path / "b.npz")
+
+
+def test_a_label_beyond_the_limit_makes_no_names(tmp_path: Path) -> None:
+    """Each class has a name in memory, so one label of eight bytes could take all there is."""
+    for labels in (np.array([0, 2**62]), np.array([0, 2**63], np.uint64), np.array([0, -1])):
+        with pytest.raises(DataError, match="label"):
+            read_npz(save(tmp_path / "a.npz", **(GOOD | {"labels": labels})))
+
+
+def members(path: Path, compression: int = zipfile.ZIP_DEFLATED, **contents: bytes) -> Path:
+    """Write an archive with these members."""
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+    return path
+
+
+def array_bytes(array: np.ndarray) -> bytes:
+    """Return `array` as NumPy writes it into a file."""
+    buffer = io.BytesIO()
+    np.save(buffer, array)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: content.replace(b"'descr'", b"2descr'"),  # a tokenizer's error
+        lambda content: content[:20] + b"[" * (len(content) - 20),
+        lambda content: content.replace(b"False", b"1<<99"),
+        lambda content: content.replace(b"(2,)", b"(-2)"),
+        lambda content: content[:8],
+        lambda content: b"",
+    ],
+)
+def test_a_damaged_header_is_an_error_of_ours(damage: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    """Python's own parser reads it, with errors of its own."""
+    contents = {key: array_bytes(array) for key, array in GOOD.items()}
+
+    with pytest.raises(DataError, match=r"a\.npz: not a readable \.npz file"):
+        read_npz(members(tmp_path / "a.npz", **(contents | {"labels": damage(contents["labels"])})))
+
+
+def test_a_damaged_archive_is_an_error_of_ours(tmp_path: Path) -> None:
+    """Encrypted members, flipped bits of compressed ones, a method of compression without a bound."""
+    contents = {key: array_bytes(array) for key, array in GOOD.items()}
+    path = members(tmp_path / "a.npz", **contents)
+    whole = path.read_bytes()
+    central = whole.index(b"PK\x01\x02")
+    for position, value in ((central + 8, whole[central + 8] | 1), (60, whole[60] ^ 0xFF)):
+        path.write_bytes(whole[:position] + bytes([value]) + whole[position + 1 :])
+        with pytest.raises(DataError, match=r"a\.npz: "):
+            read_npz(path)
+    with pytest.raises(DataError, match="is compressed by method 12; use deflate"):
+        read_npz(members(tmp_path / "b.npz", zipfile.ZIP_BZIP2, **contents))
+
+
+def test_a_directory_that_states_too_much_is_refused(tmp_path: Path) -> None:
+    """A member cannot hold a thousand times its bytes, and members cannot share the same ones."""
+    contents = {key: array_bytes(array) for key, array in GOOD.items()}
+    path = members(tmp_path / "a.npz", **contents)
+    whole = path.read_bytes()
+    central = whole.index(b"PK\x01\x02")
+    for offset, value, message in ((24, 2**30, "can hold"), (20, 2**20, "longer than the file")):
+        path.write_bytes(whole[: central + offset] + struct.pack("<I", value) + whole[central + offset + 4 :])
+        with pytest.raises(DataError, match=message):
+            read_npz(path)
+
+
+def test_other_members_are_left_unread(tmp_path: Path) -> None:
+    """A note, or an array of objects, that nobody asked for."""
+    contents = {key: array_bytes(array) for key, array in GOOD.items()}
+
+    assert len(read_npz(members(tmp_path / "a.npz", **contents, notes=b"no array"))[""]) == 2
+
+
+def test_more_class_names_than_the_limit_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names of no letters cost nothing in a file."""
+    monkeypatch.setattr(npz, "CLASS_LIMIT", 1)
+
+    with pytest.raises(DataError, match="2 class names, more than the limit of 1"):
+        read_npz(save(tmp_path / "a.npz", **GOOD, class_names=np.array(["a", "b"])))
+
+
+def test_a_fifo_is_no_archive(tmp_path: Path) -> None:
+    """It would be waited for."""
+    os.mkfifo(tmp_path / "a.npz")
+
+    with pytest.raises(DataError, match="is not a regular file"):
+        read_npz(tmp_path / "a.npz")

@@ -1,6 +1,8 @@
 """Parquet files in the layout of the hub."""
 
+import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +119,42 @@ def test_a_damaged_file_is_an_error(tmp_path: Path, two: list[bytes], write_parq
             reader(path)
     with pytest.raises(DataError, match="no such file"):
         read_parquet(tmp_path / "b.parquet")
+
+
+def test_texts_that_are_numbers_are_sorted_as_numbers(tmp_path: Path, two: list[bytes], write_parquet: Writer) -> None:
+    """As the names of folders are; with one word among them they are texts."""
+    path = tmp_path / "a.parquet"
+
+    assert read_parquet(write_parquet(path, two, ["10", "9"])).class_names == ("9", "10")
+    assert read_parquet(write_parquet(path, two * 2, ["10", "9", "x", "9"])).class_names == ("10", "9", "x")
+
+
+def test_more_rows_than_bytes_are_refused(
+    tmp_path: Path, two: list[bytes], write_parquet: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Repeated values cost nothing in a file, but a label is eight bytes in memory."""
+    path = tmp_path / "a.parquet"
+    write_parquet(path, [two[0]] * 100_000, [0] * 100_000)
+    assert path.stat().st_size < 100_000
+
+    with pytest.raises(DataError, match="states 100000 rows, more than it has bytes"):
+        read_parquet(path)
+
+
+def test_labels_and_bytes_of_any_kind_end_in_an_error_of_ours(
+    tmp_path: Path, two: list[bytes], write_parquet: Writer
+) -> None:
+    """A label beyond the limit on classes, flipped bytes, a FIFO."""
+    path = tmp_path / "a.parquet"
+    with pytest.raises(DataError, match=r"labels run from 0 to 4611686018427387904"):
+        read_parquet(write_parquet(path, two, [0, 2**62]))
+    whole = write_parquet(path, two, ["a", "b"]).read_bytes()
+    for position in range(4, len(whole), 29):
+        path.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        with suppress(DataError):
+            read_parquet(path)
+    path.unlink()
+    os.mkfifo(path)
+    for read in (read_parquet, count_parquet):
+        with pytest.raises(DataError, match="is not a regular file"):
+            read(path)

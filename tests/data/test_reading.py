@@ -213,3 +213,120 @@ def test_a_share_that_is_none_is_refused() -> None:
         load_data("digits@1.5")
     with pytest.raises(DataError, match="'digits@half' is neither a data set"):
         load_data("digits@half")
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("Train", "Test"),
+        ("Training", "Testing"),
+        ("TRAIN", "test"),
+        ("train", "val"),
+        ("training", "validation"),
+        ("train", "valid"),
+        ("train_images", "test_images"),
+    ],
+)
+def test_usual_names_of_parts_are_understood(
+    train: str, test: str, tmp_path: Path, image_file: Encoder, colour: Painter
+) -> None:
+    """In capital and small letters; a validation part is the test part when there is no other."""
+    put_folder(tmp_path / train, image_file, colour, count=3)
+    put_folder(tmp_path / test, image_file, colour, count=1)
+
+    data = load_data(tmp_path)
+
+    assert (len(data.train), len(data.test), len(data.class_names)) == (6, 2, 2)
+
+
+def test_a_test_part_comes_before_a_validation_part(tmp_path: Path, image_file: Encoder, colour: Painter) -> None:
+    """Of folders and of files."""
+    for count, part in ((4, "train"), (1, "test"), (2, "val")):
+        put_folder(tmp_path / part, image_file, colour, count=count)
+
+    assert len(load_data(tmp_path).test) == 2
+
+
+def test_validation_files_are_a_part(
+    tmp_path: Path, image_file: Encoder, colour: Painter, write_parquet: Writer
+) -> None:
+    """As on the hub; `val` inside another word is no such word."""
+    write_parquet(tmp_path / "train-00000-of-00001.parquet", [image_file(colour(1))], [0])
+    write_parquet(tmp_path / "interval.parquet", [image_file(colour(5))], [0])
+    with pytest.raises(DataError, match="but no test part; call it train or test"):
+        load_data(tmp_path)
+    write_parquet(tmp_path / "validation-00000-of-00001.parquet", [image_file(colour(9))], [0])
+
+    assert load_data(tmp_path).test.pixels[:, 0, 0, 0].tolist() == [9]
+
+
+def test_a_class_may_be_called_train(tmp_path: Path, image_file: Encoder, colour: Painter) -> None:
+    """Among vehicles: its folder holds images and no folders."""
+    put_folder(tmp_path, image_file, colour, count=5, names=("bus", "train"))
+
+    assert load_data(tmp_path).class_names == ("bus", "train")
+
+
+def test_two_folders_of_one_part_are_refused(tmp_path: Path, image_file: Encoder, colour: Painter) -> None:
+    """Which one is meant cannot be known."""
+    for part in ("train", "training", "test"):
+        put_folder(tmp_path / part, image_file, colour, count=1)
+
+    with pytest.raises(DataError, match="train and training may both be the same part"):
+        load_data(tmp_path)
+
+
+def test_labels_that_begin_with_1_are_refused(tmp_path: Path) -> None:
+    """All from 1 to the last, as in EMNIST letters; a class without images is fine when others lack too."""
+    put_idx(tmp_path, "train", [1, 2, 3])
+    put_idx(tmp_path, "t10k", [1, 2])
+
+    with pytest.raises(DataError, match="no image has label 0, and all labels from 1 to 3 occur; do the labels begin"):
+        load_data(tmp_path)
+    put_idx(tmp_path, "train", [1, 3, 3])
+    put_idx(tmp_path, "t10k", [1])
+    assert load_data(tmp_path).class_names == ("0", "1", "2", "3")
+
+
+def damage(content: bytes, rng: np.random.Generator) -> bytes:
+    """Return `content` with a few bytes changed, a part left out or repeated."""
+    first, last = sorted(rng.integers(0, len(content) + 1, 2).tolist())
+    kind = rng.integers(4)
+    if kind == 0:
+        return content[:first] + content[last:]
+    if kind == 1:
+        return content[:last] + content[first:]
+    changed = bytearray(content)
+    for position in rng.integers(0, len(content), rng.integers(1, 4)):
+        changed[position] = rng.integers(256) if kind == 2 else changed[position] ^ (1 << int(rng.integers(8)))
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(
+    "file", ["a.npz", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "a.parquet", "a.png"]
+)
+def test_any_damage_is_an_error_of_ours(
+    file: str, tmp_path: Path, image_file: Encoder, colour: Painter, write_parquet: Writer
+) -> None:
+    """150 damaged files of each kind are read, or refused with a DataError."""
+    rng = np.random.default_rng(7)
+    np.savez_compressed(tmp_path / "a.npz", pixels=np.zeros((9, 4, 4), np.uint8), labels=np.arange(9) % 2)
+    put_idx(tmp_path, "train", [0, 1, 1] * 3)
+    write_parquet(tmp_path / "a.parquet", [image_file(colour(level)) for level in range(9)], [0, 1, 1] * 3)
+    (tmp_path / "folder" / "class").mkdir(parents=True)
+    for name in ("a.png", "b.png", "c.png"):
+        (tmp_path / "folder" / "class" / name).write_bytes(image_file(colour(3)))
+    path = tmp_path / "folder" / "class" / file if file == "a.png" else tmp_path / file
+    given = {"a.png": tmp_path / "folder", "train-labels-idx1-ubyte.gz": tmp_path / "train-images-idx3-ubyte.gz"}
+    whole = path.read_bytes()
+    refused = 0
+
+    assert len(load_data(given.get(file, path)).train) > 0
+    for _ in range(150):
+        path.write_bytes(damage(whole, rng))
+        try:
+            load_data(given.get(file, path))
+        except DataError:
+            refused += 1
+
+    assert refused > 50

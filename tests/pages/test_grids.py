@@ -47,8 +47,9 @@ def test_anything_is_one_line(value: object, text: str) -> None:
 
 
 def test_numbers_are_told_from_what_only_looks_like_one() -> None:
-    """A flag is no number, and neither is a text."""
+    """A flag is no number, and neither is a text, nor what no float can hold."""
     assert [number(3), number(0.5), number(True), number("3"), number(None)] == [3.0, 0.5, None, None, None]
+    assert number(10**400) is None
 
 
 def test_a_mean_is_over_what_there_is() -> None:

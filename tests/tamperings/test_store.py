@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from modelprint import loading
+from modelprint import work
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.loading import RECORD, load_like, read_weights, save_weights
@@ -103,7 +103,7 @@ def test_a_suspect_that_cannot_be_written_is_not_lost(
 ) -> None:
     """A folder that cannot be made, or a disk without space: the suspect is returned and the log says so."""
     if full:
-        monkeypatch.setattr(loading, "save_file", lambda *_, **__: (_ for _ in ()).throw(full_disk()))
+        monkeypatch.setattr(work, "save_file", lambda *_, **__: (_ for _ in ()).throw(full_disk()))
     else:
         (tmp_path / "suspects").write_text("a file where the folder should be")
 

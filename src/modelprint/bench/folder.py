@@ -146,7 +146,7 @@ class RunFolder:
                 try:
                     entry = json.loads(line)
                     seconds[str(entry["key"])] = float(entry["seconds"])
-                except (ValueError, KeyError, TypeError):
+                except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
                     continue
         return seconds
 

@@ -88,7 +88,7 @@ def salvage_lines(path: Path, read: Callable[[str], LineType]) -> tuple[list[Lin
     for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
         try:
             parsed = read(line.decode())
-        except ValueError as problem:
+        except (ValueError, OverflowError, RecursionError) as problem:
             problems.append(f"{path}, line {number}: {problem}")
             continue
         found[parsed.key] = parsed

@@ -29,6 +29,8 @@ def read_plan(path: Path) -> Plan:
     Raises:
         ValueError: The file cannot be used; one line names the key and says why.
     """
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise ValueError(f"{path}: is not a regular file")  # opening a FIFO would wait for its writer
     try:
         with path.open("rb") as file:
             content = file.read(SIZE_LIMIT + 1)
@@ -48,9 +50,11 @@ def parse_plan(text: str) -> Plan:
     """Return the plan in `text`, checked at all of its scales; ValueError as in `read_plan`, without the path."""
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise ValueError(f"not readable as TOML: {problem}") from None
     scales = document.pop("scales", {})
+    if not isinstance(scales, dict) or not all(isinstance(table, dict) for table in scales.values()):
+        raise ValueError("scales: each scale is a table, such as [scales.small]")
     parts = {name: _validate(study.plan_part, _take_keys(document, study.plan_part)) for name, study in STUDIES.items()}
     plan = _validate(Plan, document)
     plan = replace(plan, parts=parts, scales={name: _parse_scale(name, table) for name, table in scales.items()})

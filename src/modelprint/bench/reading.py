@@ -53,7 +53,7 @@ def _read_rows(path: Path) -> tuple[str, ...]:
     """Return the rows of a plan, each once; none when it cannot be read, for it only puts the tables in order."""
     try:
         suspects = tomllib.loads(path.read_text(encoding="utf-8")).get("suspects")
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ()
     rows = (mapping(entry).get("row") for entry in (suspects if isinstance(suspects, list) else ()))
     return tuple(dict.fromkeys(str(row) for row in rows if row))
@@ -82,7 +82,7 @@ def _read_remarks(given: Path | None, usual: Path) -> Mapping[str, str]:
         return {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as problem:
+    except (OSError, ValueError, RecursionError) as problem:
         raise BenchError(f"the remarks in {path} cannot be read: {problem}") from problem
     if wrong := [row for row, remark in content.items() if not isinstance(remark, str)]:
         raise BenchError(f'{path}: the remark on {wrong[0]!r} is no text; write "{wrong[0]}" = "..."')

@@ -1,5 +1,7 @@
 """The architecture of suspects, without weights."""
 
+from pathlib import Path
+
 from modelprint.classifier import Classifier
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.loading import load_classifier
@@ -7,7 +9,10 @@ from modelprint.networks import NETWORKS
 
 
 def load_architecture(
-    fingerprint: Fingerprint, network: str | None, image_shape: tuple[int, int, int] | None
+    fingerprint: Fingerprint,
+    network: str | None,
+    image_shape: tuple[int, int, int] | None,
+    search_path: Path | None = None,
 ) -> Classifier:
     """Return an untrained classifier with the network called `network`, or with the one that the fingerprint names.
 
@@ -21,4 +26,5 @@ def load_architecture(
         return Classifier(module, image_shape=shape, class_count=classes, name=named)
     if network is None:
         raise ValueError(f"the fingerprint is of {named!r}, which is not a built-in network; give one with --network")
-    return load_classifier(network, None, image_shape=image_shape or fingerprint.preprocessing.image_shape)
+    shape = image_shape or fingerprint.preprocessing.image_shape
+    return load_classifier(network, None, image_shape=shape, search_path=search_path)

@@ -8,6 +8,7 @@ import typer
 
 from modelprint.cli.console import align_columns, explain_interruption, show_bars, show_json
 from modelprint.cli.options import AsJson, Quiet
+from modelprint.errors import DataError
 
 data_app = typer.Typer(rich_markup_mode=None, help="Named data sets: list and download them.")
 
@@ -21,12 +22,12 @@ def list_data(as_json: AsJson = False) -> None:
 
     Example: modelprint data list
     """
-    from modelprint.data import list_sets, user_folder
+    from modelprint.data import list_sets
 
     statuses = list_sets()
     if as_json:
         sets = [asdict(s) | {"present": s.present and str(s.present)} for s in statuses]
-        show_json({"user_folder": str(user_folder()), "sets": sets})
+        show_json({"user_folder": _find_user_folder(), "sets": sets})
         return
     rows = []
     for status in statuses:
@@ -36,6 +37,16 @@ def list_data(as_json: AsJson = False) -> None:
         counts = ("-" if n is None else n for n in (status.train_count, status.test_count))
         rows.append((status.name, shape, status.class_count, *counts, where or missing))
     typer.echo(align_columns(("name", "shape", "classes", "train", "test", "where"), rows))
+
+
+def _find_user_folder() -> str | None:
+    """Return the user's data folder; None for a user without a home folder."""
+    from modelprint.data import user_folder
+
+    try:
+        return str(user_folder())
+    except DataError:
+        return None
 
 
 @data_app.command()

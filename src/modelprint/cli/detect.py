@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelprint.cli.console import align_columns, print_remark, show_json
-from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, parse_shape
+from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, SearchPath, parse_shape
 
 if TYPE_CHECKING:
     from modelprint.detection import Detection, MeanRate
@@ -29,6 +29,7 @@ def detect(
         ),
     ] = None,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -48,7 +49,8 @@ def detect(
 
     loaded = Fingerprint.load(fingerprint)
     files = _files(suspects)
-    found = ask_all(load_architecture(loaded, network, parse_shape(image_shape)), loaded, files)
+    architecture = load_architecture(loaded, network, parse_shape(image_shape), search_path)
+    found = ask_all(architecture, loaded, files)
     kinds = mean_rates(found)
     problems = [one for one in found if one.problem]
     if as_json:

@@ -17,6 +17,7 @@ from modelprint.cli.options import (
     Force,
     ImageShape,
     Quiet,
+    SearchPath,
     Seed,
     Settings,
     Weights,
@@ -127,6 +128,7 @@ def generate(
     also_precision: AlsoPrecision = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     sources: WithSources = True,
     allow_fewer: AllowFewer = False,
     force: Force = False,
@@ -181,7 +183,8 @@ def generate(
         else:
             measured = {"profile": profile or "fp32", "multiple": multiple}
             shape, others = parse_shape(image_shape), (also or [], also_precision or [])
-            fingerprint, report = _from_weights(network, weights, shape, others, data, chosen, quiet, asked | measured)
+            paths = (weights, search_path)
+            fingerprint, report = _from_weights(network, paths, shape, others, data, chosen, quiet, asked | measured)
     if not sources:
         bare = tuple(replace(sample, source=None) for sample in fingerprint.samples)
         fingerprint = replace(fingerprint, samples=bare)
@@ -195,7 +198,7 @@ def generate(
 
 def _from_weights(
     network: str,
-    weights: Path | None,
+    paths: tuple[Path | None, Path | None],
     image_shape: tuple[int, int, int] | None,
     others: tuple[Sequence[str], Sequence[str]],
     data: str,
@@ -203,13 +206,17 @@ def _from_weights(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal a classifier by its weights, with the releases and precisions that are named."""
+    """Seal a classifier by its weights, with the releases and precisions that are named.
+
+    `paths` are the file of its weights and the folder that its factory is imported from.
+    """
     from modelprint.cli.releases import load_releases
     from modelprint.data import load_data
     from modelprint.generation.from_weights import generate as craft_and_seal
     from modelprint.loading import load_classifier
 
-    model = load_classifier(network, weights, image_shape=image_shape)
+    weights, search_path = paths
+    model = load_classifier(network, weights, image_shape=image_shape, search_path=search_path)
     releases = load_releases(model, *others)
     loaded = load_data(data, progress=asked["work"].progress)
     fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)

@@ -23,6 +23,14 @@ ImageShape = Annotated[
         help="Channels, height and width of the images, in pixels; for a .pt2 file or a factory of a bare module.",
     ),
 ]
+SearchPath = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder to import package.module:factory from when no installed module has its name; `.` is the current "
+        "folder. Without it only installed modules are imported.",
+    ),
+]
 Endpoint = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to query.")
 ]

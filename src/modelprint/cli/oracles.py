@@ -24,6 +24,7 @@ def choose_oracle(
     image_shape: tuple[int, int, int] | None,
     quiet: bool,
     onnx_input: str | None = None,
+    search_path: Path | None = None,
 ) -> Oracle:
     """Return the oracle behind the one of `endpoint`, `onnx` and `network` that is given.
 
@@ -38,7 +39,7 @@ def choose_oracle(
     from modelprint.oracles.local import LocalOracle
 
     assert network is not None
-    model = load_classifier(network, weights, image_shape=image_shape)
+    model = load_classifier(network, weights, image_shape=image_shape, search_path=search_path)
     expected, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
     if (model.image_shape, model.class_count) != (expected, classes):
         raise ValueError(

@@ -22,6 +22,7 @@ from modelprint.cli.options import (
     OnnxInput,
     Quiet,
     Report,
+    SearchPath,
     Seed,
     Settings,
     ShowRequest,
@@ -133,6 +134,7 @@ def seal(
     beta: SealBeta = 0.1,
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     dry_run: ShowPlan = False,
     force: Force = False,
     as_json: AsJson = False,
@@ -165,7 +167,7 @@ def seal(
         raise ValueError("--count belongs to c-examples; uap has --set points=N and --set views=N")
     if method != UAP and (learn_unrelated or learn_copies):
         raise ValueError("--learn-unrelated and --learn-copies belong to uap; c-examples train on no other model")
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
     partial = output.with_name(output.name + ".partial")
     with explain_interruption(f"run the same command again to go on; what is done is in {partial} and the cache"):
         with show_bars(quiet) as progress:
@@ -239,6 +241,7 @@ def check(
     network: SuspectNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     views: ViewCount = None,
     scores: ScoresName = None,
     alpha: CheckAlpha = 0.05,
@@ -271,7 +274,9 @@ def check(
             f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.describe_questions(views)}"
         )
         return
-    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input)
+    oracle = choose_oracle(
+        loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input, search_path
+    )
     print_remark(f"asking for {loaded.describe_questions(views)}", quiet)
     how, log = "with --answers DIR a check can be continued", None
     if answers is not None:

@@ -13,6 +13,7 @@ from modelprint.cli.options import (
     ImageShape,
     Network,
     Quiet,
+    SearchPath,
     Seed,
     Settings,
     Weights,
@@ -30,6 +31,7 @@ def tamper(
     settings: Settings = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
@@ -50,7 +52,7 @@ def tamper(
     from modelprint.tamperings import SUITE, make_suspect
 
     tampering = build(SUITE, kind, parse_assignments(settings or []))
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
     with show_bars(quiet) as progress:
         suspect = make_suspect(kind, tampering, model, load_data(data, progress=progress), seed, progress=progress)
     record = suspect.record()

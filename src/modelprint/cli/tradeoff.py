@@ -10,7 +10,18 @@ import typer
 
 from modelprint.cli.console import align_columns, explain_interruption, print_remark, show_bars, show_json
 from modelprint.cli.generate import creation_time
-from modelprint.cli.options import AsJson, Data, ImageShape, Network, Quiet, Seed, Settings, Weights, parse_shape
+from modelprint.cli.options import (
+    AsJson,
+    Data,
+    ImageShape,
+    Network,
+    Quiet,
+    SearchPath,
+    Seed,
+    Settings,
+    Weights,
+    parse_shape,
+)
 
 if TYPE_CHECKING:
     from modelprint.methods.junction import Junction
@@ -47,6 +58,7 @@ def tradeoff(
     ] = "fp32",
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -75,7 +87,7 @@ def tradeoff(
     if output.exists() and not output.is_dir():
         raise ValueError(f"{output} is a file; name a folder")
     points, method = covert_names(percentiles), _method(k, settings or [])
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape))
+    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
     with (
         explain_interruption(f"run the same command again to go on; what is done is in {output}"),
         show_bars(quiet) as progress,

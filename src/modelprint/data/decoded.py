@@ -9,8 +9,9 @@ import PIL
 
 from modelprint.cache import cache_folder, write_atomically
 from modelprint.data.labelled_images import LabelledImages
+from modelprint.errors import ModelprintError
 
-FORMAT = "images-1"
+FORMAT = "images-2"
 """Change it whenever the same files would give other pixels, labels or names."""
 
 
@@ -26,7 +27,10 @@ def load_or_decode(path: Path, settings: str, read: Callable[[], LabelledImages]
     """
     # Pillow's version is part of the key, since another JPEG decoder may round differently.
     key = hashlib.sha256("\n".join([FORMAT, PIL.__version__, settings, file_sha256(path)]).encode()).hexdigest()
-    entry = cache_folder() / "images" / f"{key}.npz"
+    try:
+        entry = cache_folder() / "images" / f"{key}.npz"
+    except ModelprintError:  # without a home folder nothing is cached
+        return read()
     known = _load(entry)
     if known is not None:
         return known

@@ -1,9 +1,10 @@
 """Folders with one subfolder of image files per class. The name of the subfolder is the name of the class.
 
-Classes are sorted by name, or by number when every name is a number (so that 10 comes after 9). Files and folders
-whose names begin with a dot are ignored, and so are files without the suffix of an image.
+Classes are sorted as text, or as numbers when every name is a number (see `order_class_names`). Files and folders whose
+names begin with a dot are ignored, and so are files without the suffix of an image.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import numpy as np
 
 from modelprint.data.images import Size, stack
 from modelprint.data.labelled_images import LabelledImages
+from modelprint.data.names import order_class_names
 from modelprint.errors import DataError
+from modelprint.files import open_regular
 from modelprint.progress import Progress, ignore_progress, track_steps
 
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".webp", ".bmp", ".ppm", ".pgm"})
@@ -37,6 +40,7 @@ def read_folder(
     classes = list_class_folders(path)
     if not classes:
         raise DataError(f"{path}: contains no class folders with images")
+    _refuse_parts(path, classes)
     files: list[Path] = []
     labels: list[int] = []
     for label, folder in enumerate(classes):
@@ -56,10 +60,8 @@ def read_folder(
 
 def list_class_folders(path: Path) -> list[Path]:
     """Return the folders in `path`, in class order."""
-    folders = [entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
-    if all(_is_number(folder.name) for folder in folders):
-        return sorted(folders, key=lambda folder: (int(folder.name), folder.name))
-    return sorted(folders, key=lambda folder: folder.name)
+    folders = {entry.name: entry for entry in path.iterdir() if entry.is_dir() and not entry.name.startswith(".")}
+    return [folders[name] for name in order_class_names(folders)]
 
 
 def list_image_files(folder: Path) -> list[Path]:
@@ -71,12 +73,25 @@ def list_image_files(folder: Path) -> list[Path]:
     )
 
 
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
+def _refuse_parts(path: Path, classes: list[Path]) -> None:
+    """Refuse folders that may be parts of a data set rather than classes: all hold the same two or more folders."""
+    inner = [[folder.name for folder in list_class_folders(folder)] for folder in classes]
+    if len(classes) > 1 and len(inner[0]) > 1 and all(names == inner[0] for names in inner):
+        raise DataError(
+            f"{path}: the folders {_list_some([folder.name for folder in classes])} all hold the folders "
+            f"{_list_some(inner[0])}; if these are the classes, call two of the outer folders train and test or give "
+            "one of them as the data; if not, put all images of a class into one folder"
+        )
+
+
+def _list_some(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (", .." if len(names) > 3 else "")
 
 
 def _read_files(files: list[Path]) -> Iterator[tuple[str, bytes]]:
-    for file in files:
-        if file.stat().st_size > FILE_LIMIT:
-            raise DataError(f"{file}: {file.stat().st_size} bytes, more than the limit of {FILE_LIMIT} for one image")
-        yield str(file), file.read_bytes()
+    for path in files:
+        with open_regular(path, DataError) as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > FILE_LIMIT:
+                raise DataError(f"{path}: {size} bytes, more than the limit of {FILE_LIMIT} for one image")
+            yield str(path), file.read(FILE_LIMIT)

@@ -9,22 +9,22 @@ file is never unpacked beyond the size in its header.
 import gzip
 import io
 import struct
-import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from modelprint.data.images import allocate_pixels
+from modelprint.data.images import DEFLATE_RATIO, allocate_pixels
 from modelprint.data.labelled_images import LabelledImages
+from modelprint.data.names import number_classes
 from modelprint.errors import DataError
+from modelprint.files import open_regular, refuse_damage
 from modelprint.pixels import SIDE_LIMIT
 
 UNSIGNED_BYTE = 0x08
 """Type number of eight-bit entries, the only type of images and labels."""
-
-DEFLATE_RATIO = 1040
-"""Deflate packs at most 1032 bytes into one; the rest allows for rounding."""
 
 CHUNK = 2**20
 
@@ -56,38 +56,37 @@ def read_idx(images: Path, labels: Path, *, class_names: tuple[str, ...] = (), n
     return LabelledImages(
         pixels=pixels,
         labels=indices.astype(np.int64),
-        class_names=class_names or tuple(map(str, range(int(indices.max(initial=0)) + 1))),
+        class_names=class_names or number_classes(indices, labels.name),
         name=name or images.name,
     )
 
 
 def read_idx_array(path: Path) -> np.ndarray:
     """Return the unsigned bytes in one IDX file, in the shape that it states."""
-    try:
-        with _open(path) as file:
-            shape = _read_shape(file, path)
-            array = allocate_pixels(str(path), shape)
-            _fill(array, file, path)
-            if file.read(1):
-                raise DataError(f"{path}: more bytes than its header states ({_format_shape(shape)})")
-            return array
-    except FileNotFoundError as problem:
-        raise DataError(f"{path}: no such file") from problem
-    except (OSError, EOFError, zlib.error) as problem:
-        raise DataError(f"{path}: not a readable IDX file ({problem})") from problem
+    with _open(path) as file:
+        shape = _read_shape(file, path)
+        array = allocate_pixels(str(path), shape)
+        _fill(array, file, path)
+        if file.read(1):
+            raise DataError(f"{path}: more bytes than its header states ({_format_shape(shape)})")
+        return array
 
 
 def count_idx(path: Path) -> int:
     """Return the number of entries that the header of a file states."""
-    try:
-        with _open(path) as file:
-            return _read_shape(file, path)[0]
-    except (OSError, EOFError, zlib.error) as problem:
-        raise DataError(f"{path}: not a readable IDX file ({problem})") from problem
+    with _open(path) as file:
+        return _read_shape(file, path)[0]
 
 
-def _open(path: Path) -> io.BufferedIOBase:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+@contextmanager
+def _open(path: Path) -> Iterator[io.BufferedIOBase]:
+    """Open a file, plain or gzipped; what fails while it is read is a DataError."""
+    with open_regular(path, DataError) as file, refuse_damage(f"{path}: not a readable IDX file", DataError):
+        if path.suffix == ".gz":
+            with gzip.open(file, "rb") as plain:
+                yield plain
+        else:
+            yield file
 
 
 def _read_shape(file: io.BufferedIOBase, path: Path) -> tuple[int, ...]:

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from math import prod
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFile
 
 from modelprint.errors import DataError
+from modelprint.files import LFS_HINT, LFS_START
 from modelprint.pixels import SIDE_LIMIT, OnePixels, Pixels
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM")
@@ -24,6 +25,9 @@ TRANSPARENT_MODES = frozenset({"LA", "PA", "RGBA"})
 
 DECODED_LIMIT = 16 * 2**30
 """Largest data set, in bytes of pixels."""
+
+DEFLATE_RATIO = 1040
+"""Deflate packs at most 1032 bytes into one; the rest allows for rounding."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -39,6 +43,8 @@ def decode(content: bytes, size: Size | None = None) -> OnePixels:
     Returns:
         One channel for a grey image, three for any other.
     """
+    if content.startswith(LFS_START):
+        raise ValueError(LFS_HINT)
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             array = np.asarray(_resize(_convert_mode(image), size))
@@ -62,6 +68,7 @@ def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = No
         DataError: An image cannot be decoded or has another size than the first, or there are too many.
     """
     pixels: Pixels = np.empty((0, 1, 0, 0), dtype=np.uint8)
+    index = -1
     for index, (where, content) in enumerate(files):
         try:
             one = decode(content, size)
@@ -76,7 +83,11 @@ def stack(files: Iterable[tuple[str, bytes]], count: int, size: Size | None = No
             )
         if len(one) > pixels.shape[1]:
             pixels = np.repeat(pixels, len(one), axis=1)
+        if index >= count:
+            raise DataError(f"{where}: more images than the {count} that were stated")
         pixels[index] = one
+    if index + 1 != count:
+        raise DataError(f"{index + 1} images, but {count} were stated")
     return pixels
 
 
@@ -95,6 +106,8 @@ def _convert_mode(image: Image.Image) -> Image.Image:
     width, height = image.size
     if max(width, height) > SIDE_LIMIT:
         raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
+    if _is_deep(image):
+        raise ValueError("16 bits a channel do not fit into eight bits; convert it to 8-bit grey or RGB")
     if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
         return _drop_alpha(image)
     if image.mode in GREY_MODES:
@@ -102,6 +115,20 @@ def _convert_mode(image: Image.Image) -> Image.Image:
     if image.mode in COLOUR_MODES:
         return image.convert("RGB")
     raise ValueError(f"mode {image.mode} does not fit into eight bits a channel; convert it to 8-bit grey or RGB")
+
+
+def _is_deep(image: Image.Image) -> bool:
+    """Return whether the file has more than eight bits a channel, which Pillow drops where its mode has only eight.
+
+    The tiles, which are known before decoding, have the mode of the file: "RGB;16B" in a PNG, or the largest value of a
+    PPM.
+    """
+    arguments = image.tile[0][3] if isinstance(image, ImageFile.ImageFile) and image.tile else None
+    if isinstance(arguments, str):
+        return ";16" in arguments
+    if image.format == "PPM" and isinstance(arguments, tuple):
+        return any(isinstance(one, int) and one > 255 for one in arguments)
+    return False
 
 
 def _drop_alpha(image: Image.Image) -> Image.Image:

@@ -1,22 +1,27 @@
 """NumPy archives: `x_train`, `y_train`, `x_test`, `y_test`, or `pixels` and `labels` with optional `class_names`.
 
 Arrays of Python objects are never loaded, since loading them would run code. The sizes in the headers are compared
-with the length of the archive's members before memory is allocated.
+with the length of the archive's members before memory is allocated, and only the arrays that are named above are read.
 """
 
 import zipfile
+from collections.abc import Collection
 from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from modelprint.data.images import DECODED_LIMIT
+from modelprint.data.images import DECODED_LIMIT, DEFLATE_RATIO
 from modelprint.data.labelled_images import LabelledImages
+from modelprint.data.names import CLASS_LIMIT, number_classes
 from modelprint.errors import DataError
+from modelprint.files import open_regular, refuse_damage
 from modelprint.pixels import SIDE_LIMIT, Pixels
 
 PARTS = {"train": ("x_train", "y_train"), "test": ("x_test", "y_test"), "": ("pixels", "labels")}
 """The arrays of each part; the part without a name is a set without a split."""
+
+NAMES = "class_names"
 
 CHANNELS = (1, 3)
 
@@ -35,20 +40,13 @@ def read_npz(path: Path, *, name: str = "") -> dict[str, LabelledImages]:
         DataError: The archive or one of its arrays cannot be used; the message names it.
     """
     name = name or path.name
-    try:
-        _check_sizes(path)
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in archive.files}
-    except FileNotFoundError as problem:
-        raise DataError(f"{path}: no such file") from problem
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as problem:
-        raise DataError(f"{path}: not a readable .npz file ({problem})") from problem
-    parts = {part: keys for part, keys in PARTS.items() if set(keys) <= set(arrays)}
-    if not parts or (len(parts) == 1 and "" not in parts):
-        raise DataError(
-            f"{path}: expected the arrays x_train, y_train, x_test and y_test, or pixels and labels; "
-            f"found {', '.join(sorted(arrays)) or 'none'}"
-        )
+    damaged = f"{path}: not a readable .npz file"
+    with open_regular(path, DataError) as file, refuse_damage(damaged, DataError), zipfile.ZipFile(file) as archive:
+        members = {member.filename.removesuffix(".npy"): member for member in archive.infolist()}
+        parts = _find_parts(path, members)
+        wanted = [key for key in (*sum(parts.values(), ()), NAMES) if key in members]
+        _check_lengths(path, [members[key] for key in wanted])
+        arrays = {key: _read_array(path, archive, members[key]) for key in wanted}
     class_names = _read_class_names(path, arrays, parts)
     return {
         part: LabelledImages(
@@ -61,19 +59,43 @@ def read_npz(path: Path, *, name: str = "") -> dict[str, LabelledImages]:
     }
 
 
-def _check_sizes(path: Path) -> None:
-    """Compare the size in each header with the length of its member, and the total with the limit."""
-    with zipfile.ZipFile(path) as archive:
-        total = sum(member.file_size for member in archive.infolist())
-        if total > DECODED_LIMIT:
-            raise DataError(f"{path}: {total} bytes of arrays, more than the limit of {DECODED_LIMIT}")
-        for member in archive.infolist():
-            with archive.open(member) as file:
-                version = np.lib.format.read_magic(file)
-                read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                shape, _, dtype = read(file)
-            if prod(shape) * dtype.itemsize > member.file_size:
-                raise DataError(f"{path}: {member.filename} states {shape} entries, but holds fewer")
+def _find_parts(path: Path, names: Collection[str]) -> dict[str, tuple[str, str]]:
+    """Return the parts that are complete, with the names of their arrays."""
+    parts = {part: keys for part, keys in PARTS.items() if set(keys) <= set(names)}
+    if not parts or (len(parts) == 1 and "" not in parts):
+        raise DataError(
+            f"{path}: expected the arrays x_train, y_train, x_test and y_test, or pixels and labels; "
+            f"found {', '.join(sorted(names))[:200] or 'none'}"
+        )
+    return parts
+
+
+def _check_lengths(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """Compare what the directory states with the length of the file and with the limit."""
+    total = sum(member.file_size for member in members)
+    if total > DECODED_LIMIT:
+        raise DataError(f"{path}: {total} bytes of arrays, more than the limit of {DECODED_LIMIT}")
+    for member in members:
+        if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise DataError(f"{path}: {member.filename} is compressed by method {member.compress_type}; use deflate")
+        ratio = DEFLATE_RATIO if member.compress_type == zipfile.ZIP_DEFLATED else 1
+        if member.file_size > ratio * member.compress_size:
+            raise DataError(f"{path}: {member.filename} states more bytes than its {member.compress_size} can hold")
+    if sum(member.compress_size for member in members) > path.stat().st_size:
+        raise DataError(f"{path}: its members are longer than the file")
+
+
+def _read_array(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
+    """Read one array, after a look at the size in its header."""
+    with archive.open(member) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(file)
+    if prod(shape) * dtype.itemsize > member.file_size:
+        raise DataError(f"{path}: {member.filename} states {shape} entries, but holds fewer")
+    with archive.open(member) as file:
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+        return array
 
 
 def _check_pixels(path: Path, key: str, array: np.ndarray) -> Pixels:
@@ -102,14 +124,18 @@ def _check_labels(path: Path, key: str, array: np.ndarray) -> np.ndarray:
         array = array[:, 0]
     if array.ndim != 1:
         raise DataError(f"{path}: {key} has {array.ndim} axes, expected one")
+    if array.dtype == np.uint64 and array.max(initial=0) >= 2**63:
+        raise DataError(f"{path}: {key} holds the label {array.max()}")
     return array.astype(np.int64)
 
 
 def _read_class_names(path: Path, arrays: dict[str, np.ndarray], parts: dict[str, tuple[str, str]]) -> tuple[str, ...]:
-    if "class_names" in arrays:
-        names = arrays["class_names"]
+    if NAMES in arrays:
+        names = arrays[NAMES]
         if names.ndim != 1 or names.dtype.kind != "U":
             raise DataError(f"{path}: class_names is {names.dtype} with {names.ndim} axes, expected a list of texts")
+        if len(names) > CLASS_LIMIT:
+            raise DataError(f"{path}: {len(names)} class names, more than the limit of {CLASS_LIMIT}")
         return tuple(names.tolist())
-    count = 1 + max(int(arrays[labels].max(initial=0)) for _, labels in parts.values())
-    return tuple(map(str, range(count)))
+    numbered = [number_classes(_check_labels(path, labels, arrays[labels]), path.name) for _, labels in parts.values()]
+    return max(numbered, key=len)

@@ -2,11 +2,13 @@
 
 An image is a struct with the file's `bytes` (and a `path`, which is not opened) or the bytes themselves. Class names
 are in the schema's metadata: key `class_names` (a JSON list), or key `huggingface` (the hub's feature
-description, with the names under the label column). Labels are integers, or texts that are the names themselves.
+description, with the names under the label column). Labels are integers, or texts that are the names themselves, in the
+order of `order_class_names`.
 """
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ import pyarrow.parquet as pq
 from modelprint.data.decoded import load_or_decode
 from modelprint.data.images import Size, stack
 from modelprint.data.labelled_images import LabelledImages
+from modelprint.data.names import number_classes, order_class_names
 from modelprint.errors import DataError
+from modelprint.files import open_regular, refuse_damage
 from modelprint.progress import Progress, ignore_progress, track_steps
 
 IMAGE_COLUMNS = ("image", "img", "Path")
@@ -56,25 +60,28 @@ def read_parquet(
     name = name or path.name
 
     def read() -> LabelledImages:
-        try:
-            with pq.ParquetFile(path) as file:
-                return _read(file, name, image_column, label_column, size, progress)
-        except (pa.ArrowException, OSError) as problem:
-            raise DataError(f"{path}: not a readable parquet file ({_first_line(problem)})") from problem
+        with _open(path) as file:
+            if file.metadata.num_rows > path.stat().st_size:
+                raise DataError(f"{path}: states {file.metadata.num_rows} rows, more than it has bytes")
+            return _read(file, name, image_column, label_column, size, progress)
 
-    if not path.is_file():
-        raise DataError(f"{path}: no such file")
+    open_regular(path, DataError).close()
     images = load_or_decode(path, repr((image_column, label_column, size)), read)
     return replace(images, name=name)
 
 
 def count_parquet(path: Path) -> int:
     """Return the number of images in a parquet file, without decoding any."""
-    try:
-        with pq.ParquetFile(path) as file:
-            return int(file.metadata.num_rows)
-    except (pa.ArrowException, OSError) as problem:
-        raise DataError(f"{path}: not a readable parquet file ({_first_line(problem)})") from problem
+    with _open(path) as file:
+        return int(file.metadata.num_rows)
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[pq.ParquetFile]:
+    """Open a parquet file; what fails while it is read is a DataError."""
+    open_regular(path, DataError).close()
+    with refuse_damage(f"{path}: not a readable parquet file", DataError), pq.ParquetFile(path) as file:
+        yield file
 
 
 def _read(
@@ -96,7 +103,7 @@ def _read(
     return LabelledImages(
         pixels=stack(files, count, size),
         labels=labels,
-        class_names=class_names or _read_class_names(schema, label, name) or _number_classes(labels),
+        class_names=class_names or _read_class_names(schema, label, name) or number_classes(labels, name),
         name=name,
     )
 
@@ -132,11 +139,13 @@ def _read_labels(column: pa.ChunkedArray, name: str) -> tuple[np.ndarray, tuple[
     if column.null_count:
         raise DataError(f"{name}: {column.null_count} of {len(column)} images have no label")
     if pa.types.is_integer(column.type):
+        if pa.types.is_uint64(column.type):
+            column = column.cast(pa.int64())  # refuses labels that do not fit
         return column.to_numpy().astype(np.int64), ()
     texts = column.to_pylist()
     if not all(isinstance(text, str) for text in texts):
         raise DataError(f"{name}: labels are {column.type}, expected integers or texts")
-    class_names = tuple(sorted(set(texts)))
+    class_names = tuple(order_class_names(set(texts)))
     index = {text: label for label, text in enumerate(class_names)}
     return np.array([index[text] for text in texts], dtype=np.int64), class_names
 
@@ -155,11 +164,3 @@ def _read_class_names(schema: pa.Schema, label: str, name: str) -> tuple[str, ..
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise DataError(f"{name}: the class names in its metadata are not a list of texts")
     return tuple(names)
-
-
-def _number_classes(labels: np.ndarray) -> tuple[str, ...]:
-    return tuple(map(str, range(int(labels.max()) + 1)))
-
-
-def _first_line(problem: Exception) -> str:
-    return str(problem).splitlines()[0] if str(problem) else type(problem).__name__

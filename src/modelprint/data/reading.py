@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelprint.data.data_set import DataSet, join, set_aside, split
-from modelprint.data.folder import read_folder
+from modelprint.data.folder import list_class_folders, read_folder
 from modelprint.data.idx import read_idx
 from modelprint.data.images import Size
 from modelprint.data.labelled_images import LabelledImages
@@ -23,6 +23,13 @@ PART = re.compile(r"(?P<whole>.+)@(?P<share>\d*\.?\d+)")
 
 TRAIN_WORDS = ("train",)
 TEST_WORDS = ("test", "t10k")
+VALIDATION_WORDS = ("val", "valid", "validation")
+"""A validation part is read as the test part when there is no test part."""
+
+TRAIN_FOLDERS = ("train", "training", "train_images", "training_images")
+TEST_FOLDERS = ("test", "testing", "test_images", "testing_images")
+VALIDATION_FOLDERS = ("val", "valid", "validation", "val_images", "valid_images", "validation_images")
+"""Names of the folders of parts, in capital or small letters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +95,9 @@ def load_data(
     """Read a data set, by its name or from a path.
 
     A path is a folder that contains `train` and `test` (folders of class folders, or of files; or files with these
-    words in their names); or a folder of class folders, a parquet, `.npz` or IDX file, which is then split. A name
-    takes precedence over a file of the same name; write `./digits` for the file.
+    words in their names); or a folder of class folders, a parquet, `.npz` or IDX file, which is then split. Folders may
+    also be called `Training`, `Testing`, `train_images` and so on, and `val` or `validation` is the test part when
+    there is no other. A name takes precedence over a file of the same name; write `./digits` for the file.
 
     `fashion-mnist@0.5` keeps half of each class as training images, always the same half, and makes the other half the
     spare part; `@SHARE` may also follow a path.
@@ -121,7 +129,20 @@ def _load(data: str | Path, reader: _FileReader, seed: int, test_share: float) -
         raise DataError(f"{str(data)!r} is neither a data set ({', '.join(SETS)}) nor a file or folder")
     name = path.resolve().name
     divided = _load_parts(path, name, reader)
-    return divided or split(reader.read_part(path, name), name=name, test_share=test_share, seed=seed)
+    found = divided or split(reader.read_part(path, name), name=name, test_share=test_share, seed=seed)
+    _check_first_label(found)
+    return found
+
+
+def _check_first_label(data: DataSet) -> None:
+    """Refuse numbered classes whose labels begin with 1; the first class would have no images."""
+    used = set(data.train.labels.tolist()) | set(data.test.labels.tolist())
+    count = len(data.class_names)
+    if data.class_names == tuple(map(str, range(count))) and used == set(range(1, count)):
+        raise DataError(
+            f"{data.name}: no image has label 0, and all labels from 1 to {count - 1} occur; do the labels begin with "
+            "1? Subtract 1 from each, or give class names with the labels"
+        )
 
 
 def _load_parts(path: Path, name: str, reader: _FileReader) -> DataSet | None:
@@ -131,17 +152,22 @@ def _load_parts(path: Path, name: str, reader: _FileReader) -> DataSet | None:
         return _pair_parts(name, parts["train"], parts["test"]) if "train" in parts else None
     if not path.is_dir():
         return None
-    train, test = path / "train", path / "test"
-    if train.is_dir() and test.is_dir():
+    train = _find_folder(path, TRAIN_FOLDERS)
+    test = _find_folder(path, TEST_FOLDERS) or _find_folder(path, VALIDATION_FOLDERS)
+    if train and test:
         return _pair_parts(name, reader.read_part(train, f"{name}/train"), reader.read_part(test, f"{name}/test"))
-    train_files, test_files = _find_files(path, TRAIN_WORDS), _find_files(path, TEST_WORDS)
+    train_files = _find_files(path, TRAIN_WORDS)
+    test_files = _find_files(path, TEST_WORDS) or _find_validation_files(path)
     if train_files and test_files:
         return _pair_parts(
             name, reader.read_files(train_files, f"{name}/train"), reader.read_files(test_files, f"{name}/test")
         )
-    if train_files or test_files or train.is_dir() or test.is_dir():
-        there, lacking = ("training", "test") if train_files or train.is_dir() else ("test", "training")
-        raise DataError(f"{path}: has a {there} part, but no {lacking} part")
+    if train_files or test_files or train or test:
+        there, lacking = ("training", "test") if train_files or train else ("test", "training")
+        raise DataError(
+            f"{path}: has a {there} part, but no {lacking} part; call it {TRAIN_FOLDERS[0]} or {TEST_FOLDERS[0]}, or "
+            f"give the {there} part itself as the data"
+        )
     return None
 
 
@@ -158,6 +184,30 @@ def _pair_parts(name: str, train: LabelledImages, test: LabelledImages) -> DataS
 
 def _find_files(path: Path, words: tuple[str, ...]) -> list[Path]:
     return [file for file in _list_data_files(path) if any(word in file.name.lower() for word in words)]
+
+
+def _find_validation_files(path: Path) -> list[Path]:
+    """Return the files with a word for validation in their names; as a whole word, since `val` is part of many."""
+    return [
+        file
+        for file in _list_data_files(path)
+        if any(word in VALIDATION_WORDS for word in re.split(r"[^a-z]+", file.name.lower()))
+    ]
+
+
+def _find_folder(path: Path, names: tuple[str, ...]) -> Path | None:
+    """Return the folder of a part; DataError when several have one of its names.
+
+    A folder with nothing but images is a class that happens to have such a name, e.g. `train` among vehicles.
+    """
+    found = [
+        entry
+        for entry in sorted(path.iterdir())
+        if entry.name.lower() in names and entry.is_dir() and (list_class_folders(entry) or _list_data_files(entry))
+    ]
+    if len(found) > 1:
+        raise DataError(f"{path}: {' and '.join(entry.name for entry in found)} may both be the same part; keep one")
+    return found[0] if found else None
 
 
 def _list_data_files(path: Path) -> list[Path]:

@@ -12,7 +12,7 @@ from modelprint.data.data_set import DataSet
 from modelprint.data.digits import load_digits
 from modelprint.data.layouts import Embedded, IdxFolder, Layout, ParquetPair, ParquetSplit
 from modelprint.data.names import DIGIT_NAMES, FASHION_NAMES, TRAFFIC_SIGN_NAMES
-from modelprint.data.roots import VARIABLE, data_roots, user_folder
+from modelprint.data.roots import VARIABLE, data_roots, list_roots, user_folder
 from modelprint.errors import DataError
 from modelprint.progress import Progress, ignore_progress
 
@@ -231,7 +231,13 @@ def load_named(name: str, *, progress: Progress = ignore_progress) -> DataSet:
 
 
 def locate(name: str) -> tuple[Path, Layout] | None:
-    """Return the first data folder and layout in which the set is complete, or None."""
+    """Return the first data folder and layout in which the set is complete, or None.
+
+    A set that is part of a library needs no data folder.
+    """
+    embedded = next((layout for layout in SETS[name].layouts if not layout.files), None)
+    if embedded is not None:
+        return Path(), embedded
     for root in data_roots():
         for layout in SETS[name].layouts:
             if all((root / file).is_file() for file in layout.files):
@@ -275,7 +281,9 @@ def _explain_missing(name: str) -> str:
     named = SETS[name]
     files = ", or ".join(" and ".join(layout.files) for layout in named.layouts)
     step = f"run: modelprint data fetch {name}" if named.remotes else named.source
-    return (
-        f"data set {name} not found: looked for {files} in {' and '.join(map(str, data_roots()))}; {step} "
-        f"(into {user_folder()}; to use another folder, set {VARIABLE})"
-    )
+    roots = data_roots()
+    try:
+        into = f"into {user_folder()}; to use another folder, set {VARIABLE}"
+    except DataError:
+        into = f"set HOME, or {VARIABLE} to a folder"
+    return f"data set {name} not found: looked for {files} in {list_roots(roots)}; {step} ({into})"

@@ -131,6 +131,8 @@ def _split_chunks(png: bytes) -> list[tuple[bytes, bytes]]:
 
 def _read_bounded(path: Path) -> bytes:
     """Return the bytes of `path`, never more than the limit."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise FingerprintError(f"{path}: is not a regular file")  # opening a FIFO would wait for its writer
     try:
         with path.open("rb") as file:
             content = file.read(FILE_BYTES + 1) if os.fstat(file.fileno()).st_size <= FILE_BYTES else None

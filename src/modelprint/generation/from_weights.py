@@ -88,6 +88,7 @@ def generate(
 
     Raises:
         ValueError: An argument is out of range or cannot be written to a file.
+        LoadingError: The model gives the same image different logits, or changes the images that it is given.
         CraftingError: There are too few source images or too few steady samples; says how many and what to do.
     """
     provenance = provenance_of(
@@ -102,6 +103,7 @@ def generate(
         provenance=provenance,
     )
     _check_fit(model, data)
+    model.check_repeatable()
     check_releases(model, releases)
     serving, rounded_by = find_profile(profile), parse_rounding(rounding)
     names = [Release(name=one.name, labels=(0,), precision=one.precision) for one in releases]

@@ -10,16 +10,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import save, save_file
+from safetensors.torch import save
 
-from modelprint.cache import cache_folder, content_key, load_or_make, write_atomically
+from modelprint.cache import cache_folder, content_key, load_or_make
 from modelprint.data import DataSet
 from modelprint.errors import LoadingError
 from modelprint.generators.generator import GeneratorNetwork, GeneratorRecipe
 from modelprint.loading import fill_network, read_weights
 from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
+from modelprint.work import save_tensors
 
 REVISION = 1
 """Increased whenever a generator's code changes its weights, so that old entries are no longer found."""
@@ -79,14 +79,7 @@ def _save(generator: GeneratorNetwork, path: Path) -> None:
     """Write weights and checksum; OSError when that cannot be done."""
     tensors = {key: tensor.contiguous() for key, tensor in generator.state_dict().items()}
     metadata = {"format": "pt", CHECKSUM: hashlib.sha256(save(tensors)).hexdigest()}
-
-    def write(draft: Path) -> None:
-        try:
-            save_file(tensors, draft, metadata=metadata)
-        except SafetensorError as problem:
-            raise OSError(f"{path} could not be written: {problem}") from None
-
-    write_atomically(path, write)
+    save_tensors(tensors, path, metadata)
 
 
 def _load(generator: GeneratorNetwork, path: Path, name: str) -> GeneratorNetwork:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from modelprint.errors import LoadingError
+from modelprint.files import open_regular, refuse_damage
 
 SCHEMA = 8
 """The major version of the graph's schema that we read."""
@@ -24,6 +25,9 @@ MODEL, WEIGHTS, CONSTANTS = "models/model.json", "data/weights", "data/constants
 
 GRAPH_LIMIT = 64 * 2**20
 """Bytes of JSON in a graph, at most."""
+
+SHARED = 4
+"""Bytes of tensors for each byte of the file, at most: tensors may share a member, but not all of them."""
 
 DTYPES = {
     1: torch.uint8,
@@ -63,23 +67,27 @@ def read_archive(path: Path) -> Archive:
     Raises:
         LoadingError: It is no such archive, of an unknown version, or holds a pickle where a tensor should be.
     """
+    with open_regular(path, LoadingError) as file:
+        start = file.read(9)
+        if start[8:] == b"{":
+            raise LoadingError(f"{path} looks like safetensors; give it as --weights, with the ending .safetensors")
+        if start[:1] == b"\x80":
+            raise LoadingError(
+                f"{path} looks like a pickle, which can run code when opened and is never loaded; use "
+                "torch.export.save(torch.export.export(...))"
+            )
+        damaged = f"{path} is not a readable exported program"
+        with refuse_damage(damaged, LoadingError), zipfile.ZipFile(file) as archive:
+            return _Reader(archive, path).read()
+
+
+def list_members(path: Path) -> list[str]:
+    """Return the names of the members of the archive at `path`; empty when it is none."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return _Reader(archive, path).read()
-    except LoadingError:
-        raise
-    except (
-        zipfile.BadZipFile,
-        OSError,
-        KeyError,
-        TypeError,
-        ValueError,
-        RecursionError,
-        NotImplementedError,
-    ) as problem:
-        raise LoadingError(
-            f"{path} is not a readable exported program: {type(problem).__name__}: {problem}"
-        ) from problem
+            return archive.namelist()
+    except Exception:  # any bytes may be here, and zipfile raises many kinds
+        return []
 
 
 class _Reader:
@@ -92,6 +100,7 @@ class _Reader:
         if root is None:
             raise LoadingError(f"{path} is no exported program{_guess_format(names)}")
         self.root = root
+        self.free = SHARED * path.stat().st_size
 
     def read(self) -> Archive:
         program = self._json(MODEL)
@@ -140,6 +149,9 @@ class _Reader:
         # As many values as the file holds: a stride of 0 would make a large tensor out of few bytes.
         if math.prod(sizes) and (last >= count or math.prod(sizes) > count):
             raise ValueError(f"tensor {name} of shape {sizes} needs more than the {count} values in its member")
+        self.free -= math.prod(sizes) * dtype.itemsize
+        if self.free < 0:
+            raise ValueError(f"its tensors are more than {SHARED} times as large as the file")
         if not math.prod(sizes):
             return torch.empty(sizes, dtype=dtype)
         flat = torch.frombuffer(bytearray(content), dtype=dtype)

@@ -27,11 +27,8 @@ from typing import Any, Literal, get_args
 import torch
 import torch.nn.functional as F  # noqa: N812 - the name everybody uses
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from modelprint.cache import write_atomically
 from modelprint.errors import LoadingError
 from modelprint.loading import fill_network, read_weights
 from modelprint.ownership.contrast import LOSSES, LossName
@@ -40,6 +37,7 @@ from modelprint.progress import Progress, ignore_progress
 from modelprint.streams import derive, stream
 from modelprint.tensors import Labels
 from modelprint.training import Recipe, TensorBatches, train, use_one_thread
+from modelprint.work import save_tensors
 
 ClassScheme = Literal["two", "published"]
 Space = Literal["logarithms", "probabilities"]
@@ -202,14 +200,7 @@ class Encoder:
             "seen": self.seen,
         }
         tensors = {name: tensor.contiguous() for name, tensor in self.network.state_dict().items()}
-
-        def write(draft: Path) -> None:
-            try:
-                save_file(tensors, draft, metadata={"format": "pt", FORMAT: json.dumps(facts, sort_keys=True)})
-            except SafetensorError as problem:
-                raise OSError(f"{path} could not be written: {problem}") from None
-
-        write_atomically(path, write)
+        save_tensors(tensors, path, {"format": "pt", FORMAT: json.dumps(facts, sort_keys=True)})
 
     @classmethod
     def load(cls, path: Path) -> "Encoder":

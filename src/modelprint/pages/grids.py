@@ -143,8 +143,13 @@ def format_value(value: object) -> str:
 
 
 def number(value: object) -> float | None:
-    """Return `value` if it is a number, else None."""
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    """Return `value` if it is a number that a float can hold, else None."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return None
 
 
 def duration(seconds: float) -> str:

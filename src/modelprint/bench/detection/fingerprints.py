@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from modelprint.bench.detection.plan import PlannedFingerprint
 from modelprint.bench.locks import lock_entry
@@ -34,7 +34,7 @@ from modelprint.methods.method import read_settings
 from modelprint.networks.forms import InBatches
 from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import Images, Labels, Logits, to_images
-from modelprint.work import Work
+from modelprint.work import Work, save_tensors
 
 REVISION = 1
 """Raised whenever samples, labels or orders change, so that old entries are not found any more."""
@@ -181,7 +181,7 @@ def _write_floats(
         raise CraftingError(f"{planned.name}: the method gave up on all of {len(usable)} sources")
     images = crafted.images.detach()[usable].float().contiguous()
     logits = answers(model, images)
-    write_atomically(path, lambda draft: save_file({"images": images, "labels": logits.argmax(1)}, draft))
+    save_tensors({"images": images, "labels": logits.argmax(1)}, path)
     return {
         "profile": "",
         "crafted": len(usable),

@@ -12,16 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import save_file
 from torch import Tensor
 
 from modelprint.bench.locks import lock_entry
 from modelprint.bench.stopwatch import Stopwatch
-from modelprint.cache import cache_folder, load_or_make, write_atomically
+from modelprint.cache import cache_folder, load_or_make
 from modelprint.errors import LoadingError
 from modelprint.loading import read_weights
-from modelprint.work import Work
+from modelprint.work import Work, save_tensors
 
 FACTS = "facts"
 """Metadata key of what an entry says about itself."""
@@ -75,14 +73,7 @@ def load_or_make_input(name: str, key: str, make: Make) -> AuxiliaryInput:
 def _save(made: AuxiliaryInput, path: Path) -> None:
     tensors = {name: tensor.contiguous() for name, tensor in made.tensors.items()}
     facts = json.dumps({"facts": made.facts, "seconds": made.seconds, "sha256": _checksum(tensors)}, sort_keys=True)
-
-    def write(draft: Path) -> None:
-        try:
-            save_file(tensors, draft, metadata={"format": "pt", FACTS: facts})
-        except SafetensorError as problem:
-            raise OSError(f"{path} could not be written: {problem}") from None
-
-    write_atomically(path, write)
+    save_tensors(tensors, path, {"format": "pt", FACTS: facts})
 
 
 def _load(path: Path) -> AuxiliaryInput:
