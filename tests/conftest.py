@@ -52,6 +52,7 @@ def _check_types(*functions: Any, typechecker: Any) -> Any:
 jaxtyping.jaxtyped = jaxtyping._decorator.jaxtyped = _check_types
 
 CACHE = "MODELPRINT_CACHE"
+STATE = "MODELPRINT_STATE"
 users_cache = os.environ.get(CACHE)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -102,7 +103,14 @@ def _cache_of_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("cache")
         patch.setenv(CACHE, str(folder))
+        patch.setenv(STATE, str(tmp_path_factory.mktemp("state")))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def _ledgers_of_the_test(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test see what another one asked."""
+    monkeypatch.setenv(STATE, str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,13 @@
 """The cache folder, and files that come into being whole or not at all."""
 
 import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from modelprint import cache
-from modelprint.cache import cache_folder, write_atomically
+from modelprint.cache import cache_folder, write_atomically, write_bytes_atomically, write_text_atomically
 from modelprint.errors import ModelprintError
 
 
@@ -76,3 +77,36 @@ def test_a_user_without_a_home_is_asked_for_a_folder(tmp_path: Path, monkeypatch
         cache_folder()
     monkeypatch.setenv("MODELPRINT_CACHE", str(tmp_path))
     assert cache_folder() == tmp_path
+
+
+def test_what_is_no_regular_file_is_not_replaced(tmp_path: Path) -> None:
+    """A pipe, a link or a device stays what it is."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    (tmp_path / "target").write_text("mine")
+
+    for path in (tmp_path / "pipe", tmp_path / "link", Path("/dev/null")):
+        with pytest.raises(FileExistsError, match="is not a regular file and is not replaced"):
+            write_text_atomically(path, "new")
+
+    assert (tmp_path / "target").read_text() == "mine"
+    assert Path("/dev/null").is_char_device()
+
+
+def test_a_full_disk_names_the_file(tmp_path: Path) -> None:
+    """The operating system does not, when a write fails."""
+
+    def fail(draft: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left") as problem:
+        write_atomically(tmp_path / "file", fail)
+
+    assert problem.value.filename == str(tmp_path / "file")
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    """Not one more or less."""
+    write_bytes_atomically(tmp_path / "file", b"a\r\n")
+
+    assert (tmp_path / "file").read_bytes() == b"a\r\n"

@@ -1,5 +1,6 @@
 """The cache folder, cached work, and atomic writing of files."""
 
+import errno
 import hashlib
 import json
 import logging
@@ -82,8 +83,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
         write: Writes the whole file at the path it is given, which has the suffix of `path`.
 
     Raises:
-        OSError: The file cannot be written, e.g. because the disk is full; its `filename` is `path`.
+        OSError: It cannot be written, or something is there that is not a regular file; names `path`.
     """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise FileExistsError(errno.EEXIST, "is not a regular file and is not replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     # Same suffix, since np.savez and others append a missing one; same folder, since only a rename inside one file
     # system is atomic.
@@ -106,6 +109,15 @@ def write_text_atomically(path: Path, text: str) -> None:
 
     def write(draft: Path) -> None:
         draft.write_text(text, encoding="utf-8")
+
+    write_atomically(path, write)
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, atomically."""
+
+    def write(draft: Path) -> None:
+        draft.write_bytes(content)
 
     write_atomically(path, write)
 

@@ -184,7 +184,7 @@ def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path, s
         "import torch\nfrom modelprint.networks.digits import DigitsNet\n"
         "def make():\n    torch.manual_seed(0)\n    return DigitsNet()\n"
     )
-    network = ["--network", "mine:make", "--image-shape", "1,8,8", "--data", "digits"]
+    network = ["--network", "mine:make", "--search-path", ".", "--image-shape", "1,8,8", "--data", "digits"]
     line = [MODELPRINT, "generate", *network, *sealed]
     fixed = {"SOURCE_DATE_EPOCH": "1700000000", "MODELPRINT_CACHE": str(tmp_path / "cache")}
 

@@ -1,6 +1,7 @@
 """inspect and export show what a file holds."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -40,3 +41,13 @@ def test_a_folder_with_files_is_not_written_into_unasked(command: Any, tmp_path:
         *(f"{index:04d}.png" for index in range(5)),
     }
     assert (tmp_path / "labels.csv").read_text().splitlines()[:2] == ["file,label,margin", "0000.png,zero,0.001"]
+
+
+def test_an_export_replaces_regular_files_only(command: Any, tmp_path: Path) -> None:
+    """Also with --force; one line names the file."""
+    os.mkfifo(tmp_path / "0001.png")
+
+    done = command("export", GOLDEN / "format-1.mprint", "--to", tmp_path, "--force")
+
+    assert done.code == 2
+    assert done.err == f"error: {tmp_path / '0001.png'}: is not a regular file and is not replaced\n"

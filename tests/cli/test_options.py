@@ -1,12 +1,13 @@
 """Options that several commands share."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from modelprint.cli.options import check_choice, parse_shape, refuse_to_replace
+from modelprint.cli.options import check_choice, parse_shape, refuse_same_file, refuse_to_replace
 
 
 @pytest.mark.parametrize(("text", "shape"), [("3,32,32", (3, 32, 32)), (" 1, 8 ,8", (1, 8, 8)), (None, None)])
@@ -64,6 +65,7 @@ FACTORY = "--network exits_at_import:make --image-shape 3,32,32"
         f"tamper {FACTORY} --data cifar10 --kind flip-sign --output new.safetensors",
         f"own seal {FACTORY} --data cifar10 --output new.mprint",
         f"own check own.mprint {FACTORY}",
+        f"verify r20.mprint {FACTORY}",
         f"detect r20.mprint {FACTORY} --suspects suspects",
         f"tradeoff {FACTORY} --data cifar10 --tampering flip-sign --output new",
         f"serve {FACTORY} --port 48613",
@@ -82,3 +84,24 @@ def test_a_factory_is_imported_from_the_current_folder_only_when_asked(
     assert "there is no installed module exits_at_import; the current folder has exits_at_import.py" in alone.err
     assert asked.err == "error: exits_at_import:make failed: SystemExit: 0\n"
     assert not alone.out and not asked.out
+
+
+def test_what_is_no_regular_file_is_never_replaced(tmp_path: Path) -> None:
+    """Not even by force."""
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+
+    for path in (tmp_path / "pipe", tmp_path / "link", Path("/dev/null")):
+        with pytest.raises(ValueError, match="is not a regular file and is never replaced"):
+            refuse_to_replace(path, force=True)
+
+
+def test_an_output_is_none_of_the_other_files(tmp_path: Path) -> None:
+    """Also by another spelling of its path."""
+    other = tmp_path / "a.mprint"
+    other.touch()
+
+    refuse_same_file("--report", None, {"--onnx": other})
+    refuse_same_file("--report", tmp_path / "b", {"--onnx": other, "--weights": None})
+    with pytest.raises(ValueError, match="--report and --onnx are the same file"):
+        refuse_same_file("--report", tmp_path / "x" / ".." / "a.mprint", {"--onnx": other})

@@ -98,7 +98,7 @@ def test_a_copy_is_found_and_a_stranger_acquitted(method: str, command: Any, her
 def test_a_served_copy_is_found_over_http(method: str, endpoint: str, command: Any, described: Path) -> None:
     """By a real server, with a page about it; answers that were kept are not asked for again."""
     line = ["own", "check", f"{method}.mprint", "--endpoint", f"{endpoint}.yaml", *RATES, "--answers", "kept"]
-    line += ["--scores", "logits", "--report", "own.html"]
+    line += ["--scores", "logits", "--report", "own.html", "--force"]
     line += ["--views", "3"] if method == "views" else []
 
     first = command(*line)

@@ -131,6 +131,7 @@ def test_the_documented_manifest_has_the_real_entries(
         (put("class_names", 0, value="a\u202eb"), "cannot be printed"),
         (put("expected_flip_rate", value=1), "lies between the honest flip rate 0.0001 and 1, got 1"),
         (put("expected_flip_rate", value=0.00001), "lies between the honest flip rate 0.0001 and 1"),
+        (put("profile", "flip_rate", value=1e-20), "flip_rate is a probability from 1e-09 to 1, got 1e-20"),
         (put("profile", "flip_rate", value=0), "manifest.json: profile: profile fp32: flip_rate is a probability"),
         (put("profile", "floor", value=-1), "floor is a finite number, at least 0, got -1"),
         (put("profile", "variants", "batch-7", value="x"), "manifest.json: profile.variants.batch-7: "),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelprint.errors import EndpointError
@@ -241,6 +241,7 @@ PARTS = st.recursive(
 )
 
 
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(sorted(KINDS)), st.dictionaries(st.sampled_from(KEYS), PARTS, max_size=5))
 def test_any_description_is_an_endpoint_or_an_endpoint_error(kind: str, described: dict[str, Any]) -> None:
     """No value of a key gets another exception out of it."""

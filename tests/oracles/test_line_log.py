@@ -1,5 +1,9 @@
 """A log of lines grows line by line, and nothing that is not one is touched."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -79,3 +83,61 @@ def test_a_line_that_is_not_what_it_should_be_is_named(tmp_path: Path) -> None:
         make(tmp_path / "log").parse(TypeAdapter(dict[str, int]).validate_json, 7, b'{"day": "one"}')
     with pytest.raises(OracleError, match="line 8: damaged: Invalid JSON"):
         make(tmp_path / "log").parse(TypeAdapter(dict[str, int]).validate_json, 8, b"{")
+
+
+def test_a_log_has_one_writer(tmp_path: Path) -> None:
+    """A second one is refused with the first one's process, also through a link; then the way is free again."""
+    log, linked = make(tmp_path / "log"), make(tmp_path / "link")
+    linked.path.symlink_to(log.path)
+
+    with log.hold():
+        for other in (log, linked):
+            said = rf"process {os.getpid()} on .* is writing to this diary; wait"
+            with pytest.raises(OracleError, match=said), other.hold():
+                pass
+    with log.hold():
+        pass
+
+    assert not (tmp_path / ".log.lock").exists()
+
+
+def test_a_holder_that_was_killed_holds_nothing(tmp_path: Path) -> None:
+    """Its lock file stays, and is no obstacle."""
+    code = f"""
+import os, signal
+from pathlib import Path
+from modelprint.errors import OracleError
+from modelprint.oracles.line_log import LineLog
+with LineLog(path=Path({str(tmp_path / "log")!r}), noun="diary", error=OracleError).hold():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+    killed = subprocess.run([sys.executable, "-c", code], check=False)
+
+    assert (killed.returncode, (tmp_path / ".log.lock").exists()) == (-signal.SIGKILL, True)
+    with make(tmp_path / "log").hold():
+        pass
+
+
+def test_a_line_that_cannot_be_written_leaves_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk: what was there can still be read and continued."""
+    log = make(tmp_path / "log")
+    log.start({"kind": "diary"})
+    before = log.path.read_bytes()
+
+    def fail(number: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(line_log.os, "fsync", fail)
+        with pytest.raises(OracleError, match="log: cannot be written: No space left on device"):
+            log.append({"day": 1})
+
+    assert log.path.read_bytes() == before
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """It is no log, and reading it might never end."""
+    os.mkfifo(tmp_path / "pipe")
+
+    with pytest.raises(OracleError, match="pipe: cannot be read: it is not a regular file"):
+        make(tmp_path / "pipe").start({"kind": "diary"})

@@ -88,10 +88,10 @@ def labels(*given: int) -> list[Answer]:
 
 def test_one_model_is_shown_with_its_verdict_and_numbers(sealed: Fingerprint) -> None:
     """Outcome, counts and reason stand in the first table."""
-    page = Page(render_report("Check", sealed, {"release": said(sealed, labels(0, 1, 0))}))
+    page = Page(render_report("Check", sealed, {"release": said(sealed, labels(0, 1, 0, 1))}))
 
-    assert page.rows[1][:7] == ["release", "tampered", "3", "2", "1", "0", "0"]
-    assert "1 of 3 labels differ" in page.rows[1][8]
+    assert page.rows[1][:7] == ["release", "tampered", "4", "2", "2", "0", "0"]
+    assert "2 of 4 labels differ" in page.rows[1][8]
 
 
 def test_the_release_that_answers_is_on_the_page(sealed: Fingerprint) -> None:
@@ -113,7 +113,7 @@ def test_several_models_share_one_table_of_samples(sealed: Fingerprint) -> None:
     """Each sample has one row, each model one column, and what differs is marked by sign, word and colour."""
     verdicts = {
         "release": said(sealed, labels(0, 1, 2, 0, 1)),
-        "int8": said(sealed, labels(0, 1, 0)),
+        "int8": said(sealed, labels(0, 1, 0, 1)),
         "down": said(
             sealed,
             [Answer(problem="timed out"), Answer(label=1, tie=True), *labels(2, 0, 1), Answer(problem="timed out")],
@@ -127,8 +127,9 @@ def test_several_models_share_one_table_of_samples(sealed: Fingerprint) -> None:
     assert samples["0"][4:] == ["zero", "✓matcheszero", "✓matcheszero", "\N{EN DASH}failedtimed out"]
     assert samples["1"][4:] == ["Straße", "✓matchesStraße", "✓matchesStraße", "=tiedtie"]
     assert samples["2"][4:] == ["二", "✓matches二", "✗differszero", "✓matches二"]
-    assert samples["3"][4:] == ["zero", "✓matcheszero", "not asked", "✓matcheszero"]
-    assert text.count('<td class="differs">') == 1
+    assert samples["3"][4:] == ["zero", "✓matcheszero", "✗differsStraße", "✓matcheszero"]
+    assert samples["4"][4:] == ["Straße", "✓matchesStraße", "not asked", "✓matchesStraße"]
+    assert text.count('<td class="differs">') == 2
 
 
 def test_pictures_are_inside_the_page_with_their_sources_beside_them(sealed: Fingerprint) -> None:
@@ -154,10 +155,10 @@ def test_without_sources_there_is_no_empty_column(sealed: Fingerprint) -> None:
 
 def test_samples_that_nobody_was_asked_about_are_counted_not_shown(sealed: Fingerprint) -> None:
     """A large fingerprint gives a small page when few queries were enough."""
-    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0))})
+    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0, 1))})
 
-    assert len(Page(text).attributes("img")) == 3
-    assert "3 samples were not needed." in text
+    assert len(Page(text).attributes("img")) == 4
+    assert "2 samples were not needed." in text
 
 
 def test_every_column_and_row_has_a_header(sealed: Fingerprint) -> None:
@@ -184,7 +185,7 @@ def test_the_page_loads_and_runs_nothing(sealed: Fingerprint) -> None:
 
 def test_it_follows_the_light_of_the_reader(sealed: Fingerprint) -> None:
     """Colours exist twice, and the browser is told."""
-    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0))})
+    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0, 1))})
 
     assert "color-scheme: light dark" in text
     assert "@media (prefers-color-scheme: dark)" in text
@@ -207,7 +208,7 @@ def test_what_others_wrote_is_shown_as_text() -> None:
 
 def test_notes_and_limits_are_on_the_page(sealed: Fingerprint) -> None:
     """What the maker of the page adds, and what no verdict can promise."""
-    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0))}, ["Sealed with a mix of methods."])
+    text = render_report("Check", sealed, {"release": said(sealed, labels(0, 0, 1))}, ["Sealed with a mix of methods."])
 
     assert "<p>Sealed with a mix of methods.</p>" in text
     assert "cannot exclude a provider who recognises these queries" in text
@@ -218,7 +219,7 @@ def test_a_verdict_on_another_fingerprint_is_refused(sealed: Fingerprint) -> Non
     other = replace(sealed, expected_flip_rate=0.5)
 
     with pytest.raises(ValueError, match="the verdict on 'release' was reached with fingerprint"):
-        render_report("Check", sealed, {"release": said(other, labels(0, 0))})
+        render_report("Check", sealed, {"release": said(other, labels(0, 0, 1))})
 
 
 def test_a_report_about_nothing_is_refused(sealed: Fingerprint) -> None:
@@ -239,9 +240,9 @@ def test_a_browser_shows_the_page_without_complaint(
     trouble = Answer(problem="status 503: upstream connect error or disconnect before headers")
     verdicts = {
         "release": said(sealed, labels(0, 1, 2, 0, 1)),
-        "int8": said(sealed, labels(0, 1, 0)),
+        "int8": said(sealed, labels(0, 1, 0, 1)),
         "down": said(sealed, [trouble, *labels(1, 2, 0, 1)]),
-        "<b>": said(sealed, labels(0, 0)),
+        "<b>": said(sealed, labels(0, 0, 1)),
     }
     page = tmp_path / "page.html"
     page.write_text(render_report("Quickstart", sealed, verdicts))

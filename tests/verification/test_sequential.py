@@ -47,3 +47,33 @@ def test_numbers_that_make_no_test_are_refused(change: dict[str, float], message
     """With the number that is wrong."""
     with pytest.raises(ValueError, match=message):
         SequentialTest(**{"alpha": 1e-3, "beta": 1e-2, "p0": 1e-4, "p1": 0.25} | change)
+
+
+@pytest.mark.parametrize("p1", [0.01, 0.04, 0.25, 0.9])
+def test_withholding_an_answer_never_pays(p1: float) -> None:
+    """A missing answer makes intact five times less likely at least, however small the flip rate to be seen."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=p1)
+
+    evidence = [test.intact_evidence(10, 0, unusable) for unusable in (1, 2, 100)]
+
+    assert evidence[1] <= evidence[0] - math.log(5) + 1e-9
+    assert evidence[2] < 0
+    assert test.intact_evidence(9, 0, 1) < test.intact_evidence(10, 0, 0)
+
+
+@pytest.mark.parametrize("p1", [0.01, 0.04, 0.25, 0.9])
+def test_a_sample_that_flips_earns_no_more_than_its_share(p1: float) -> None:
+    """The expected factor of one sample is at most 1, whichever of its answers are shown."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=p1)
+
+    flipped = max(test.intact_evidence(0, 0, 1), test.intact_evidence(0, 1, 0))
+    kept = max(test.intact_evidence(1, 0, 0), test.intact_evidence(0, 0, 1))
+
+    assert p1 * math.exp(flipped) + (1 - p1) * math.exp(kept) <= 1 + 1e-9
+
+
+def test_rates_that_hardly_differ_end_the_search() -> None:
+    """A file may say so; it takes more answers than there are."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=math.nextafter(1e-4, 1))
+
+    assert test.answers_for_intact >= 10**9

@@ -27,7 +27,7 @@ def test_answers_are_counted_by_kind() -> None:
         tally.add(observe(index, answer))
 
     assert (tally.matched, tally.mismatched) == (1, 1)
-    assert tally.list_unanswered(5) == [3, 4]
+    assert tally.list_unanswered(range(5)) == [3, 4]
     assert tally.decided is None
 
 

@@ -68,6 +68,10 @@ def test_a_line_is_one_json_object(written: Transcript) -> None:
         "p1": 0.25,
         "queries": 20,
         "accept": [],
+        "rules": 1,
+        "min_answers": 0,
+        "run": 0,
+        "order": [],
     }
     assert [(line["kind"], line["index"], line["answer"]["label"]) for line in lines[1:]] == [
         ("answer", 0, 0),

@@ -21,6 +21,7 @@ from modelprint.verification import Outcome, replay, verify
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verdict import Verdict
+from modelprint.verification.verifier import count_needed_answers
 
 FORMAT_1 = Path(__file__).parents[1] / "golden" / "format-1.mprint"
 
@@ -131,14 +132,74 @@ def test_without_a_mismatch_the_p_value_is_one() -> None:
     assert verdict.p_value == 1
 
 
-def test_with_the_default_rates_one_early_mismatch_is_enough() -> None:
-    """p1 / p0 = 2500 beats 1 / alpha = 1000 as long as at most three answers matched before."""
+def test_one_mismatch_is_never_enough() -> None:
+    """p1 / p0 = 2500 beats 1 / alpha = 1000, but a single answer may be an accident; the second one decides."""
     expected = (0, 1, 2) * 10
     sealed = fingerprint(expected)
 
-    assert verify(flips("===x", expected), sealed).outcome is Outcome.TAMPERED
+    alone = verify(flips("===x", expected), sealed, queries=4)
     later = verify(flips("====x=x", expected), sealed)
+
+    assert (alone.outcome, alone.mismatched) == (Outcome.INCONCLUSIVE, 1)
     assert (later.outcome, later.asked) == (Outcome.TAMPERED, 7)
+
+
+def test_no_verdict_comes_before_so_many_answers() -> None:
+    """Neither tampered nor intact; then the evidence so far counts."""
+    expected = (0, 1, 2) * 10
+    sealed = fingerprint(expected)
+
+    tampered = verify(flips("=xx=====", expected), sealed, min_answers=8)
+    intact = verify(flips("=" * 25, expected), sealed, min_answers=25)
+
+    assert (tampered.outcome, tampered.asked) == (Outcome.TAMPERED, 8)
+    assert (intact.outcome, intact.asked) == (Outcome.INTACT, 25)
+    assert count_needed_answers(sealed) == 17
+    assert count_needed_answers(sealed, min_answers=25) == 25
+
+
+def test_one_label_for_every_question_is_no_sign_of_tampering() -> None:
+    """A cache that does not look at the picture gives one answer to all; the verdict names it, with its headers."""
+    expected = (0, 1, 2) * 10
+    stuck = Answer(label=1, named="class 1", server={"x-cache": "HIT", "age": "17", "server": "nginx"})
+
+    verdict = verify(FakeOracle([stuck] * 30), fingerprint(expected))
+    short = verify(FakeOracle([stuck] * 30), fingerprint(expected), queries=4)
+
+    assert (verdict.outcome, verdict.asked, verdict.constant) == (Outcome.INCONCLUSIVE, 8, 1)
+    assert verdict.reasons[0].startswith(
+        "all 8 answers are label 1 (class 1), although 3 different labels are expected"
+    )
+    assert verdict.reasons[1] == "replies came with cache headers: age: 17, x-cache: HIT"
+    assert (short.outcome, short.constant) == (Outcome.INCONCLUSIVE, 1)
+
+
+def test_equal_scores_for_different_pictures_look_cached_too() -> None:
+    """No network computes the same numbers for two pictures."""
+    expected = (0, 1, 2) * 10
+    same = [Answer(label=1, ranking=((1, 0.71), (0, 0.2)))] * 30
+    other = [Answer(label=1, ranking=((1, 0.71 + index / 100), (0, 0.2))) for index in range(30)]
+
+    assert verify(FakeOracle(same), fingerprint(expected)).outcome is Outcome.INCONCLUSIVE
+    assert verify(FakeOracle(other), fingerprint(expected)).outcome is Outcome.TAMPERED
+
+
+def test_one_label_without_a_sign_of_a_cache_is_tampered_and_the_doubt_is_stated() -> None:
+    """A shift of one logit gives all junctions one label, so a changed model may do that."""
+    verdict = verify(labelled([1] * 30), fingerprint((0, 1, 2) * 10))
+
+    assert (verdict.outcome, verdict.constant) == (Outcome.TAMPERED, None)
+    assert "a cache that does not look at the picture would look the same" in verdict.reasons[1]
+
+
+def test_a_second_label_ends_the_doubt_about_a_cache() -> None:
+    """Then the differing answers count as they always did."""
+    expected = (0, 1, 2) * 10
+    hit = {"x-cache": "HIT"}
+
+    verdict = verify(FakeOracle(Answer(label=label, server=hit) for label in [1, 1, 1, 2]), fingerprint(expected))
+
+    assert (verdict.outcome, verdict.asked, verdict.constant) == (Outcome.TAMPERED, 4, None)
 
 
 def test_with_the_default_rates_seventeen_matches_are_intact() -> None:
@@ -183,7 +244,7 @@ def test_a_tampered_model_is_seldom_called_intact() -> None:
 
 
 def test_the_queries_needed_are_few() -> None:
-    """p0 = 0.0001 and p1 = 0.4 take ten queries for an intact model and about three for a modified one."""
+    """p0 = 0.0001 and p1 = 0.4 take ten queries for an intact model and about five for a modified one."""
     rng = random.Random(7)
     sealed = fingerprint(tuple(rng.randrange(3) for _ in range(60)), p1=0.4)
 
@@ -191,7 +252,7 @@ def test_the_queries_needed_are_few() -> None:
     modified = [simulated(sealed, 0.4, rng).answered for _ in range(200)]
 
     assert intact.asked == 10
-    assert 2 < sum(modified) / len(modified) < 5
+    assert 4 < sum(modified) / len(modified) < 7
 
 
 # What is no evidence
@@ -372,7 +433,7 @@ def test_any_permutation_of_the_labels_is_found_by_its_repetitions() -> None:
     ("answers", "asked"),
     [
         ((1, 2, 3, 0, 2), 5),  # class 0 became 1, then 2
-        ((1, 1), 2),  # two classes became one
+        ((1, 1, 3), 3),  # two classes became one
         ((1, 2, 2), 3),  # the third answer matches
     ],
 )
@@ -386,11 +447,11 @@ def test_one_answer_against_the_permutation_is_tampering(answers: tuple[int, ...
 
 
 def test_a_budget_that_ends_in_doubt_ends_in_tampered() -> None:
-    """With one query, one flipped label is enough: the evidence is there, and a remapping was not shown."""
-    verdict = verify(labelled([1]), fingerprint((0, 1, 2)), queries=1)
+    """With two queries, two flipped labels are enough: the evidence is there, and a remapping was not shown."""
+    verdict = verify(labelled([1, 2]), fingerprint((0, 1, 2)), queries=2)
 
     assert verdict.outcome is Outcome.TAMPERED
-    assert verdict.p_value == pytest.approx(1e-4 / 0.25)
+    assert verdict.p_value == pytest.approx((1e-4 / 0.25) ** 2)
 
 
 def test_the_doubt_is_bounded() -> None:
@@ -404,7 +465,7 @@ def test_two_classes_are_never_called_remapped() -> None:
     """There a swap and a tampering that flips everything look the same, and we do not excuse the second."""
     verdict = verify(labelled([1, 0, 1]), fingerprint((0, 1) * 5, class_count=2))
 
-    assert (verdict.outcome, verdict.asked) == (Outcome.TAMPERED, 1)
+    assert (verdict.outcome, verdict.asked) == (Outcome.TAMPERED, 2)
 
 
 # Saying it
@@ -414,7 +475,7 @@ def test_a_summary_states_error_rates_and_limits() -> None:
     """Whoever reads the verdict reads how sure it is, and what it cannot exclude."""
     verdict = verify(labelled([0] * 20), fingerprint((0,) * 20))
     intact = verdict.summary()
-    tampered = verify(labelled([0, 1]), fingerprint((0,) * 20)).summary()
+    tampered = verify(labelled([0, 1, 1]), fingerprint((0,) * 20)).summary()
 
     assert intact.startswith("verdict      INTACT\nbecause      17 of 17 labels match; ")
     assert "asked        17 of at most 20 samples: 17 match, 0 differ, 0 tied, 0 without an answer" in intact
@@ -422,7 +483,7 @@ def test_a_summary_states_error_rates_and_limits() -> None:
     assert "flips a sample with probability 0.16 or more shows in 17 answers with probability 95%" in intact
     assert "would see" not in tampered
     assert (
-        "because      1 of 2 labels differ; honest serving comes to that with probability 0.00053 at most" in tampered
+        "because      2 of 3 labels differ; honest serving comes to that with probability 2.1e-07 at most" in tampered
     )
     assert intact.endswith(verdict.limits)
     assert all("cannot exclude a provider who recognises these queries" in text for text in (intact, tampered))
@@ -445,13 +506,13 @@ def test_what_a_server_says_cannot_reach_the_terminal() -> None:
 def test_json_holds_everything() -> None:
     """A program can act on the verdict without reading sentences."""
     sealed = fingerprint((0, 1, 2) * 5)
-    record = json.loads(verify(labelled([0, 1, 0]), sealed).to_json())
+    record = json.loads(verify(labelled([0, 1, 0, 1]), sealed).to_json())
 
     assert record["outcome"] == "tampered"
     assert record["exit_code"] == 1
-    assert (record["asked"], record["matched"], record["mismatched"]) == (3, 2, 1)
+    assert (record["asked"], record["matched"], record["mismatched"]) == (4, 2, 2)
     assert record["fingerprint"] == sealed.digest
-    assert [seen["answer"]["label"] for seen in record["observations"]] == [0, 1, 0]
+    assert [seen["answer"]["label"] for seen in record["observations"]] == [0, 1, 0, 1]
     assert "recognises these queries" in record["limits"]
 
 
@@ -500,6 +561,25 @@ def test_a_finished_run_is_not_asked_again(tmp_path: Path) -> None:
     assert again == first
     assert idle.asked == []
     assert transcript.path.read_bytes() == content
+    assert (first.fresh, first.exit_code) == (True, 0)
+    assert (again.fresh, again.exit_code, again.decided is None) == (False, 3, False)
+    assert f"decided      {again.decided}; nothing was asked now; to let it count again" in again.summary()
+    assert json.loads(again.to_json())["fresh"] is False
+    reused = verify(idle, sealed, transcript=transcript, reuse=True)
+    assert (reused.fresh, reused.exit_code) == (False, 0)
+
+
+def test_a_transcript_of_the_first_rules_is_replayed_by_them(tmp_path: Path) -> None:
+    """There one early mismatch was enough, and the header names neither rules nor an order."""
+    sealed = fingerprint((0, 1, 2) * 5)
+    path, lines = recorded(tmp_path, sealed)
+    old = {key: value for key, value in lines[0].items() if key not in ("rules", "min_answers", "run", "order")}
+    rewrite(path, [old, *lines[1:4], lines[5]])
+
+    verdict = replay(path, sealed)
+
+    assert (verdict.outcome, verdict.asked, verdict.mismatched) == (Outcome.TAMPERED, 3, 1)
+    assert (verdict.fresh, verdict.exit_code) == (False, 1)
 
 
 def test_a_run_that_gave_up_can_be_continued(tmp_path: Path) -> None:
@@ -570,7 +650,7 @@ def test_a_replay_of_a_cut_short_run_says_what_there_is(tmp_path: Path) -> None:
 def recorded(tmp_path: Path, sealed: Fingerprint) -> tuple[Path, list[dict[str, object]]]:
     """Return a finished transcript and its lines."""
     path = tmp_path / "t.jsonl"
-    verify(labelled([0, 1, 0]), sealed, transcript=Transcript(path))
+    verify(labelled([0, 1, 0, 1]), sealed, transcript=Transcript(path))
     return path, [json.loads(line) for line in path.read_text().splitlines()]
 
 
@@ -600,7 +680,9 @@ def test_a_replay_with_another_fingerprint_is_refused(tmp_path: Path) -> None:
         (1, "png_sha256", "0" * 64, "is about another picture or label than the fingerprint holds"),
         (1, "answer", {"label": 3}, "has label 3, but there are 3 classes"),
         (3, "answer", {"label": 2}, "says tampered, but its answers say inconclusive"),
-        (4, "outcome", "intact", "says intact, but its answers say tampered"),
+        (0, "order", [0, 0], "its order of questions does not go with the fingerprint"),
+        (0, "order", [*range(14), 15], "its order of questions does not go with the fingerprint"),
+        (5, "outcome", "intact", "says intact, but its answers say tampered"),
     ],
 )
 def test_a_transcript_that_cannot_be_true_is_refused(
@@ -620,7 +702,7 @@ def test_answers_after_the_decision_are_refused(tmp_path: Path) -> None:
     """Nobody goes on asking until the result pleases."""
     sealed = fingerprint((0, 1, 2) * 5)
     path, lines = recorded(tmp_path, sealed)
-    rewrite(path, [*lines[:4], {**lines[1], "index": 3, "png_sha256": picture(3).sha256, "expected": 0}])
+    rewrite(path, [*lines[:5], {**lines[1], "index": 4, "png_sha256": picture(4).sha256, "expected": 1}])
 
-    with pytest.raises(TranscriptError, match=r"about sample 3 was not to be asked for: .* after the end"):
+    with pytest.raises(TranscriptError, match=r"about sample 4 was not to be asked for: .* after the end"):
         replay(path, sealed)

@@ -1,7 +1,8 @@
 """The command line: a thin skin over the library. Results go to stdout, progress and errors to stderr.
 
-Exit codes: 0 done, intact, or unrelated; 1 tampered or a copy, never anything else; 2 wrong usage or unreadable input,
-so without a statement about the model; 3 no verdict; 130 stopped by Ctrl-C.
+Exit codes: 0 done, intact, or unrelated; 1 tampered or a copy, never anything else; 2 wrong usage, unreadable input, or
+an output that could not be written; 3 no verdict; 130 stopped by Ctrl-C; 141 when the reader of our output has gone.
+Where 0 and 1 are verdicts, the verdict has been printed.
 
 Commands import what they need when they run: `modelprint --help` is fast, and checking commands never need torch.
 """
@@ -10,12 +11,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelprint.cli.bench import bench_app
-from modelprint.cli.console import Interrupted, to_one_line
+from modelprint.cli.console import Interrupted, print_remark, to_one_line
 from modelprint.cli.data import data_app
 from modelprint.cli.detect import detect
 from modelprint.cli.endpoint import endpoint_app
@@ -97,15 +100,19 @@ def modelprint(
 ) -> None:
     """Seal a classifier with a few images that detect nearly any change of its weights, and verify endpoints with them.
 
-    Exit codes: 0 done, intact or unrelated, 1 tampered or a copy, 2 wrong usage or unreadable input, 3 no verdict, 130
-    stopped by Ctrl-C.
+    Exit codes: 0 done, intact or unrelated, 1 tampered or a copy, 2 wrong usage, unreadable input or an output that
+    could not be written, 3 no verdict, 130 stopped by Ctrl-C. Where 0 and 1 are verdicts, the verdict was printed.
     """
 
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    _occupy_closed_streams()
     keep_freed_memory()
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # What cannot be written by now would change the exit code when the interpreter ends.
+    _drop_stuck_output()
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -114,21 +121,40 @@ def run(arguments: Sequence[str]) -> int:
         command = typer.main.get_command(app)
         with command.make_context("modelprint", list(arguments) or ["--help"]) as context:
             command.invoke(context)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except typer.Exit as done:
         return done.exit_code
     except BrokenPipeError:
-        os.dup2(
-            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
-        )  # otherwise the interpreter reports an error at exit
+        _drop_stuck_output()
         return CLOSED
-    # An unexpected error must not end with Python's exit code 1, which means tampered.
-    except (Exception, KeyboardInterrupt) as problem:
+    # Nothing may end with Python's own exit codes: 1 means tampered, and code of a model may ask for any by SystemExit.
+    except BaseException as problem:
         if os.environ.get(DEBUG) == "1":
             traceback.print_exc()
-        typer.echo(to_one_line(_error_line(problem)), err=True)
+        print_remark(to_one_line(_error_line(problem)))
         return STOPPED if isinstance(problem, KeyboardInterrupt | typer.Abort) else WRONG
     return 0
+
+
+def _occupy_closed_streams() -> None:
+    """Open the null device in place of a closed stdin, stdout or stderr, so that no file of ours gets its number."""
+    while (number := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(number)
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115  # as long as the process lives
+
+
+def _drop_stuck_output() -> None:
+    """Let what stdout and stderr hold, but cannot write, go nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _error_line(problem: BaseException) -> str:
@@ -143,6 +169,8 @@ def _error_line(problem: BaseException) -> str:
         return f"error: {_explain_missing(problem)}"
     if isinstance(problem, OSError):
         return f"error: {problem.filename or 'input or output'}: {problem.strerror or problem}"
+    if isinstance(problem, SystemExit):
+        return f"error: code that was imported or called tried to end the program: SystemExit: {problem}"
     if isinstance(problem, ModelprintError | ValueError):
         return f"error: {problem}"
     return f"error: unexpected {type(problem).__name__}: {problem}; {DEBUG}=1 shows where, please report it"

@@ -2,13 +2,17 @@
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import NoReturn
 
 import typer
 
 from modelprint.progress import Progress, ignore_progress
+
+REPORT_FAILED = 2
+"""The verdict was printed, but the report could not be written."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -27,7 +31,7 @@ def explain_interruption(how: str) -> Iterator[None]:
 @contextmanager
 def show_bars(quiet: bool = False) -> Iterator[Progress]:
     """Yield a progress callable that draws one bar per phase on stderr, or nothing if that is not a terminal."""
-    if quiet or not sys.stderr.isatty():
+    if quiet or sys.stderr is None or not sys.stderr.isatty():
         yield ignore_progress
         return
     from rich.console import Console
@@ -53,9 +57,53 @@ def show_bars(quiet: bool = False) -> Iterator[Progress]:
 
 
 def print_remark(text: str, quiet: bool = False) -> None:
-    """Print a message that is not a result on stderr, unless `quiet`."""
+    """Print a message that is not a result on stderr, unless `quiet`; a closed or full stderr changes nothing else."""
     if not quiet:
-        typer.echo(text, err=True)
+        with suppress(OSError, ValueError):
+            typer.echo(text, err=True)
+
+
+def require_stdout() -> None:
+    """Refuse to begin when there is nowhere to print a verdict: its exit code alone could also be an accident.
+
+    Raises:
+        ValueError: Standard output is closed.
+    """
+    if sys.stdout is None or sys.stdout.closed:
+        raise ValueError("standard output is closed, so no verdict could be printed; open it, e.g. > /dev/null")
+
+
+def end_with_verdict(text: str, exit_code: int, report: Callable[[], object] | None = None) -> NoReturn:
+    """Print a verdict, then write the report about it, and exit with the code of the verdict.
+
+    The verdict is on its way before anything else can fail. When the report fails, the exit code is REPORT_FAILED.
+
+    Args:
+        text: The verdict.
+        exit_code: What the verdict exits with.
+        report: Makes and writes the report; None when none is asked for.
+
+    Raises:
+        OSError: The verdict could not be printed.
+    """
+    require_stdout()
+    try:
+        typer.echo(text)
+        sys.stdout.flush()
+    except OSError as problem:
+        problem.filename = problem.filename or "standard output"
+        raise
+    if report is not None:
+        try:
+            report()
+        # Whatever it is, it must not hide the verdict or look like another one.
+        except Exception as problem:
+            trouble = getattr(problem, "strerror", None) or problem
+            where = getattr(problem, "filename", None)
+            said = f"{where}: {trouble}" if where else str(trouble)
+            print_remark(to_one_line(f"error: the verdict stands, but its report could not be written: {said}"))
+            raise typer.Exit(REPORT_FAILED) from problem
+    raise typer.Exit(exit_code)
 
 
 def write_report(path: Path, page: str, quiet: bool) -> None:

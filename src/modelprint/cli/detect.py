@@ -1,12 +1,13 @@
 """How much a fingerprint sees: `detect`."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelprint.cli.console import align_columns, print_remark, show_json
+from modelprint.cli.console import align_columns, print_remark, require_stdout, show_json
 from modelprint.cli.options import AsJson, FingerprintFile, ImageShape, Quiet, SearchPath, parse_shape
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def detect(
     from modelprint.detection import detect as ask_all
     from modelprint.fingerprint.integrity import Fingerprint
 
+    require_stdout()
     loaded = Fingerprint.load(fingerprint)
     files = _files(suspects)
     architecture = load_architecture(loaded, network, parse_shape(image_shape), search_path)
@@ -61,6 +63,7 @@ def detect(
         _show_tables([one for one in found if not one.problem], kinds, QUERIES)
     for one in problems:
         print_remark(f"error: {one.name}: {one.problem}", quiet and as_json)
+    sys.stdout.flush()
     raise typer.Exit(2 if problems else 0)
 
 

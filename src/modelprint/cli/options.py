@@ -1,5 +1,6 @@
 """Options shared by several commands."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -85,15 +86,33 @@ def parse_shape(text: str | None) -> tuple[int, int, int] | None:
 
 
 def refuse_to_replace(path: Path, force: bool) -> None:
-    """Refuse a `path` that exists, unless `force`.
+    """Refuse a `path` that exists, unless `force`; what is not a regular file is never replaced.
 
     Raises:
-        ValueError: The path exists and `force` is False, or it is a folder.
+        ValueError: The path exists and `force` is False, or it is a folder, a link, a pipe or a device.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder; give a file")
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ValueError(f"{path} is not a regular file and is never replaced; give another file")
     if path.exists() and not force:
         raise ValueError(f"{path} exists already; give another file, or replace it with --force")
+
+
+def refuse_same_file(output: str, path: Path | None, others: Mapping[str, Path | None]) -> None:
+    """Refuse an output that is one of the other files of the command, also with --force.
+
+    Args:
+        output: The option of the output, for the message.
+        path: The output; None when none is asked for.
+        others: What the command reads or writes besides, by option.
+
+    Raises:
+        ValueError: Names the option that has the same file.
+    """
+    for name, other in others.items():
+        if path is not None and other is not None and path.resolve() == other.resolve():
+            raise ValueError(f"{output} and {name} are the same file: {path}")
 
 
 def check_choice(

@@ -2,13 +2,22 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import explain_interruption, print_remark, show_bars, show_json, write_report
+from modelprint.cli.console import (
+    end_with_verdict,
+    explain_interruption,
+    print_remark,
+    require_stdout,
+    show_bars,
+    show_json,
+    write_report,
+)
 from modelprint.cli.generate import creation_time
 from modelprint.cli.options import (
     AsJson,
@@ -29,6 +38,7 @@ from modelprint.cli.options import (
     Weights,
     check_choice,
     parse_shape,
+    refuse_same_file,
     refuse_to_replace,
 )
 
@@ -249,6 +259,7 @@ def check(
     answers: AnswerFolder = None,
     report: Report = None,
     dry_run: ShowRequest = False,
+    force: Force = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -257,11 +268,17 @@ def check(
     Give exactly one of --endpoint, --onnx and --network. The suspect is compared with the
     models in the file of which it is known whether they are copies. C-examples need no torch, except with --network.
 
-    Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged.
+    Exits with 0 when unrelated, 1 when a copy, 3 when inconclusive, 2 when nothing could be asked or judged, or the
+    report could not be written; the verdict is printed first.
 
     Example: modelprint own check own.mprint --endpoint endpoint.yaml --answers answers --report own.html
     """
+    require_stdout()
     check_choice(endpoint, onnx, network, weights, image_shape)
+    if report is not None:
+        refuse_to_replace(report, force)
+        refuse_same_file("--report", report, {"the fingerprint": fingerprint, "--endpoint": endpoint, "--onnx": onnx})
+        refuse_same_file("--report", report, {"--weights": weights})
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.ownership import OwnershipFingerprint
     from modelprint.oracles.oracle import identify
@@ -287,7 +304,7 @@ def check(
                 f"{log.parent}: answers kept by an older version cannot be read; all questions are asked again", quiet
             )
         how = f"run the same command again to go on; the answers so far are in {answers}"
-    with explain_interruption(how), show_bars(quiet) as progress:
+    with _hold_answers(log), explain_interruption(how), show_bars(quiet) as progress:
         found = ask_and_judge(
             oracle,
             loaded,
@@ -297,12 +314,29 @@ def check(
             log=log,
             progress=progress,
         )
-    if report is not None:
+
+    def make_report() -> None:
         from modelprint.ownership.report import render_report
 
-        write_report(report, render_report(f"Ownership, by {fingerprint.name}", loaded, found), quiet)
-    typer.echo(found.verdict.to_json() if as_json else found.verdict.summary())
-    raise typer.Exit(found.verdict.exit_code)
+        if report is not None:
+            write_report(report, render_report(f"Ownership, by {fingerprint.name}", loaded, found), quiet)
+
+    verdict = found.verdict
+    end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code, make_report)
+
+
+@contextmanager
+def _hold_answers(log: Path | None) -> Iterator[None]:
+    """Refuse a second check that writes to the same log of answers while the block runs."""
+    if log is None:
+        yield
+        return
+    from modelprint.errors import OracleError
+    from modelprint.oracles.line_log import LineLog
+
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with LineLog(path=log, noun="log of answers", error=OracleError).hold():
+        yield
 
 
 def _choose_scores(given: str | None, onnx: Path | None) -> "Scores":

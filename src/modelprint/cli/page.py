@@ -17,16 +17,18 @@ traceback. `--json` prints exactly one JSON object.
 
 | exit code | meaning |
 |---|---|
-| 0 | done; of a checking command: intact |
-| 1 | tampered, never anything else |
-| 2 | wrong usage or unreadable input: no statement about the model |
+| 0 | done; of a checking command: intact, and the verdict was printed |
+| 1 | tampered, and the verdict was printed; never anything else |
+| 2 | wrong usage, unreadable input, or an output that could not be written |
 | 3 | no verdict |
 | 130 | stopped by Ctrl-C |
+| 141 | the reader of the output has gone |
 
 | environment variable | effect |
 |---|---|
 | `MODELPRINT_DATA` | folders with data sets, searched first |
 | `MODELPRINT_CACHE` | moves the cache of decoded images and of tampered copies |
+| `MODELPRINT_STATE` | moves the folder of ledgers, which `verify` keeps |
 | `MODELPRINT_DEBUG` | 1 adds a traceback to an error |
 | `SOURCE_DATE_EPOCH` | seconds since 1970, the date `generate` writes into a file |
 """

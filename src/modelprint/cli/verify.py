@@ -1,25 +1,42 @@
 """Checking a model: `verify` and `replay`. Needs no torch, except to check weights of one's own."""
 
+import os
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelprint.cli.console import explain_interruption, show_bars, write_report
+from modelprint.cli.console import (
+    end_with_verdict,
+    explain_interruption,
+    print_remark,
+    require_stdout,
+    show_bars,
+    write_report,
+)
 from modelprint.cli.options import (
     AsJson,
     Endpoint,
     FingerprintFile,
+    Force,
     ImageShape,
     Onnx,
     OnnxInput,
     Quiet,
     Report,
+    SearchPath,
     ShowRequest,
     Weights,
     check_choice,
     parse_shape,
+    refuse_same_file,
+    refuse_to_replace,
 )
+
+if TYPE_CHECKING:
+    from modelprint.oracles.oracle import Oracle
+    from modelprint.verification.ledger import Ledger
 
 OwnNetwork = Annotated[
     str | None,
@@ -55,6 +72,19 @@ TranscriptFile = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
 ]
+MinAnswers = Annotated[int, typer.Option(metavar="N", min=0, help="Usable answers that a verdict needs at least.")]
+LedgerFile = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="What was asked of this model before, so that repeated runs share alpha and beta; when not given, beside "
+        "the transcript or in the user's state folder.",
+    ),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start a new budget of error rates, with samples never asked.")]
+Reuse = Annotated[
+    bool, typer.Option("--reuse", help="Let the verdict of a finished transcript count; otherwise exit with 3.")
+]
 
 
 def verify(
@@ -65,38 +95,65 @@ def verify(
     network: OwnNetwork = None,
     weights: Weights = None,
     image_shape: ImageShape = None,
+    search_path: SearchPath = None,
     queries: Queries = None,
     alpha: Alpha = 1e-3,
     beta: Beta = 1e-2,
     p1: P1 = None,
     accept: Accept = None,
+    min_answers: MinAnswers = 0,
     transcript: TranscriptFile = None,
+    reuse: Reuse = False,
+    ledger: LedgerFile = None,
+    fresh: Fresh = False,
     report: Report = None,
+    force: Force = False,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Ask about the samples of a fingerprint, and print a verdict.
 
-    Name exactly one of --endpoint, --onnx and --network, which says whom to ask. Asking stops as soon as the answers
-    are clear. When the file carries releases and the model is not intact, the verdict says which of them answers.
+    Name exactly one of --endpoint, --onnx and --network, which says whom to ask. Samples are asked in a random order,
+    those never asked first, until the answers are clear. A run that decided nothing is repeated with the same samples,
+    and all runs up to a verdict intact share alpha. When the file carries releases and the model is not intact, the
+    verdict says which of them answers.
 
-    Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked. With
-    --accept it exits with 0 as well when an accepted release answers, and with 1 only when none of them can.
+    Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked or the
+    report could not be written; the verdict is printed first. With --accept it exits with 0 as well when an accepted
+    release answers, and with 1 only when none of them can.
 
     Example: modelprint verify r20.mprint --endpoint endpoint.yaml --queries 20 --transcript today.jsonl
     """
+    require_stdout()
     check_choice(endpoint, onnx, network, weights, image_shape)
+    files = {"the fingerprint": fingerprint, "--endpoint": endpoint, "--onnx": onnx, "--weights": weights}
+    refuse_same_file("--transcript", transcript, files)
+    refuse_same_file("--ledger", ledger, files | {"--transcript": transcript})
+    if report is not None:
+        refuse_to_replace(report, force)
+        refuse_same_file("--report", report, files | {"--transcript": transcript, "--ledger": ledger})
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.transcript import Transcript
+    from modelprint.verification.verifier import count_needed_answers
     from modelprint.verification.verifier import verify as ask_and_judge
 
     loaded = Fingerprint.load(fingerprint)
     if dry_run:
         typer.echo(preview(endpoint, loaded.class_names, loaded.samples[0].picture))
         return
-    oracle = choose_oracle(loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input)
+    oracle = choose_oracle(
+        loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input, search_path
+    )
+    most = len(loaded.samples) if queries is None else queries
+    needed = count_needed_answers(loaded, alpha=alpha, beta=beta, p1=p1, accept=accept or (), min_answers=min_answers)
+    if needed > most:
+        print_remark(
+            f"{most} samples can show that the model is tampered, but not that it is intact, which takes {needed} "
+            "matching answers; ask or seal more, or give a larger --beta or --p1",
+            quiet,
+        )
     how = "with --transcript FILE a verification can be continued"
     if transcript is not None:
         how = f"run the same command again to go on; the answers so far are in {transcript}"
@@ -109,16 +166,40 @@ def verify(
             beta=beta,
             p1=p1,
             accept=accept or (),
+            min_answers=min_answers,
             transcript=None if transcript is None else Transcript(transcript),
+            ledger=_choose_ledger(ledger, transcript, fresh, loaded.digest, oracle, quiet),
+            reuse=reuse,
             progress=progress,
         )
-    if report is not None:
+
+    def make_report() -> None:
         from modelprint.verification.report import render_report
 
-        page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
-        write_report(report, page, quiet)
-    typer.echo(verdict.to_json() if as_json else verdict.summary())
-    raise typer.Exit(verdict.exit_code)
+        if report is not None:
+            page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
+            write_report(report, page, quiet)
+
+    end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code, make_report)
+
+
+def _choose_ledger(
+    given: Path | None, transcript: Path | None, fresh: bool, digest: str, oracle: "Oracle", quiet: bool
+) -> "Ledger":
+    """Return the ledger to use: the one that is given, or that of this fingerprint and oracle where it can be kept."""
+    from modelprint.oracles.oracle import identify
+    from modelprint.verification.ledger import Ledger, name_ledger, state_folder
+
+    if given is not None:
+        return Ledger(path=given, fresh=fresh)
+    folder = state_folder() if transcript is None else transcript.parent
+    if transcript is None:
+        with suppress(OSError):
+            folder.mkdir(parents=True, exist_ok=True)
+    usable = os.access(folder, os.W_OK)
+    if not usable:
+        print_remark(f"{folder} cannot be written, so this counts as the first run; give --ledger FILE", quiet)
+    return Ledger(path=folder / name_ledger(digest, identify(oracle)) if usable else None, fresh=fresh)
 
 
 def replay(
@@ -129,12 +210,13 @@ def replay(
     """Reach the verdict of a transcript again, without the endpoint.
 
     Exits like verify: 0 intact, 1 tampered, 3 no verdict, 2 when the transcript is damaged or belongs to another file.
+    The verdict says when it was reached.
 
     Example: modelprint replay today.jsonl r20.mprint
     """
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.verifier import replay as judge_again
 
+    require_stdout()
     verdict = judge_again(transcript, Fingerprint.load(fingerprint))
-    typer.echo(verdict.to_json() if as_json else verdict.summary())
-    raise typer.Exit(verdict.exit_code)
+    end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code)

@@ -212,6 +212,8 @@ def _check_size(path: Path, name: str, size: int) -> None:
 
 def _replace(path: Path, content: bytes) -> None:
     """Put `content` under `path` in one step: readers see the old file or the new one, never a part."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise FingerprintError(f"{path}: cannot be written: it is not a regular file and is not replaced")
     temporary: Path | None = None
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:

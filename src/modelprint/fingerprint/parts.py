@@ -47,6 +47,10 @@ class Sample:
             raise ValueError(f"a confidence is a probability, got {self.confidence}")
 
 
+SMALLEST_FLIP_RATE = 1e-9
+"""Smallest honest flip rate that makes a test; below it, one answer that differs decides everything."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ProfileRecord:
     """Which honest differences between servers the samples were measured to survive.
@@ -70,9 +74,10 @@ class ProfileRecord:
         for name, shift in shifts.items():
             if not (math.isfinite(shift) and shift >= 0):
                 raise ValueError(f"profile {self.name}: {name} is a finite number, at least 0, got {shift}")
-        if not 0 < self.flip_rate < 1:
+        if not SMALLEST_FLIP_RATE <= self.flip_rate < 1:
             raise ValueError(
-                f"profile {self.name}: flip_rate is a probability above 0 and below 1, got {self.flip_rate}"
+                f"profile {self.name}: flip_rate is a probability from {SMALLEST_FLIP_RATE:g} to 1, got "
+                f"{self.flip_rate}; no measurement shows that labels flip less often"
             )
 
 

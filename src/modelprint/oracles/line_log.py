@@ -2,13 +2,16 @@
 
 Each line is written in one step. A crash can therefore leave one damaged line at the end, which is dropped when the log
 is continued. The first line is a header; its `kind` tells one kind of log from another, and a file that does not begin
-with it is never changed.
+with it is never changed. Who writes a log holds it: a second process is refused with the name of the first.
 """
 
 import json
 import os
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -23,6 +26,11 @@ STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=Fals
 """How the lines of a log are read."""
 
 LineT = TypeVar("LineT")
+
+try:
+    from fcntl import LOCK_EX, LOCK_NB, flock
+except ImportError:  # a system without flock: two processes on one log are then not noticed
+    flock = None  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,15 +65,60 @@ class LineLog:
             self.append(header)
         return lines
 
-    def append(self, line: Mapping[str, Any]) -> None:
-        """Write one line."""
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Refuse every other writer, of this process or another one, while the block runs.
+
+        The lock is a file beside the log. The operating system frees it when its holder dies, however it dies.
+        """
+        real = Path(os.path.realpath(self.path))
+        place = real.with_name(f".{real.name}.lock")
+        handle = self._lock(place)
         try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)  # before it is freed, so that what we remove is held by us
+            os.close(handle)
+
+    def _lock(self, place: Path) -> int:
+        """Return the number of the locked file at `place`; our error when someone else has locked it."""
+        while True:
+            try:
+                handle = os.open(place, os.O_RDWR | os.O_CREAT, 0o666)
+            except OSError as problem:
+                raise self.error(f"{place}: cannot be written: {problem.strerror or problem}") from problem
+            try:
+                if flock is not None:
+                    flock(handle, LOCK_EX | LOCK_NB)
+            except BlockingIOError as problem:
+                holder = ascii(os.read(handle, 200).decode(errors="replace"))[1:-1] or "another process"
+                os.close(handle)
+                raise self.error(
+                    f"{self.path}: {holder} is writing to this {self.noun}; wait until it ends, or name another file"
+                ) from problem
+            except OSError:
+                return handle  # a file system without locks
+            if _is_same(handle, place):
+                with suppress(OSError):
+                    os.truncate(handle, 0)
+                    os.write(handle, f"process {os.getpid()} on {socket.gethostname()}, since {_now()},".encode())
+                return handle
+            os.close(handle)  # its holder has removed it in between
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """Write one line; when that fails, the log is as it was."""
+        size = None
+        try:
+            size = self.path.stat().st_size if self.path.exists() else 0
             with self.path.open("ab") as file:
                 file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
                 file.flush()
                 if self.synced:
                     os.fsync(file.fileno())
         except OSError as problem:
+            if size is not None:
+                with suppress(OSError):
+                    os.truncate(self.path, size)
             raise self.error(f"{self.path}: cannot be written: {problem.strerror or problem}") from problem
 
     def cut(self, size: int) -> None:
@@ -78,6 +131,8 @@ class LineLog:
 
     def read(self) -> bytes:
         """Return the bytes of the file, never more than the limit."""
+        if self.path.exists() and not self.path.is_file():  # a pipe would be waited for, a device may never end
+            raise self.error(f"{self.path}: cannot be read: it is not a regular file")
         try:
             with self.path.open("rb") as file:
                 content = file.read(LOG_BYTES + 1)
@@ -114,3 +169,15 @@ class LineLog:
 def drop_damaged_line(content: bytes) -> bytes:
     """Return `content` without a last line that has no end, which a crash has damaged."""
     return content[: content.rfind(b"\n") + 1]
+
+
+def _is_same(handle: int, place: Path) -> bool:
+    """Whether the open file `handle` is still the one at `place`."""
+    try:
+        return os.path.samestat(os.fstat(handle), place.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

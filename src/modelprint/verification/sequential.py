@@ -6,10 +6,10 @@ denominator it exceeds 1/alpha at any time with probability at most alpha. So as
 
 "Intact" has to hold against a provider that chooses which answers to withhold. Its evidence is an e-value against all
 models that flip a sample with probability `p1` or more: a match multiplies it by (1 - u) / (1 - p1), an unusable answer
-by u / p1, and a mismatch by p0 / p1, where u is the share of unusable answers that an honest endpoint may have. A
-sample that flips earns at most u / p1, whether its answer is shown or withheld, so the expected factor is at most 1
-(V. Vovk and R. Wang, "E-values: calibration, combination and applications", Ann. Statist. 49, 2021). The mean over the
-shares in OUTAGES is such an e-value too.
+by u / p1, and a mismatch by p0 / p1, where u is the share of unusable answers that an honest endpoint may have, less
+than p1. A sample that flips earns at most u / p1, whether its answer is shown or withheld, and one that does not earns
+at most (1 - u) / (1 - p1), so the expected factor is at most 1 (V. Vovk and R. Wang, "E-values: calibration,
+combination and applications", Ann. Statist. 49, 2021). The mean over the shares in OUTAGES is such an e-value too.
 
 Departures: Wald's bounds are (1 - beta)/alpha and beta/(1 - alpha), which keep both error rates only approximately. We
 use 1/alpha and beta, which keep each of them exactly and cost a fraction of a query.
@@ -19,11 +19,14 @@ import math
 from dataclasses import dataclass
 
 OUTAGES = ((0.0, 0.95), (0.05, 0.05))
-"""Shares of unusable answers under honest serving, with their weights.
+"""Shares of unusable answers under honest serving, with their weights; each is used up to `p1` / 5 only.
 
 The second one costs no matching answer at the usual error rates. With 50 samples an honest endpoint that
 fails to answer 5 % of them still gets its verdict in 99.9 % of the checks (benchmarks/silence.py).
 """
+
+MOST_MATCHES = 10**9
+"""Where the search for the number of matches ends."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +63,12 @@ class SequentialTest:
         return self.matches_for_intact(0, 0)
 
     def matches_for_intact(self, mismatched: int, unusable: int) -> int:
-        """Return how many matches it takes to say intact beside so many mismatches and unusable answers."""
+        """Return how many matches it takes to say intact beside so many mismatches and unusable answers.
+
+        Where p0 and p1 hardly differ the search ends at MOST_MATCHES.
+        """
         low, high = 0, 1
-        while not self.is_intact(high, mismatched, unusable):
+        while high < MOST_MATCHES and not self.is_intact(high, mismatched, unusable):
             low, high = high, 2 * high
         while high - low > 1:
             middle = (low + high) // 2
@@ -86,7 +92,8 @@ class SequentialTest:
             math.log(weight)
             + matched * math.log((1 - max(share, self.p0)) / (1 - self.p1))
             + _withheld(unusable, share / self.p1)
-            for share, weight in OUTAGES
+            # From u = p1 on, withholding an answer would pay; the bound keeps the price of one at a factor of 5.
+            for share, weight in ((min(share, self.p1 / 5), weight) for share, weight in OUTAGES)
             if share or not unusable
         ]
         largest = max(parts)

@@ -13,6 +13,12 @@ CONFIRMATIONS = 5
 """How many answers must repeat what earlier ones showed before a permutation of the labels is believed."""
 REMAP_ANSWERS = 20
 """How many answers we spend, at most, on telling a permutation of the labels from a tampering."""
+CONSTANT_ANSWERS = 8
+"""How many equal answers to questions with different expected labels are believed to come from a cache."""
+
+
+CACHE_HEADERS = ("age", "cf-cache-status", "x-cache", "x-cache-hits")
+"""Hints of a reply, in lower case, that say whether a cache gave it."""
 
 
 @dataclass(kw_only=True)
@@ -29,6 +35,9 @@ class Tally:
         peak: Largest log likelihood ratio so far; once it has crossed the upper bound, the evidence stays valid.
         decided: What the answers said when they first said it; None while more of them are needed.
         candidates: The releases, where there are any.
+        min_mismatches: How many answers must differ before the model is called tampered.
+        min_answers: How many usable answers a verdict needs.
+        notices_constant: Whether answers that are all the same label, and look cached, are no sign of tampering.
     """
 
     test: SequentialTest
@@ -40,6 +49,9 @@ class Tally:
     mismatched: int = 0
     unusable: int = 0
     peak: float = 0.0
+    min_mismatches: int = 2
+    min_answers: int = 0
+    notices_constant: bool = True
 
     def add(self, observed: Observed) -> None:
         """Count one answer; one that is not usable is no sign of tampering, and none of an intact model."""
@@ -52,9 +64,9 @@ class Tally:
             self.candidates.add(observed.index, observed.answer.label if observed.answer.usable else None)
         self.decided = self.decided or self._decide()
 
-    def list_unanswered(self, queries: int) -> list[int]:
-        """Return the samples still to ask: never asked, or asked without getting an answer. A tie is an answer."""
-        return [index for index in range(queries) if self.may_ask(index)]
+    def list_unanswered(self, order: Iterable[int]) -> list[int]:
+        """Return which of `order` are still to ask: never asked, or without getting an answer. A tie is an answer."""
+        return [index for index in order if self.may_ask(index)]
 
     def may_ask(self, index: int) -> bool:
         """Whether there is no answer about this sample yet."""
@@ -63,8 +75,12 @@ class Tally:
 
     @property
     def crossed(self) -> bool:
-        """Whether the answers have, at some time, been too unlikely for honest serving."""
-        return self.peak >= self.test.upper
+        """Whether the answers have, at some time, been too unlikely for honest serving, and enough of them differ.
+
+        To ask for more than the ratio alone only makes a false alarm less likely.
+        """
+        enough = self.mismatched >= self.min_mismatches and self.matched + self.mismatched >= self.min_answers
+        return enough and self.peak >= self.test.upper
 
     @property
     def done(self) -> bool:
@@ -75,10 +91,32 @@ class Tally:
 
     def _decide(self) -> Outcome | None:
         if self.crossed:
+            if self.constant is not None:
+                return Outcome.INCONCLUSIVE if self.matched + self.mismatched >= CONSTANT_ANSWERS else None
             if not self.may_be_remapped:
                 return Outcome.TAMPERED
             return Outcome.INCONCLUSIVE if self.remap is not None else None
-        return Outcome.INTACT if self.test.is_intact(self.matched, self.mismatched, self.unusable) else None
+        enough = self.matched + self.mismatched >= self.min_answers
+        intact = enough and self.test.is_intact(self.matched, self.mismatched, self.unusable)
+        return Outcome.INTACT if intact else None
+
+    @property
+    def constant(self) -> int | None:
+        """The label of all usable answers, where several were expected and they look cached; None otherwise.
+
+        A changed model, too, may give all samples one label: junctions tie, and a shift of one logit decides them all.
+        So there has to be a sign of a cache: headers that say so, or the same scores for different pictures.
+        """
+        pairs = self._list_pairs()
+        if not self.notices_constant or self.mismatched < 2 or len({expected for expected, _ in pairs}) < 2:
+            return None
+        seen = {label for _, label in pairs}
+        return seen.pop() if len(seen) == 1 and self._looks_cached() else None
+
+    def _looks_cached(self) -> bool:
+        usable = [seen for seen in self.observations.values() if seen.answer.usable]
+        scores = {seen.answer.ranking for seen in usable}
+        return bool(list_cache_hints(usable)) or (len(scores) == 1 and len(scores.pop()) > 1)
 
     @property
     def may_be_remapped(self) -> bool:
@@ -109,18 +147,41 @@ class Tally:
         ]
 
 
-def start_tally(test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str]) -> Tally:
+def start_tally(
+    test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str], *, rules: int = 2, min_answers: int = 0
+) -> Tally:
     """Return a tally without answers.
 
     Args:
         test: The test of the protected model.
         fingerprint: Samples, classes and releases.
         accept: Releases that are as good as the protected model.
+        rules: Which rules decide: 1 as in the first transcripts, where one mismatch could be enough and equal answers
+            were mismatches like others; 2 as now.
+        min_answers: How many usable answers a verdict needs.
     """
     candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
     if accept:  # then there are several ways to pass, which share the probability of passing wrongly
         test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
-    return Tally(test=test, class_count=len(fingerprint.class_names), candidates=candidates)
+    return Tally(
+        test=test,
+        class_count=len(fingerprint.class_names),
+        candidates=candidates,
+        min_mismatches=1 if rules == 1 else 2,
+        min_answers=min_answers,
+        notices_constant=rules > 1,
+    )
+
+
+def list_cache_hints(seen: Iterable[Observed]) -> list[str]:
+    """Return the headers of the replies that say that a cache answered, sorted, each once."""
+    hints = {
+        f"{name}: {value}"
+        for observed in seen
+        for name, value in observed.answer.server.items()
+        if name.lower() in CACHE_HEADERS and value != "0" and not value.lower().startswith("miss")
+    }
+    return sorted(hints)
 
 
 def find_permutation(pairs: Iterable[tuple[int, int]]) -> dict[int, int] | None:

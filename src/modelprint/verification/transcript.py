@@ -5,7 +5,8 @@ next question; a verdict ends a run. A verification that was interrupted continu
 answered sample is asked twice, and `modelprint.verification.replay` reaches the verdict again without the endpoint.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,12 +27,16 @@ class Header(BaseModel):
         format: Format number of the transcript.
         fingerprint: Digest of the fingerprint.
         oracle: What is asked, without secrets.
-        alpha: Largest probability of a false alarm.
+        alpha: Largest probability of a false alarm of this run.
         beta: Largest probability of missing a tampering of flip rate `p1`.
         p0: Flip rate per sample under honest serving.
         p1: Flip rate per sample that counts as tampering.
         queries: How many samples may be asked.
         accept: Releases that are as good as the protected model.
+        rules: Which rules decide; those of the first transcripts, which name none, are 1.
+        min_answers: How many usable answers a verdict needs.
+        run: Which run of its ledger this is, from 1; 0 without a ledger.
+        order: The samples that may be asked, in that order; empty for the first ones in the order of the file.
     """
 
     model_config = STRICT
@@ -45,6 +50,15 @@ class Header(BaseModel):
     p1: float
     queries: int
     accept: tuple[str, ...] = ()
+    rules: Literal[1, 2] = 1
+    min_answers: int = 0
+    run: int = 0
+    order: tuple[int, ...] = ()
+
+    @property
+    def questions(self) -> Sequence[int]:
+        """The samples that may be asked, in that order."""
+        return self.order or range(self.queries)
 
 
 class _HeaderLine(Header):
@@ -73,6 +87,7 @@ class _VerdictLine(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     kind: Literal["verdict"]
+    at: str = ""
     outcome: Literal["intact", "tampered", "inconclusive"]
 
 
@@ -89,11 +104,13 @@ class Recording:
         header: Its first line.
         observations: Its answers, in the order they came.
         outcome: How its last run ended; None when that was cut short.
+        ended: When that was, in UTC; None when it was cut short.
     """
 
     header: Header
     observations: tuple[Observed, ...]
     outcome: Outcome | None
+    ended: str | None = None
 
 
 def utc_now() -> str:
@@ -112,6 +129,22 @@ class Transcript:
 
     path: Path
     clock: Callable[[], str] = utc_now
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Refuse other writers while the block runs; TranscriptError says who holds the file already."""
+        with _log(self.path).hold():
+            yield
+
+    def read_header(self) -> Header | None:
+        """Return the header of the transcript that is there; None when there is none, or only a part of a line.
+
+        Raises:
+            TranscriptError: When the file cannot be read, or is not a transcript.
+        """
+        log = _log(self.path)
+        content = drop_damaged_line(log.read()) if self.path.exists() else b""
+        return _parse(log, content).header if content else None
 
     def start(self, header: Header) -> Recording:
         """Begin a transcript, or continue the one that is there.
@@ -158,6 +191,7 @@ def _parse(log: LineLog, content: bytes) -> Recording:
     header: Header | None = None
     observations: list[Observed] = []
     outcome: Outcome | None = None
+    ended: str | None = None
     for number, text in enumerate(content.splitlines(), start=1):
         line = log.parse(_LINE.validate_json, number, text)
         if isinstance(line, _HeaderLine) != (number == 1):
@@ -165,14 +199,14 @@ def _parse(log: LineLog, content: bytes) -> Recording:
         if isinstance(line, _HeaderLine):
             header = Header(**line.model_dump(include=set(Header.model_fields)))
         elif isinstance(line, _VerdictLine):
-            outcome = Outcome(line.outcome)
+            outcome, ended = Outcome(line.outcome), ascii(line.at)[1:-1]
         elif outcome is not None and outcome.decided:
             raise TranscriptError(f"{log.path}: line {number}: an answer after the verdict {outcome}")
         else:
-            outcome = None  # a run that ended without a decision is being continued
+            outcome = ended = None  # a run that ended without a decision is being continued
             observations.append(
                 Observed(index=line.index, png_sha256=line.png_sha256, expected=line.expected, answer=line.answer)
             )
     if header is None:
         raise TranscriptError(f"{log.path}: empty, or cut off in its first line")
-    return Recording(header=header, observations=tuple(observations), outcome=outcome)
+    return Recording(header=header, observations=tuple(observations), outcome=outcome, ended=ended)

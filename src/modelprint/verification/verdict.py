@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -67,7 +67,7 @@ class Verdict:
         outcome: Intact, tampered or inconclusive.
         reasons: Why, one sentence each.
         p_value: Anytime-valid: under honest serving it falls to any level x, ever, with probability at most x.
-        alpha: Largest probability of calling an intact model tampered.
+        alpha: Largest probability of calling an intact model tampered, in this run.
         beta: Largest probability of calling a model intact whose samples flip with probability `p1` or more.
         p0: Flip rate per sample under honest serving.
         p1: Smallest flip rate per sample that counts as tampering.
@@ -83,6 +83,12 @@ class Verdict:
         fingerprint: Digest of the fingerprint.
         oracle: What was asked.
         identification: Which release answers; None when intact, and when the fingerprint carries no releases.
+        constant: The label that every usable answer has although several are expected; None when there is none.
+        run: Which run of its ledger this is, from 1; 0 without a ledger.
+        fresh: Whether this call asked; False when it only read what was answered before.
+        reused: Whether a verdict that is not fresh may stand for a check, so that its exit code is that of the outcome.
+        decided: When the verdict of an earlier run was reached, in UTC; None for a fresh one.
+        unasked: How many samples of the file were never asked, as far as the ledger knows; None without a ledger.
     """
 
     outcome: Outcome
@@ -104,6 +110,12 @@ class Verdict:
     fingerprint: str
     oracle: Mapping[str, str]
     identification: Identification | None = None
+    constant: int | None = None
+    run: int = 0
+    fresh: bool = field(default=True, compare=False)
+    reused: bool = field(default=False, compare=False)
+    decided: str | None = field(default=None, compare=False)
+    unasked: int | None = field(default=None, compare=False)
 
     @property
     def accepted(self) -> bool:
@@ -112,7 +124,12 @@ class Verdict:
 
     @property
     def exit_code(self) -> int:
-        """That of the outcome; 0 when an accepted release answers, and 3 instead of 1 while one may still answer."""
+        """That of the outcome; 0 when an accepted release answers, and 3 instead of 1 while one may still answer.
+
+        3 as well when nothing was asked, unless an earlier verdict may be reused.
+        """
+        if not self.fresh and not self.reused:
+            return Outcome.INCONCLUSIVE.exit_code
         if self.accepted:
             return Outcome.INTACT.exit_code
         if self.identification is not None and self.identification.pending:
@@ -154,6 +171,7 @@ class Verdict:
         lines = [
             ("verdict", str(self.outcome).upper() + (", but from an accepted release" if self.accepted else "")),
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
+            *self._say_when(),
             ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
             ("p-value", f"{self.p_value:.3g} at any stopping time; alpha {self.alpha:g}, beta {self.beta:g}"),
             ("flip rates", f"{self.p0:g} when served honestly, {self.p1:g} or more when tampered with"),
@@ -161,5 +179,22 @@ class Verdict:
         if self.visible_rate is not None and not self.mismatched:
             change = f"a change that flips a sample with probability {self.visible_rate:.2g} or more"
             lines.append(("would see", f"{change} shows in {self.answered} answers with probability {SEEN:.0%}"))
+        if self.unasked is not None:
+            lines.append(("left", f"{self.unasked} samples of the file were never asked of this model"))
         lines.append(("limits", LIMITS))
         return "\n".join(f"{name:<12} {text}" for name, text in lines)
+
+    def _say_when(self) -> list[tuple[str, str]]:
+        """Return lines about an earlier verdict and about the budget that runs share."""
+        lines = []
+        if not self.fresh:
+            advice = "" if self.reused else "; to let it count again, give --reuse; to ask again, name a new transcript"
+            lines.append(("decided", f"{self.decided or 'not yet'}; nothing was asked now{advice}"))
+        if self.run:
+            lines.append(("run", f"number {self.run} of its budget, which has alpha {self.budget_alpha:g} in all"))
+        return lines
+
+    @property
+    def budget_alpha(self) -> float:
+        """Largest probability of a false alarm over all runs that share a budget."""
+        return self.alpha * self.run * (self.run + 1) if self.run else self.alpha

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from modelprint.errors import TranscriptError
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.oracles.oracle import Answer, Oracle
+from modelprint.oracles.oracle import Answer, Oracle, identify
 from modelprint.progress import Progress, ignore_progress
 from modelprint.verification.conclusion import conclude
 from modelprint.verification.identification import check_accepted
+from modelprint.verification.ledger import Ledger, share_alpha
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.tally import Tally, start_tally
 from modelprint.verification.transcript import Header, Recording, Transcript, read_transcript
@@ -31,13 +33,16 @@ def verify(
     beta: float = 1e-2,
     p1: float | None = None,
     accept: Sequence[str] = (),
+    min_answers: int = 0,
     transcript: Transcript | None = None,
+    ledger: Ledger | None = None,
+    reuse: bool = False,
     progress: Progress = ignore_progress,
     patience: int = 5,
 ) -> Verdict:
-    """Ask `oracle` about the samples of `fingerprint` in their order, and stop as soon as the answers are clear.
+    """Ask `oracle` about the samples of `fingerprint`, and stop as soon as the answers are clear.
 
-    1. Fix the test before the first question: error rates, flip rates, number of samples.
+    1. Fix the test before the first question: error rates, flip rates, number and order of samples.
     2. Take over the answers of an interrupted run from the transcript.
     3. Ask about one sample. A tie or a missing answer is no sign of tampering; before "intact" it counts as if it hid a
        mismatch. A sample without an answer is asked about once more when all others have been asked.
@@ -54,7 +59,12 @@ def verify(
         p1: Smallest flip rate that counts as tampering; the fingerprint's when None.
         accept: Names of releases that are as good as the protected model. They share `beta` with it: a model that is
             none of them passes with probability `beta` at most.
+        min_answers: How many usable answers a verdict needs.
         transcript: Where answers are written and taken up from; nowhere when None.
+        ledger: What was asked in earlier runs. With it the samples are asked in a random order, those never asked
+            first, and repeated runs share `alpha` and `beta`. Without it they are asked in the order of the file, and
+            the rates are those of this run alone.
+        reuse: Whether the verdict of a finished transcript may stand for this check; otherwise its exit code is 3.
         progress: Called after every answer.
         patience: How many unusable answers in a row end the run.
 
@@ -64,25 +74,72 @@ def verify(
     """
     if patience < 1:
         raise ValueError(f"patience is a number of answers, at least 1, got {patience}")
-    header = _fix_test(oracle, fingerprint, queries, alpha, beta, p1, accept)  # (1)
+    header = _fix_test(oracle, fingerprint, queries, alpha, beta, p1, accept, min_answers)  # (1)
+    with ExitStack() as held:
+        for log in (transcript, ledger):
+            if log is not None:
+                held.enter_context(log.hold())
+        if ledger is not None:
+            ledger.open(fingerprint.digest, identify(oracle), len(fingerprint.samples))
+        header = _join_budget(header, transcript, ledger)
+        return _run(oracle, fingerprint, header, transcript, ledger, reuse, progress, patience)
+
+
+def _join_budget(header: Header, transcript: Transcript | None, ledger: Ledger | None) -> Header:
+    """Return `header` with the order of the questions and the level of this run.
+
+    A transcript that is continued keeps its own; otherwise the ledger gives them.
+    """
+    earlier = None if transcript is None else transcript.read_header()
+    if earlier is not None:
+        kept: dict[str, object] = {"rules": earlier.rules, "run": earlier.run, "order": earlier.order}
+        return header.model_copy(update=kept | {"alpha": share_alpha(header.alpha, earlier.run)})
+    if ledger is None:
+        return header
+    run, order = ledger.begin_run()
+    chosen: dict[str, object] = {"run": run, "order": order[: header.queries]}
+    return header.model_copy(update=chosen | {"alpha": share_alpha(header.alpha, run)})
+
+
+def _run(
+    oracle: Oracle,
+    fingerprint: Fingerprint,
+    header: Header,
+    transcript: Transcript | None,
+    ledger: Ledger | None,
+    reuse: bool,
+    progress: Progress,
+    patience: int,
+) -> Verdict:
+    """Ask what the transcript does not answer yet, and state the verdict."""
     before = Recording(header=header, observations=(), outcome=None) if transcript is None else transcript.start(header)
     tally = _restore(before, fingerprint, transcript.path if transcript else "")  # (2)
+    unasked = None if ledger is None else ledger.unasked
     if before.outcome is not None and before.outcome.decided:
-        return _check_outcome(conclude(tally, header), before, transcript.path if transcript else "")
-    unusable = 0
+        verdict = _check_outcome(conclude(tally, header), before, transcript.path if transcript else "")
+        return replace(verdict, fresh=False, reused=reuse, decided=before.ended, unasked=unasked)
+    unusable = asked = 0
     progress("asking", len(tally.observations), header.queries)
-    for index in _list_questions(tally, header.queries):
+    for index in _list_questions(tally, header.questions):
         if tally.done or unusable >= patience:  # (4)
             break
+        if ledger is not None:
+            ledger.add_question(index)
         observed = _ask(oracle, fingerprint, index)  # (3)
+        asked += 1
         if transcript is not None:
             transcript.add(observed)
         tally.add(observed)
         unusable = 0 if observed.answer.usable else unusable + 1
         progress("asking", len(tally.observations), header.queries)
     verdict = conclude(tally, header)  # (5)
+    if before.observations and not asked:
+        verdict = replace(verdict, fresh=False, reused=reuse, decided=before.ended)
     if transcript is not None:
         transcript.finish(verdict)
+    if ledger is not None:
+        ledger.end_run(header.run, header.order, verdict.outcome)
+        verdict = replace(verdict, unasked=ledger.unasked)
     return verdict
 
 
@@ -101,13 +158,29 @@ def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
         )
     if header.p0 != fingerprint.profile.flip_rate or not 1 <= header.queries <= len(fingerprint.samples):
         raise TranscriptError(f"{transcript}: its p0 or number of queries does not go with the fingerprint")
-    return _check_outcome(conclude(_restore(record, fingerprint, transcript), header), record, transcript)
+    verdict = _check_outcome(conclude(_restore(record, fingerprint, transcript), header), record, transcript)
+    return replace(verdict, fresh=False, reused=True, decided=record.ended)
 
 
-def _list_questions(tally: Tally, queries: int) -> Iterator[int]:
+def count_needed_answers(
+    fingerprint: Fingerprint,
+    *,
+    alpha: float = 1e-3,
+    beta: float = 1e-2,
+    p1: float | None = None,
+    accept: Sequence[str] = (),
+    min_answers: int = 0,
+) -> int:
+    """Return how many answers it takes to say intact when all of them match; arguments as for `verify`."""
+    rate = fingerprint.expected_flip_rate if p1 is None else p1
+    test = SequentialTest(alpha=alpha, beta=beta, p0=fingerprint.profile.flip_rate, p1=rate)
+    return max(start_tally(test, fingerprint, accept).test.answers_for_intact, min_answers)
+
+
+def _list_questions(tally: Tally, order: Sequence[int]) -> Iterator[int]:
     """Yield the samples without an answer, then those again that still have none."""
     for _ in range(ROUNDS):
-        yield from tally.list_unanswered(queries)
+        yield from tally.list_unanswered(order)
 
 
 def _fix_test(
@@ -118,11 +191,14 @@ def _fix_test(
     beta: float,
     p1: float | None,
     accept: Sequence[str],
+    min_answers: int,
 ) -> Header:
     """Return the test to be run; ValueError when the numbers make none."""
     count = len(fingerprint.samples)
     if queries is not None and not 1 <= queries <= count:
         raise ValueError(f"queries is a number from 1 to {count}, the samples of this fingerprint, got {queries}")
+    if not 0 <= min_answers <= (queries or count):
+        raise ValueError(f"min_answers is a number from 0 to {queries or count}, the queries, got {min_answers}")
     test = SequentialTest(
         alpha=alpha,
         beta=beta,
@@ -134,6 +210,8 @@ def _fix_test(
         oracle=oracle.describe(),
         queries=count if queries is None else queries,
         accept=check_accepted(fingerprint, accept),
+        rules=2,
+        min_answers=min_answers,
         **vars(test),
     )
 
@@ -146,11 +224,14 @@ def _restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> T
         test = SequentialTest(alpha=header.alpha, beta=header.beta, p0=header.p0, p1=header.p1)
     except ValueError as problem:
         raise TranscriptError(f"{name}: its header makes no test: {problem}") from problem
-    tally = start_tally(test, fingerprint, header.accept)
+    allowed = set(header.questions)
+    if len(allowed) != header.queries or not allowed <= set(range(len(fingerprint.samples))):
+        raise TranscriptError(f"{name}: its order of questions does not go with the fingerprint")
+    tally = start_tally(test, fingerprint, header.accept, rules=header.rules, min_answers=header.min_answers)
     for observed in record.observations:
         index, label = observed.index, observed.answer.label
         where = f"{name}: the answer about sample {index}"
-        if not 0 <= index < header.queries or not tally.may_ask(index) or tally.done:
+        if index not in allowed or not tally.may_ask(index) or tally.done:
             raise TranscriptError(f"{where} was not to be asked for: it is there twice, out of range, or after the end")
         sample = fingerprint.samples[index]
         if (observed.png_sha256, observed.expected) != (sample.picture.sha256, sample.label):
