@@ -9,7 +9,7 @@ import pytest
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
-from modelprint.verification import verify
+from modelprint.verification import ledger, verify
 from modelprint.verification.transcript import Transcript
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -129,3 +129,18 @@ def test_a_report_is_replaced_with_force_only(command: Any, world: Path) -> None
     assert "out.html exists already" in refused.err
     assert forced.code == 0
     assert "<html" in (world / "out.html").read_text()
+
+
+def test_a_user_without_a_home_gets_a_verdict(command: Any, world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A container may have a user that no file knows; the run is then the first of a budget, and says so."""
+
+    def homeless(*arguments: object, **options: object) -> str:
+        raise RuntimeError("could not determine the home directory")
+
+    monkeypatch.setattr(ledger, "user_state_dir", homeless)
+    monkeypatch.delenv("MODELPRINT_STATE")
+
+    done = command("verify", "r20.mprint", *NAMED)
+
+    assert done.code == 0
+    assert "set HOME, or MODELPRINT_STATE to a folder; this counts as the first run" in done.err

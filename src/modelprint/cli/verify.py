@@ -187,12 +187,17 @@ def _choose_ledger(
     given: Path | None, transcript: Path | None, fresh: bool, digest: str, oracle: "Oracle", quiet: bool
 ) -> "Ledger":
     """Return the ledger to use: the one that is given, or that of this fingerprint and oracle where it can be kept."""
+    from modelprint.errors import TranscriptError
     from modelprint.oracles.oracle import identify
     from modelprint.verification.ledger import Ledger, name_ledger, state_folder
 
     if given is not None:
         return Ledger(path=given, fresh=fresh)
-    folder = state_folder() if transcript is None else transcript.parent
+    try:
+        folder = state_folder() if transcript is None else transcript.parent
+    except TranscriptError as problem:
+        print_remark(f"{problem}; this counts as the first run", quiet)
+        return Ledger(path=None, fresh=fresh)
     if transcript is None:
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)

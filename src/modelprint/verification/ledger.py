@@ -94,8 +94,15 @@ def share_alpha(alpha: float, run: int) -> float:
 
 
 def state_folder() -> Path:
-    """Return where ledgers are kept that no option places: `MODELPRINT_STATE`, or the user's state folder."""
-    return Path(os.environ.get(VARIABLE) or user_state_dir("modelprint", appauthor=False)) / "ledgers"
+    """Return where ledgers are kept that no option places: `MODELPRINT_STATE`, or the user's state folder.
+
+    Raises:
+        TranscriptError: The variable is not set and the user has no home folder.
+    """
+    try:
+        return Path(os.environ.get(VARIABLE) or user_state_dir("modelprint", appauthor=False)) / "ledgers"
+    except RuntimeError as problem:
+        raise TranscriptError(f"there is no home folder for ledgers: set HOME, or {VARIABLE} to a folder") from problem
 
 
 def name_ledger(digest: str, oracle: str) -> str:
