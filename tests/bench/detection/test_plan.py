@@ -6,12 +6,12 @@ from modelprint.bench.detection.fingerprints import FingerprintRecipe
 from modelprint.bench.detection.plan import (
     PlannedDetection,
     PlannedFingerprint,
-    PlannedGenerator,
 )
 from modelprint.bench.plan import Plan
 from modelprint.bench.plan_file import parse_plan
 from modelprint.cache import content_key
 from modelprint.generators import ConvVae
+from modelprint.generators.choice import GeneratorChoice
 
 
 def detection(plan: Plan) -> PlannedDetection:
@@ -29,7 +29,7 @@ def test_fingerprints_share_a_generator() -> None:
     generator = walk.generator()
 
     assert (
-        generator == other.generator() == PlannedGenerator(name="conv-vae", settings=("epochs=3", "latents=4"), seed=5)
+        generator == other.generator() == GeneratorChoice(name="conv-vae", settings=("epochs=3", "latents=4"), seed=5)
     )
     assert generator is not None and generator.build() == ConvVae(epochs=3, latents=4)
     assert local.generator() is PlannedFingerprint(name="natural", method="natural").generator() is None

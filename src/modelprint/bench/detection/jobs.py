@@ -8,7 +8,7 @@ from typing import Any
 from modelprint.bench.detection.fingerprints import FingerprintRecipe, StoredFingerprint, answers, load_or_make
 from modelprint.bench.detection.observation import Observation
 from modelprint.bench.detection.outputs import LABEL, differences
-from modelprint.bench.detection.plan import PlannedGenerator, RandomSubsets
+from modelprint.bench.detection.plan import RandomSubsets
 from modelprint.bench.detection.random_subsets import draw_subsets
 from modelprint.bench.jobs import Done, capture_warnings
 from modelprint.bench.locks import lock_entry
@@ -16,6 +16,7 @@ from modelprint.bench.plan import PlannedRow
 from modelprint.bench.suspects import Origin, PlannedSuspect, load_target, suspect_of_row, usual_suspect
 from modelprint.cache import cache_folder, content_key
 from modelprint.engine import Job
+from modelprint.generators.choice import GeneratorChoice
 from modelprint.generators.store import generator_path, load_or_train_generator
 from modelprint.tamperings import Suspect
 from modelprint.tensors import Logits
@@ -104,7 +105,7 @@ class MadeFingerprint:
     random_subsets: tuple[str, ...] = field(default=())
 
 
-def generator_job(origin: Origin, generator: PlannedGenerator) -> Job[Done[None]]:
+def generator_job(origin: Origin, generator: GeneratorChoice) -> Job[Done[None]]:
     """Return the job that trains a generator of images."""
     return Job(
         key=f"generator-{content_key([origin.data, asdict(generator)])}",
@@ -114,7 +115,7 @@ def generator_job(origin: Origin, generator: PlannedGenerator) -> Job[Done[None]
     )
 
 
-def prepare_generator(target: str, generator: PlannedGenerator) -> Done[None]:
+def prepare_generator(target: str, generator: GeneratorChoice) -> Done[None]:
     """Make sure that a generator of natural-looking images is in the cache."""
     data = load_target(target)[1]
     recipe = generator.build()

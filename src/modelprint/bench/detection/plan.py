@@ -23,10 +23,10 @@ from modelprint.bench.plan import (
 from modelprint.calibration import find_profile
 from modelprint.fingerprint.container import SAMPLE_LIMIT
 from modelprint.generation.rounding import Rounding, adapt_settings
-from modelprint.generators import GENERATORS, GeneratorRecipe
+from modelprint.generators.choice import GeneratorChoice
 from modelprint.methods import METHODS, Method
 from modelprint.methods.method import UsesGenerator
-from modelprint.settings import build, parse_assignments
+from modelprint.settings import build
 from modelprint.tamperings.zoo import parse_recipe
 
 SampleCount = Annotated[int, Field(ge=1, le=SAMPLE_LIMIT)]
@@ -74,30 +74,10 @@ class PlannedFingerprint:
         """Return the method with its settings; ValueError names a wrong one."""
         return build(METHODS, self.method, adapt_settings(self.rounding, self.method, self.settings))
 
-    def generator(self) -> "PlannedGenerator | None":
+    def generator(self) -> GeneratorChoice | None:
         """Return the generator that the method walks or searches through; None when it has none."""
         method = self.build()
-        choice = method.choose_generator() if isinstance(method, UsesGenerator) else None
-        return None if choice is None else PlannedGenerator(**vars(choice))
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class PlannedGenerator:
-    """A generator of images that fingerprints are made with; several may share it.
-
-    Attributes:
-        name: In GENERATORS.
-        settings: Those that differ from the usual ones, each as NAME=VALUE.
-        seed: Of its training.
-    """
-
-    name: str
-    settings: tuple[str, ...] = ()
-    seed: Seed = 0
-
-    def build(self) -> GeneratorRecipe:
-        """Return its recipe; ValueError names a wrong setting."""
-        return build(GENERATORS, self.name, parse_assignments(self.settings))
+        return method.choose_generator() if isinstance(method, UsesGenerator) else None
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
