@@ -8,6 +8,7 @@
     ├── FingerprintError    a .mprint file is damaged, malicious, or of an unknown format
     ├── EndpointError       an endpoint description cannot be used
     ├── OracleError         an oracle gave no usable answer
+    ├── SignatureError      a signature is missing, wrong, expired, or about another file
     ├── TranscriptError     a transcript is damaged or belongs to another verification
     └── BenchError          a benchmark run cannot continue, or a run folder cannot be read
 
@@ -45,6 +46,10 @@ class EndpointError(ModelprintError):
 
 class OracleError(ModelprintError):
     """An oracle gave no usable answer."""
+
+
+class SignatureError(ModelprintError):
+    """A signature is missing, wrong, expired, or about another file."""
 
 
 class TranscriptError(ModelprintError):

@@ -27,6 +27,7 @@ from modelprint.cli.generate import generate
 from modelprint.cli.own import own_app
 from modelprint.cli.quickstart import quickstart
 from modelprint.cli.serve import serve
+from modelprint.cli.signing import check_signature, key_app, sign
 from modelprint.cli.tables import methods, tamperings
 from modelprint.cli.tamper import tamper
 from modelprint.cli.tradeoff import tradeoff
@@ -44,6 +45,7 @@ CLOSED = 141
 """The reader of our output has gone: 128 + SIGPIPE, as in shells. Never 1, which means tampered."""
 
 EXTRAS = {
+    "cryptography": "sign",
     "fastapi": "serve",
     "filelock": "bench",
     "matplotlib": "bench",
@@ -53,6 +55,7 @@ EXTRAS = {
     "pyarrow": "generate",
     "ray": "ray",
     "safetensors": "generate",
+    "securesystemslib": "sign",
     "sklearn": "generate",
     "starlette": "serve",
     "torch": "generate",
@@ -66,6 +69,8 @@ for command in (
     train_generator,
     inspect,
     export,
+    sign,
+    check_signature,
     verify,
     replay,
     tamper,
@@ -77,6 +82,7 @@ for command in (
     tamperings,
 ):
     app.command()(command)
+app.add_typer(key_app, name="key")
 app.add_typer(data_app, name="data")
 app.add_typer(endpoint_app, name="endpoint")
 app.add_typer(bench_app, name="bench")

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from modelprint.cli.console import show_json
-from modelprint.cli.options import AsJson, FingerprintFile, Force
+from modelprint.cli.options import AsJson, FingerprintFile, Force, Trust
+from modelprint.cli.trust import describe_signature, load_any_fingerprint
 
 
 def inspect(
@@ -17,6 +18,7 @@ def inspect(
     ledger: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Say as well what this ledger of verify says was asked.")
     ] = None,
+    trust: Trust = None,
     as_json: AsJson = False,
 ) -> None:
     """Check a fingerprint file, of integrity or of ownership, and say what it holds.
@@ -26,13 +28,11 @@ def inspect(
     Example: modelprint inspect r20.mprint
     """
     from modelprint.fingerprint.integrity import Fingerprint
-    from modelprint.fingerprint.manifest import OWNERSHIP, read_kind
-    from modelprint.fingerprint.ownership import OwnershipFingerprint
 
-    kind = OwnershipFingerprint if read_kind(fingerprint) == OWNERSHIP else Fingerprint
-    loaded = kind.load(fingerprint)
+    loaded = load_any_fingerprint(fingerprint)
+    signed = describe_signature(loaded, trust)
     if ledger is None:
-        typer.echo(loaded.to_json() if as_json else loaded.summary())
+        typer.echo(loaded.to_json() if as_json else f"{loaded.summary()}\n{'signed':<12} {signed}")
         return
     if not isinstance(loaded, Fingerprint):
         raise ValueError("--ledger belongs to a fingerprint of integrity; own check keeps none")

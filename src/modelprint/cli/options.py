@@ -63,6 +63,14 @@ Settings = Annotated[
 ]
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every random number.")]
 FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]
+Trust = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="Public key of an owner you trust: a fingerprint that no such key signed is refused. May be given several "
+        "times.",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Draw no progress bars and print no remarks.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing files.")]

@@ -20,14 +20,16 @@ from modelprint.pixels import SIDE_LIMIT
 
 SAMPLE_LIMIT = 10_000
 """Most samples in one file; each may bring its source."""
-MEMBER_LIMIT = 2 * SAMPLE_LIMIT + 1
+MEMBER_LIMIT = 2 * SAMPLE_LIMIT + 2
 MANIFEST_BYTES = 16 * 2**20
 PICTURE_BYTES = 8 * 2**20
 ARRAY_BYTES = 256 * 2**20
+SIGNATURE_BYTES = 64 * 2**10
 FILE_BYTES = 512 * 2**20
 
 MANIFEST = "manifest.json"
-NAMES = re.compile(r"manifest\.json|(samples|sources)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
+SIGNATURE = "signature.json"
+NAMES = re.compile(r"manifest\.json|signature\.json|(samples|sources)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
 LONGEST_NAME = len("arrays/") + 24 + len(".npy")
 
 # Sizes of the fixed parts of a ZIP, and the records that end it.
@@ -205,7 +207,8 @@ def _make_entry(name: str) -> zipfile.ZipInfo:
 
 def _check_size(path: Path, name: str, size: int) -> None:
     """Refuse a member above the limit of its kind."""
-    limit = MANIFEST_BYTES if name == MANIFEST else ARRAY_BYTES if name.endswith(".npy") else PICTURE_BYTES
+    fixed = {MANIFEST: MANIFEST_BYTES, SIGNATURE: SIGNATURE_BYTES}
+    limit = fixed.get(name, ARRAY_BYTES if name.endswith(".npy") else PICTURE_BYTES)
     if size > limit:
         raise FingerprintError(f"{path}: {name} has {size} bytes, the limit is {limit}")
 

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from pydantic import BaseModel
 
 from modelprint.errors import FingerprintError
-from modelprint.fingerprint.container import MANIFEST, read_members, write_members
+from modelprint.fingerprint.container import MANIFEST, SIGNATURE, read_members, write_members
 from modelprint.fingerprint.manifest import (
     STRICT,
     Member,
@@ -72,6 +72,8 @@ class Envelope(ABC, Generic[ManifestT]):
         class_names: One name per class, in label order.
         preprocessing: How a picture becomes an input of the model.
         provenance: How it came to be.
+        signature: JSON of a DSSE envelope about the digest, as it stands in the file and not yet checked; None when
+            it is not signed. It is no part of the manifest, so signing changes no digest.
     """
 
     kind: ClassVar[str]
@@ -79,6 +81,7 @@ class Envelope(ABC, Generic[ManifestT]):
     class_names: tuple[str, ...]
     preprocessing: Preprocessing
     provenance: Provenance
+    signature: bytes | None
 
     @abstractmethod
     def record(self) -> dict[str, Any]:
@@ -136,13 +139,22 @@ class Envelope(ABC, Generic[ManifestT]):
         """Hexadecimal SHA-256 of the manifest: the identity of the fingerprint."""
         return hashlib.sha256(self.manifest).hexdigest()
 
+    def with_signature(self: PayloadT, signature: bytes) -> PayloadT:
+        """Return the same with another signature."""
+        return replace(self, signature=signature)  # type: ignore[type-var]  # every payload is a dataclass
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Say in a few lines what it holds."""
+
     def save(self, path: Path | str) -> None:
         """Write the `.mprint` file; equal fingerprints give equal bytes, and a crash never leaves a part of one.
 
         Raises:
             FingerprintError: When the file cannot be written or would be too large to be read again.
         """
-        write_members(Path(path), {MANIFEST: self.manifest, **self.contents()})
+        signed = {} if self.signature is None else {SIGNATURE: self.signature}
+        write_members(Path(path), {MANIFEST: self.manifest, **signed, **self.contents()})
 
     @classmethod
     def load(cls: type[PayloadT], path: Path | str) -> PayloadT:
@@ -162,6 +174,7 @@ class Envelope(ABC, Generic[ManifestT]):
         members = read_members(place)  # (1)
         try:
             content = members.pop(MANIFEST, b"")
+            signature = members.pop(SIGNATURE, None)
             record = read_record(content, cls.kind, cls.newest)  # (2)
             manifest = cls.parse(content)
             expected = cls.expect_members(manifest)
@@ -176,7 +189,7 @@ class Envelope(ABC, Generic[ManifestT]):
             check_pictures(payload.pictures(), payload.preprocessing)  # (6)
         except ValueError as problem:
             raise FingerprintError(f"{place}: {problem}") from problem
-        return payload
+        return payload if signature is None else payload.with_signature(signature)
 
     def to_json(self) -> str:
         """Return the manifest with the digest beside it, as one indented JSON object."""

@@ -90,6 +90,7 @@ class Fingerprint(Envelope[IntegrityManifest]):
     provenance: Provenance
     expected_flip_rate: float = 0.25
     releases: tuple[Release, ...] = ()
+    signature: bytes | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.samples) <= SAMPLE_LIMIT:

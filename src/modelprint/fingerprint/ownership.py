@@ -92,6 +92,7 @@ class OwnershipFingerprint(Envelope[OwnershipManifest]):
     provenance: Provenance
     references: tuple[Reference, ...]
     evidence: ByLabels | ByViews
+    signature: bytes | None = None
 
     def __post_init__(self) -> None:
         check_common(self, list(map(asdict, self.references)))
