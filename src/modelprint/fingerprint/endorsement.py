@@ -53,7 +53,7 @@ def check_fingerprint(
     """Return who of `trusted` signed `fingerprint`.
 
     Raises:
-        SignatureError: It is not signed, or not by a trusted key, or the signature is about another file or has expired.
+        SignatureError: It is not signed by a trusted key, or the signature is about another file or has expired.
     """
     if fingerprint.signature is None:
         wanted = ", ".join(key.keyid[:16] for key in trusted)

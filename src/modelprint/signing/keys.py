@@ -85,7 +85,7 @@ def load_private_key(path: Path, password: str | None) -> Ed25519PrivateKey:
 
 
 def load_public_key(path: Path) -> SSlibKey:
-    """Read a public key with its identifier; a private key is refused, since it is to be kept secret.
+    """Read a public key with its identifier; a private key is refused, since it stays with its owner.
 
     Raises:
         SignatureError: It is no Ed25519 public key.
