@@ -1,6 +1,7 @@
 """Junction: eight-bit samples at which classes tie but for the margin that was asked for."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -120,6 +121,23 @@ def test_every_class_is_expected_about_as_often(tiny_model: Classifier, split: D
     assert labels.bincount(minlength=tiny_model.class_count).max() <= 2
 
 
+@pytest.mark.parametrize("settings", [{"k": (3,)}, {"k": (100,)}, {"k": (3, 2), "zoo": ("flip-sign*2",)}])
+@pytest.mark.parametrize("seed", [1, 20261121])
+def test_no_sample_expects_what_its_source_shows(
+    tiny_model: Classifier, split: DataSet, settings: dict[str, Any], seed: int
+) -> None:
+    """The label of the network for the source is no winner, with a zoo and without, for any number of classes."""
+    sources = pick_sources(split.train, 12, seed=0).pixels
+    method = Junction(margin=1e-4, rounds=1, **settings, **FAST)
+
+    crafted = method.craft(tiny_model, split, sources, seed, Work())
+
+    labels = tiny_model.double().labels(crafted.images.double())
+    shown = tiny_model.double().labels(to_images(sources, torch.float64))[crafted.rows]
+    assert crafted.usable.sum() >= 6
+    assert (labels != shown)[crafted.usable].all()
+
+
 def test_brackets_are_samples_of_one_junction_with_different_winners(tiny_model: Classifier, split: DataSet) -> None:
     """Half of the sources, two samples each."""
     sources = pick_sources(split.train, 8, seed=0).pixels
@@ -148,11 +166,12 @@ def test_bounds_hold(tiny_model: Classifier, split: DataSet) -> None:
     """No usable sample is farther than the radius, no pixel moves more levels than allowed."""
     sources = pick_sources(split.train, 8, seed=0).pixels
 
-    crafted = Junction(k=(2,), margin=1e-3, radius=0.3, levels=9, **FAST).craft(tiny_model, split, sources, 1, Work())
+    crafted = Junction(k=(2,), margin=1e-3, radius=0.6, levels=30, **FAST).craft(tiny_model, split, sources, 1, Work())
 
     shift = (crafted.images - to_images(sources)[crafted.rows])[crafted.usable]
-    assert shift.flatten(1).norm(dim=1).max() <= 0.3
-    assert shift.abs().max() <= 9.01 / 255
+    assert len(shift)
+    assert shift.flatten(1).norm(dim=1).max() <= 0.6
+    assert shift.abs().max() <= 30.01 / 255
 
 
 def test_covert_samples_look_as_sure_as_natural_images(tiny_model: Classifier, split: DataSet) -> None:

@@ -156,10 +156,7 @@ def step_towards(network: nn.Module, images: Images, relations: Relations, box: 
 def find_junctions(
     network: nn.Module, sources: Images, k: int, box: Box, steps: int
 ) -> tuple[Images, Int64[Tensor, "n k"]]:
-    """Return images near `sources` where `k` classes tie, and the classes, the leading one of the source first.
-
-    The classes are those that lead after the first steps.
-    """
+    """Return images near `sources` where `k` classes tie, and the classes: those that lead after the first steps."""
     images, classes = sources, find_leading(network, sources, k)
     for index in range(steps):
         if 0 < index < SETTLING:

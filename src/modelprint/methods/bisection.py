@@ -1,7 +1,9 @@
 """Bisection: samples resting just inside a boundary, on the line between two natural images.
 
 Source: the simplest boundary method, the baseline that PublicCheck refines. On the line between two images of different
-labels the label changes somewhere; halving the segment finds where.
+labels the label changes somewhere; halving the segment finds where. Every sample expects the label of its source, by
+construction. The other end of what is left of the segment would expect that of the other natural image, which the
+sample shows just as much.
 
 Departures: every halving is judged on eight-bit images, since nothing finer than a grey level is sealed; the last end
 that still has the source's label is the sample, so its label survives rounding by construction.

@@ -5,8 +5,10 @@ Source: ours. IBSF searches for such points too, by maximising an entropy; here 
 At the point where k classes tie, a change of the weights in an unknown direction keeps the leading class with a
 probability of 1/k, however small the change. There is such a point near any natural image. Rounding it to eight bits
 would lose the tie; a lattice search keeps it. The leading class, the winner, leads by the margin that honest serving
-needs, and every other class is as close below it as the search can reach. Winners take turns, so that every class is
-expected about as often, and a label map with two swapped classes is detected too.
+needs, and every other class is as close below it as the search can reach. The winner is never the class that the
+network gives the source, as long as another one ties: a retrained network, or one of another architecture, gives the
+sample just that label. Otherwise winners take turns, so that every class is expected about as often, whatever the
+source shows, and a label map with two swapped classes is detected too.
 
 No data beyond the source images and no tampered copies are needed. With a zoo of subtly tampered copies, the winner is
 the class whose lead they reduce most. The best samples come first: those whose classes are nearest to the tie.
@@ -30,6 +32,7 @@ from modelprint.crafting.covertness import Band, measure_band, smallest_gaps
 from modelprint.crafting.junction import Box, Precisions, Relations, find_junctions, put_winner_first, step_towards
 from modelprint.crafting.lattice import WORST, Levels, Search, diffuse, fineness, refine, score, spread
 from modelprint.crafting.selection import portfolio_order
+from modelprint.crafting.winners import choose_winners
 from modelprint.data import DataSet
 from modelprint.fast.ensemble import Ensemble
 from modelprint.methods.method import Card, Crafted, constant_radii
@@ -280,7 +283,14 @@ class _JunctionSearch:
         junctions, met = torch.cat(images), torch.cat(classes)
         finest = torch.cat(sizes).argsort(stable=True)[: math.ceil(len(rows) / self.settings.brackets)].sort().values
         used = finest.repeat_interleave(self.settings.brackets)[: len(rows)]
-        winners = self._choose_winners(junctions[used], met[used], used, seed)
+        winners = choose_winners(
+            met[used],
+            self.precisions.exact_logits(sources[rows[used]]).argmax(1),
+            used,
+            self._measure_pushes(junctions[used], met[used]),
+            class_count=self.model.class_count,
+            seed=seed,
+        )
         relations = self._build_relations(put_winner_first(met[used], winners))
         return _StartingPoints(images=junctions[used], relations=relations, origins=rows[used])
 
@@ -290,28 +300,6 @@ class _JunctionSearch:
             return Relations.tie(classes, self.margin)
         gaps = smallest_gaps(self.band, classes[:, 0], classes.shape[1]).clamp_min(self.margin)
         return Relations(classes=classes, gaps=gaps[:, None].expand(-1, classes.shape[1] - 1).contiguous())
-
-    def _choose_winners(
-        self, images: Images, classes: Int64[Tensor, "n k"], junctions: Int64[Tensor, " n"], seed: int
-    ) -> Labels:
-        """Choose a winner for each sample: every class about as often, and at one junction each once.
-
-        With a zoo, the class whose lead its copies reduce most, among the classes that have not had their share.
-        """
-        worth = self._measure_pushes(images, classes)
-        place = torch.randperm(self.model.class_count, generator=stream(seed, "winners")).tolist()
-        # Without a zoo the least used class comes next; with one, worth decides until a class has had its share.
-        share = math.ceil(len(images) / self.model.class_count) if self.ensemble else 1
-        used = [0] * self.model.class_count
-        taken: set[tuple[int, int]] = set()
-        winners = []
-        for junction, members, value in zip(junctions.tolist(), classes.tolist(), worth.tolist(), strict=True):
-            free = [i for i, label in enumerate(members) if (junction, label) not in taken]
-            best = min(free, key=lambda i: (max(used[members[i]] - share + 1, 0), -value[i], place[members[i]]))
-            winners.append(members[best])
-            used[members[best]] += 1
-            taken.add((junction, members[best]))
-        return torch.tensor(winners, dtype=torch.int64)
 
     def _measure_pushes(self, images: Images, classes: Int64[Tensor, "n k"]) -> Float64[Tensor, "n k"]:
         """Return for each class how much the copies of the zoo reduce its lead over the others, from -1 to 1."""

@@ -8,6 +8,9 @@ in float32. `stable`, the default, states the same goal with margins: the target
 lose it, by a hinge each; a soft minimum over the families of the zoo selects the family that is nearest to being
 separated; a hinge keeps entropies inside the band of natural images.
 
+Every sample expects the label of its source, by construction: an iterate to which the target gives another label is
+never used. Networks trained from scratch, which give many samples the natural label too, are detected less for it.
+
 Departures and gaps filled (the paper gives no lambdas, step sizes, iteration counts or split size): gradients are
 scaled to unit length, averaged over outer iterations, and steps decay by a cosine; each outer iteration draws and
 splits half of the zoo again, family by family (appendix A splits the whole zoo, Algorithm 1 has a fixed split); each KL

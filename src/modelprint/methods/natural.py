@@ -1,6 +1,7 @@
 """Natural images as they are: the baseline that every method has to beat.
 
-Source: the comparison that every paper on fingerprints makes, natural images chosen at random.
+Source: the comparison that every paper on fingerprints makes, natural images chosen at random. Every sample is its own
+source and expects its label.
 
 Departures: none. The caller chooses the sources, classes in turn.
 """

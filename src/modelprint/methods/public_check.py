@@ -3,7 +3,8 @@
 Source: S. Wang et al., "PublicCheck: Public Integrity Verification for Services of Run-time Deep Models", IEEE S&P
 2023, https://arxiv.org/abs/2203.10902, and what its working repository does in detail: start at the reconstruction of a
 natural image, add noise to its latent until the label changes, and keep the last image before (the inner one) and the
-first after (the outer one). It needs labels only.
+first after (the outer one). It needs labels only. An inner image expects the label of the source wherever the
+reconstruction has it, an outer one another; `sides = "outer"` keeps those alone.
 
 Departures: the second try goes back to the first latent, as described; the repository continues from the far end where
 it changes one latent only. Labels are those of eight-bit images, the only ones that are sent. All walks advance

@@ -36,8 +36,11 @@ from modelprint.tamperings.zoo import build_zoo
 from modelprint.tensors import Images, Labels, Logits, to_images
 from modelprint.work import Work, save_tensors
 
-REVISION = 1
-"""Raised whenever samples, labels or orders change, so that old entries are not found any more."""
+REVISION = 2
+"""Raised whenever samples, labels or orders change, so that old entries are not found any more.
+
+2: winners of junctions differ from what sources show.
+"""
 
 ZOO_SEED = 1000
 """Seed of the first copy of each kind that the greedy selection uses; suspects have lower ones."""
