@@ -28,27 +28,63 @@ def test_public_check_seals_an_endpoint_that_verifies_as_intact(world: Path, end
     assert not Path("x.mprint.partial").exists()
 
 
-def test_an_onnx_file_is_sealed_by_its_labels(world: Path, command: Any) -> None:
-    """Bisection needs no more either."""
+def save_linear_onnx(path: str, *before: tuple[str, float]) -> None:
+    """Write a network of one random layer; its input goes through `before`, operators with a constant."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
-    weights = numpy_helper.from_array(np.random.default_rng(0).normal(size=(3072, 10)).astype(np.float32), "w")
-    nodes = [helper.make_node("Flatten", ["x"], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["y"])]
+    matrix = np.random.default_rng(0).normal(size=(3072, 10)).astype(np.float32)
+    constants, nodes, last = [numpy_helper.from_array(matrix, "w")], [], "x"
+    for index, (operator, value) in enumerate(before):
+        constants.append(numpy_helper.from_array(np.float32(value), f"c{index}"))
+        nodes.append(helper.make_node(operator, [last, f"c{index}"], [f"v{index}"]))
+        last = f"v{index}"
+    nodes += [helper.make_node("Flatten", [last], ["flat"]), helper.make_node("MatMul", ["flat", "w"], ["y"])]
     ends = [
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)]
         for name, shape in (("x", [1, 3, 32, 32]), ("y", [1, 10]))
     ]
-    graph = helper.make_graph(nodes, "linear", *ends, [weights])
+    graph = helper.make_graph(nodes, "linear", *ends, constants)
     opset = [helper.make_opsetid("", 17)]
-    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), "r20.onnx")
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=9), path)
 
-    line = ["--data", "cifar10", "--method", "bisection", "--count", 4, "--output", "o.mprint", "--no-sources"]
-    done = command("generate", "--onnx", "r20.onnx", *line)
+
+ONNX_LINE = ["--data", "cifar10", "--method", "bisection", "--count", 4, "--output", "o.mprint", "--no-sources"]
+
+
+def test_an_onnx_file_is_sealed_by_its_labels(world: Path, command: Any) -> None:
+    """Bisection needs no more either."""
+    save_linear_onnx("r20.onnx")
+
+    done = command("generate", "--onnx", "r20.onnx", *ONNX_LINE)
 
     assert done.code == 0, done.err
     assert "sealed in    o.mprint" in done.out
     assert command("verify", "o.mprint", "--onnx", "r20.onnx", "--p1", "0.9").code in (0, 3)
+
+
+def test_an_onnx_file_that_takes_grey_levels_is_sealed_with_grey_levels(world: Path, command: Any) -> None:
+    """The file says so. In the usual form the same model gives other labels, and a remark says why that may be."""
+    save_linear_onnx("grey.onnx", ("Div", 255), ("Sub", 0.5))
+    form = ["--onnx-input", "values=grey"]
+
+    done = command("generate", "--onnx", "grey.onnx", *form, *ONNX_LINE)
+    same = command("verify", "o.mprint", "--onnx", "grey.onnx", *form, "--p1", "0.9")
+    other = command("verify", "o.mprint", "--onnx", "grey.onnx", "--p1", "0.9")
+
+    assert done.code == 0, done.err
+    assert "given to the model with values=grey" in command("inspect", "o.mprint", "--json").out
+    assert (same.code in (0, 3), "0 differ" in same.out, "--onnx-input" in same.err) == (True, True, same.code == 3)
+    assert "0 differ" not in other.out
+    assert "grey.onnx was given pixels as float32 from 0 to 1" in other.err
+    assert "ask again with --onnx-input" in other.err
+
+
+def test_the_form_of_an_onnx_input_needs_an_onnx_file(world: Path, command: Any) -> None:
+    """Before anything is asked."""
+    done = command("generate", "--network", "resnet20", "--onnx-input", "values=grey", *ONNX_LINE)
+
+    assert (done.code, done.err.strip()) == (2, "error: --onnx-input belongs to --onnx")
 
 
 @pytest.mark.parametrize(

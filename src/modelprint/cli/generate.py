@@ -16,6 +16,7 @@ from modelprint.cli.options import (
     Data,
     Force,
     ImageShape,
+    OnnxInput,
     Quiet,
     SearchPath,
     Seed,
@@ -115,6 +116,7 @@ def generate(
     weights: Weights = None,
     endpoint: LabelEndpoint = None,
     onnx: LabelOnnx = None,
+    onnx_input: OnnxInput = None,
     method: MethodName = "junction",
     settings: Settings = None,
     count: Count = 100,
@@ -153,6 +155,8 @@ def generate(
     --seed 7 --output r20.mprint
     """
     check_choice(endpoint, onnx, network, weights, image_shape)
+    if onnx_input is not None and onnx is None:
+        raise ValueError("--onnx-input belongs to --onnx")
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
     from modelprint.generation.rounding import adapt_settings, parse_rounding
@@ -179,7 +183,8 @@ def generate(
         if network is None:
             if also or also_precision:
                 raise ValueError("--also and --also-precision belong to --network")
-            fingerprint, report = _from_labels(endpoint, onnx, data, chosen, profile, repeats, questions, quiet, asked)
+            source = (endpoint, onnx, onnx_input)
+            fingerprint, report = _from_labels(source, data, chosen, profile, repeats, questions, quiet, asked)
         else:
             measured = {"profile": profile or "fp32", "multiple": multiple}
             shape, others = parse_shape(image_shape), (also or [], also_precision or [])
@@ -226,8 +231,7 @@ def _from_weights(
 
 
 def _from_labels(
-    endpoint: Path | None,
-    onnx: Path | None,
+    source: tuple[Path | None, Path | None, str | None],
     data: str,
     method: "Method",
     profile: str | None,
@@ -236,7 +240,10 @@ def _from_labels(
     quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal an endpoint or an ONNX file by its labels, after a remark on how many questions that may take."""
+    """Seal an endpoint or an ONNX file by its labels, after a remark on how many questions that may take.
+
+    `source` is the endpoint file or the ONNX file, and how that takes pixels.
+    """
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import choose_remote_oracle
@@ -246,7 +253,8 @@ def _from_labels(
     refuse_search(asked["rounding"])
     able = require_labels_only(method)
     loaded = load_data(data, progress=asked["work"].progress)
-    oracle = choose_remote_oracle(endpoint, onnx, loaded.class_names, quiet)
+    endpoint, onnx, onnx_input = source
+    oracle = choose_remote_oracle(endpoint, onnx, loaded.class_names, quiet, onnx_input)
     most = able.most_questions(asked["count"]) + asked["count"] * repeats
     allowed = "" if questions is None else f", of which {questions} are allowed"
     print_remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)

@@ -85,6 +85,18 @@ def parse_pixel_form(text: str | None) -> PixelForm:
         raise ValueError(f"--onnx-input: {place}{first['msg'].removeprefix('Value error, ')}") from None
 
 
+def print_pixel_form(onnx: Path | None, onnx_input: str | None, quiet: bool) -> None:
+    """Say how an ONNX file was given its pixels, beside a verdict that another form of them may change."""
+    if onnx is not None:
+        form = "as float32 from 0 to 1, n c h w (as grey levels when its input is uint8)"
+        given = form if onnx_input is None else f"with {onnx_input}"
+        print_remark(
+            f"{onnx} was given pixels {given}; if it takes them in another form, such as normalised, ask again with "
+            "--onnx-input",
+            quiet,
+        )
+
+
 def preview(endpoint: Path | None, class_names: Sequence[str], picture: Picture) -> str:
     """Return the request that would be sent for `picture`, the first one, and what a run may cost at most.
 

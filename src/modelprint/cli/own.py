@@ -279,7 +279,7 @@ def check(
         refuse_to_replace(report, force)
         refuse_same_file("--report", report, {"the fingerprint": fingerprint, "--endpoint": endpoint, "--onnx": onnx})
         refuse_same_file("--report", report, {"--weights": weights})
-    from modelprint.cli.oracles import choose_oracle, preview
+    from modelprint.cli.oracles import choose_oracle, preview, print_pixel_form
     from modelprint.fingerprint.ownership import OwnershipFingerprint
     from modelprint.oracles.oracle import identify
     from modelprint.ownership.checking import check as ask_and_judge
@@ -318,6 +318,8 @@ def check(
     def make_report() -> None:
         from modelprint.ownership.report import render_report
 
+        if verdict.exit_code != 1:
+            print_pixel_form(onnx, onnx_input, quiet)
         if report is not None:
             write_report(report, render_report(f"Ownership, by {fingerprint.name}", loaded, found), quiet)
 

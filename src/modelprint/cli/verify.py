@@ -133,7 +133,7 @@ def verify(
     if report is not None:
         refuse_to_replace(report, force)
         refuse_same_file("--report", report, files | {"--transcript": transcript, "--ledger": ledger})
-    from modelprint.cli.oracles import choose_oracle, preview
+    from modelprint.cli.oracles import choose_oracle, preview, print_pixel_form
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.transcript import Transcript
     from modelprint.verification.verifier import count_needed_answers
@@ -176,6 +176,8 @@ def verify(
     def make_report() -> None:
         from modelprint.verification.report import render_report
 
+        if verdict.exit_code:
+            print_pixel_form(onnx, onnx_input, quiet)
         if report is not None:
             page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
             write_report(report, page, quiet)

@@ -24,6 +24,7 @@ from modelprint.generation.loop import FLIP_RATE, Judgement, Request, seal_blank
 from modelprint.methods import METHODS, LabelsOnly, Method
 from modelprint.methods.method import Crafted, read_settings
 from modelprint.oracles.oracle import Oracle
+from modelprint.oracles.pixel_form import PixelForm
 from modelprint.pixels import Picture, Pixels
 from modelprint.progress import Progress, track_steps
 from modelprint.tensors import Images, to_pixels
@@ -151,6 +152,8 @@ def seal_from_labels(
     counts = {name: count for name, count in selection.counts.items() if name != "lost_rounding"}
     report = SealingReport(**counts, questions=labels.asked, recalled=labels.recalled)
     notes = {"labels": f"as answered, {repeats} times alike; {report.questions} questions asked in all"}
+    form = ", ".join(f"{key}={described[key]}" for key in PixelForm.model_fields if key in described)
+    notes |= {"pixels": f"given to the model with {form}"} if form else {}
     return seal_selection(request, selection, EXACT, notes=notes), report
 
 

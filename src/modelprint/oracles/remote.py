@@ -60,7 +60,8 @@ class RemoteOracle:
         """Answer one picture; whatever goes wrong is an answer with a problem.
 
         Raises:
-            EndpointError: The first question of all found no connection, or an environment that allows none.
+            EndpointError: The first question of all found no connection or no reply in time, or the environment allows
+                none.
         """
         request_id = f"{self.rng.getrandbits(128):032x}"
         try:

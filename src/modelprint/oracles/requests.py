@@ -3,9 +3,10 @@
 Every attempt has a connection of its own, so that replicas behind one address get their chance and no cookie keeps
 us at one of them. Redirects are not followed: they would carry credentials and pictures to another place.
 
-When the very first attempt makes no connection (refused, unknown host, certificate, proxy), nothing was sent, waiting
-will not help, and the description or the environment is at fault: that is an EndpointError. Later it is a problem of
-that answer, as any other silence.
+When the very first attempt makes no connection (refused, unknown host, certificate, proxy, time-out), nothing was sent,
+waiting will not help, and the description or the environment is at fault: that is an EndpointError. A first request
+that was sent and gets no reply in time is sent once more, since a model may have had to be loaded; no reply to that is
+an EndpointError too. After the first reply of any kind, silence is a problem of that answer.
 """
 
 import asyncio
@@ -31,6 +32,10 @@ from modelprint.oracles.wire import Budget, Limits, Message, Retry
 
 REPLY_LIMIT = 1024 * 1024
 """Longest reply we read, in bytes."""
+FIRST_ATTEMPTS = 2
+"""How often the first request is sent when no reply comes in time."""
+SENDING = "send_request_headers.started"
+"""How the HTTP library ends the name of the event after which a request counts as sent."""
 TRANSPORT_HEADERS = {"Accept-Encoding": "identity"}  # a compressed reply could unfold to any size
 
 
@@ -47,6 +52,7 @@ class Reply:
         latency_ms: Duration of the last attempt in milliseconds.
         again: Whether another attempt may help.
         unsent: Whether no connection was made, so that no request can have been counted or billed.
+        late: Whether the time-out ended the last attempt.
     """
 
     problem: str | None = field(default=None, repr=False)
@@ -57,6 +63,7 @@ class Reply:
     latency_ms: float = 0.0
     again: bool = False
     unsent: bool = False
+    late: bool = False
 
 
 @dataclass(kw_only=True)
@@ -83,19 +90,20 @@ class Caller:
     rng: random.Random = field(default_factory=random.Random)
     sent: int = 0
     _free_at: float = field(default=float("-inf"), init=False)
-    _tried: bool = field(default=False, init=False)
+    _replied: bool = field(default=False, init=False)
 
     def call(self, message: Message) -> Reply:
         """Send `message` until it is answered or another attempt cannot help.
 
         Raises:
-            EndpointError: The environment allows no request, or the first attempt of all made no connection.
+            EndpointError: The environment allows no request, or the first request of all made no connection or got no
+                reply in time.
         """
         excess = len(message.content) - self.limits.max_bytes
         if excess > 0:
             allowed = f"limits.max_bytes allows {self.limits.max_bytes}"
             return Reply(problem=f"not sent: the request is {len(message.content)} bytes, {excess} more than {allowed}")
-        if not self._tried:
+        if not self._replied:
             check_environment(message.url)
         reply = Reply()
         for attempt in range(1, self.retry.attempts + 1):
@@ -103,10 +111,7 @@ class Caller:
                 spent = f"the budget is spent: budget.max_queries allows {self.sent} requests"
                 return replace(reply, problem=f"{spent}{_append_earlier(reply)}")
             reply = replace(self._attempt(message), attempts=attempt)
-            if reply.unsent and not self._tried:
-                self.sent -= 1
-                raise EndpointError((reply.problem or "").removeprefix("no reply: "))
-            self._tried = True
+            self._refuse_silent_start(reply, attempt)
             if reply.problem is None or not reply.again:
                 return reply
             wait, asked = self._wait(reply, attempt)
@@ -116,6 +121,21 @@ class Caller:
             if attempt < self.retry.attempts:
                 self.sleep(wait)
         return replace(reply, problem=f"{reply.problem} ({reply.attempts} attempts)")
+
+    def _refuse_silent_start(self, reply: Reply, attempt: int) -> None:
+        """Raise EndpointError while nothing has ever replied and another attempt would be a waste of time."""
+        if self._replied:
+            return
+        if reply.unsent:
+            self.sent -= 1
+            raise EndpointError((reply.problem or "").removeprefix("no reply: "))
+        self._replied = not reply.late
+        if reply.late and attempt == min(FIRST_ATTEMPTS, self.retry.attempts):
+            times = f", {attempt} times" if attempt > 1 else ""
+            raise EndpointError(
+                f"{reply.problem}{times}; check the address, or give a model that is slow to load more time with "
+                "limits.timeout_s"
+            )
 
     def _attempt(self, message: Message) -> Reply:
         self._pace()
@@ -157,10 +177,14 @@ def _read_retry_after(value: str, now: float) -> float:
 
 def _send(message: Message, timeout_s: float) -> Reply:
     hushed = _hushed.set(True)
+    events: set[str] = set()
     try:
-        return _judge(_run(_exchange(message, timeout_s)))
+        return _judge(_run(_exchange(message, timeout_s, events)))
     except (TimeoutError, httpx.TimeoutException):
-        return Reply(problem=f"no reply within {timeout_s:g} s", again=True)
+        if any(event.endswith(SENDING) for event in events):
+            return Reply(problem=f"no reply within {timeout_s:g} s", again=True, late=True)
+        problem = f"no reply: no connection within {timeout_s:g} s; check the URL, and the network or its firewall"
+        return Reply(problem=problem, again=True, late=True, unsent=True)
     except _EndlessReplyError as problem:
         return Reply(problem=str(problem))
     except (httpx.ConnectError, httpx.ProxyError) as problem:
@@ -217,8 +241,15 @@ class _EndlessReplyError(Exception):
     """A reply that does not end."""
 
 
-async def _exchange(message: Message, timeout_s: float) -> Reply:
-    """Make one attempt on a connection of its own; the time-out spans all of it, so a trickle of bytes ends too."""
+async def _exchange(message: Message, timeout_s: float, events: set[str]) -> Reply:
+    """Make one attempt on a connection of its own; the time-out spans all of it, so a trickle of bytes ends too.
+
+    The names of what happened on the connection are added to `events`.
+    """
+
+    async def note(event: str, _: object) -> None:
+        events.add(event)
+
     asyncio.get_running_loop().set_default_executor(_Unattended())
     # A proxy from the environment has no way to our own loopback.
     trust_env = not is_loopback(message.url)
@@ -226,7 +257,9 @@ async def _exchange(message: Message, timeout_s: float) -> Reply:
     async with (
         asyncio.timeout(timeout_s),
         httpx.AsyncClient(verify=make_tls_context(message.url), timeout=timeout_s, trust_env=trust_env) as client,
-        client.stream(message.method, message.url, headers=headers, content=message.content) as response,
+        client.stream(
+            message.method, message.url, headers=headers, content=message.content, extensions={"trace": note}
+        ) as response,
     ):
         content = bytearray()
         async for chunk in response.aiter_raw():
