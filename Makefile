@@ -21,7 +21,7 @@ export MODELPRINT_DATA ?= $(abspath ../shared/data)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test coverage check format docs bench constraints clean
+.PHONY: help quickstart test interop coverage check format docs bench constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ quickstart: $(VENV)/installed-all ## seal a small classifier, serve it, tamper w
 
 test: $(VENV)/installed-dev ## run all tests; parts: .venv/bin/pytest tests/oracles -k http
 	$(BIN)/pytest $(PARALLEL) $(PYTEST_OPTIONS)
+
+interop: $(VENV)/installed-dev ## install real servers in environments of their own and ask them
+	$(BIN)/pytest tests/interop --runinterop -v $(PYTEST_OPTIONS)
 
 coverage: ## run all tests, heavy ones too, and fail when they cover too little
 	$(MAKE) test PYTEST_OPTIONS="--runheavy --cov --cov-report=term $(PYTEST_OPTIONS)"

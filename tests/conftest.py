@@ -59,9 +59,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--runslow` and `--runheavy`."""
+    """Add `--runslow`, `--runheavy` and `--runinterop`."""
     parser.addoption("--runslow", action="store_true", help="also run the tests marked slow")
     parser.addoption("--runheavy", action="store_true", help="also run the tests marked heavy, as CI does")
+    parser.addoption("--runinterop", action="store_true", help="also install real servers and ask them: make interop")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -70,6 +71,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip("slow; run it with --runslow")
     if item.get_closest_marker("heavy") and not item.config.getoption("--runheavy"):
         pytest.skip("heavy; run it with --runheavy, as CI does")
+    if item.get_closest_marker("interop") and not item.config.getoption("--runinterop"):
+        pytest.skip("installs real servers; run it with: make interop")
     if item.get_closest_marker("data") and not Path(os.environ.get("MODELPRINT_DATA") or "missing").is_dir():
         pytest.skip("needs real data: set MODELPRINT_DATA to the folder that has it")
     if item.get_closest_marker("browser") and chromium() is None:

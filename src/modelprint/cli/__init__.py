@@ -45,6 +45,7 @@ CLOSED = 141
 """The reader of our output has gone: 128 + SIGPIPE, as in shells. Never 1, which means tampered."""
 
 EXTRAS = {
+    "botocore": "aws",
     "cryptography": "sign",
     "fastapi": "serve",
     "filelock": "bench",

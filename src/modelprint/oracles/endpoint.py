@@ -27,11 +27,12 @@ from modelprint.oracles.open_inference import OpenInference
 from modelprint.oracles.remote import RemoteOracle
 from modelprint.oracles.requests import TRANSPORT_HEADERS, Caller
 from modelprint.oracles.secrets import Secrets, collect
+from modelprint.oracles.services.table import SERVICES
 from modelprint.oracles.wire import WireFormat, check_url
 from modelprint.oracles.yaml_text import read_yaml
 from modelprint.pixels import Picture
 
-KINDS: dict[str, type[WireFormat]] = {"http": GenericHttp, "open-inference": OpenInference}
+KINDS: dict[str, type[WireFormat]] = {"http": GenericHttp, "open-inference": OpenInference, **SERVICES}
 
 FILE_LIMIT = 256 * 1024
 """Longest endpoint description we read, in bytes."""

@@ -1,0 +1,1 @@
+"""Serving stacks and clouds by name: one file each, over generic HTTP."""
