@@ -45,11 +45,21 @@ def test_a_change_of_the_pictures_is_found_and_named(
 
     assert (verdict.outcome, verdict.exit_code) == (Outcome.INCONCLUSIVE, 3)
     assert verdict.controls is not None
-    assert (verdict.controls.explained_by, verdict.controls.explained) == (name, (6, 6))
+    assert (verdict.controls.explained_by, verdict.controls.explained) == (name, (6 + 2, 6 + 2))
     assert (verdict.controls.asked, verdict.controls.usable, verdict.controls.right) == (8, 8, 0)
     assert "8 of 8 ordinary pictures get another label too" in verdict.reasons[1]
-    assert f"explained by another way of sending pictures ({name}): 6 of 6" in verdict.reasons[2]
+    assert f"explained by another way of sending pictures ({name}): 8 of 8" in verdict.reasons[2]
     assert replay(transcript.path, sealed) == verdict
+
+
+def test_a_changed_model_behind_changed_pictures_is_no_verdict_yet(sealed: Fingerprint, serve: Serve) -> None:
+    """The way is named by the controls alone; once it is corrected the model is tampered."""
+    behind = verify(serve(other_label, **SWAP), sealed)
+
+    assert behind.outcome is Outcome.INCONCLUSIVE
+    assert behind.controls is not None
+    assert (behind.controls.explained_by, behind.controls.explained) == (SWAPPED, (6, 7))
+    assert verify(serve(other_label), sealed).outcome is Outcome.TAMPERED
 
 
 def test_a_changed_model_is_still_tampered(sealed: Fingerprint, serve: Serve, tmp_path: Path) -> None:
