@@ -117,6 +117,6 @@ class ScoreRecord:
                 raise ValueError(f"scores: there is no class {max(one.classes)}, only {class_count} class names")
 
 
-def classes_to_keep(class_count: int, sample_count: int) -> int:
-    """Return of how many classes of each sample the log-probability is kept."""
-    return max(2, min(class_count, CLASS_LIMIT, NUMBER_LIMIT // max(sample_count, 1)))
+def classes_to_keep(class_count: int, picture_count: int) -> int:
+    """Return of how many classes of each picture the log-probability is kept, when so many pictures have scores."""
+    return max(2, min(class_count, CLASS_LIMIT, NUMBER_LIMIT // max(picture_count, 1)))
