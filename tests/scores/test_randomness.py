@@ -8,7 +8,7 @@ import pytest
 from modelprint.scores.deviation import Deviation
 from modelprint.scores.form import find_form
 from modelprint.scores.printed import Printed
-from modelprint.scores.randomness import SPREAD_ANSWERS, moves_scores_alone, vary
+from modelprint.scores.randomness import SPREAD_ANSWERS, are_apart, differ_in_pairs, moves_scores_alone
 
 Printer = Callable[..., Printed]
 
@@ -18,35 +18,37 @@ def far(floors: float) -> Deviation:
     return Deviation(largest=floors, index=0, square=floors**2, value=0.5, expected=0.4)
 
 
-def test_scores_that_differ_each_time_vary(printed: Printer) -> None:
-    """Three answers about one picture with three noises."""
+def test_scores_that_differ_each_time_are_random(printed: Printer) -> None:
+    """Three pictures with a new noise each time, but not where that is the noise of serving."""
     rng = np.random.default_rng(2)
-    noisy = [printed((np.arange(4.0) + rng.normal(size=4) / 50).tolist()) for _ in range(3)]
+    noisy = [printed((np.arange(4.0) + rng.normal(size=4) / 50).tolist()) for _ in range(6)]
     form = find_form(noisy, 4)
     assert form is not None
+    pairs = [(noisy[row], noisy[row + 3], True) for row in range(3)]
 
-    assert vary(noisy, form, 1e-4)
-    assert not vary(noisy, form, 1.0)
+    assert differ_in_pairs(pairs, form, 1e-4)
+    assert not differ_in_pairs(pairs, form, 1.0)
+    assert not differ_in_pairs(pairs[:2], form, 1e-4)
 
 
-def test_answers_that_repeat_do_not_vary(printed: Printer) -> None:
-    """A changed model repeats itself, and of two replicas that answer in turn one does."""
+def test_answers_that_repeat_are_not_random(printed: Printer) -> None:
+    """A changed model repeats itself, and of two replicas that answer in turn one may be intact."""
     one, other = printed([0.0, 1.0]), printed([0.0, 1.1])
     form = find_form([one, other], 2)
     assert form is not None
 
-    assert not vary([one, one, one], form, 1e-4)
-    assert not vary([one, other, one], form, 1e-4)
-    assert not vary([one, other], form, 1e-4)
+    assert not differ_in_pairs([(one, other, True), (one, other, True), (one, one, True)], form, 1e-4)
+    assert not differ_in_pairs([(one, other, True), (one, other, True), (other, one, False)], form, 1e-4)
 
 
-def test_answers_about_other_classes_vary(printed: Printer) -> None:
-    """A list of the first two whose members change."""
-    lists = [printed(logits, listed=2) for logits in ([3.0, 2.0, 0.0], [3.0, 0.0, 2.0], [0.0, 3.0, 2.0])]
-    form = find_form(lists, 3)
+def test_lists_of_other_classes_are_apart(printed: Printer) -> None:
+    """The first two, when their members change."""
+    one, other = printed([3.0, 2.0, 0.0], listed=2), printed([3.0, 0.0, 2.0], listed=2)
+    form = find_form([one, other], 3)
     assert form is not None
 
-    assert vary(lists, form, 1e-4)
+    assert are_apart(one, other, form, 1e-4)
+    assert not are_apart(one, one, form, 1e-4)
 
 
 @pytest.mark.parametrize(
