@@ -9,7 +9,8 @@ from modelprint.cli.probing import choose_probe_images
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.endpoint import Endpoint, parse_endpoint
 
-FILE = Path(__file__).parents[1] / "golden" / "format-1.mprint"
+GOLDEN = Path(__file__).parents[1] / "golden"
+FILE = GOLDEN / "format-1.mprint"
 
 
 @pytest.fixture
@@ -41,6 +42,17 @@ def test_a_fingerprint_gives_shape_and_classes_and_no_sample(endpoint: Endpoint)
     assert asked.class_names == loaded.class_names
     assert {picture.pixels.shape for picture in asked.pictures} == {loaded.preprocessing.image_shape}
     assert not {one.sha256 for one in asked.pictures} & {one.picture.sha256 for one in loaded.samples}
+
+
+def test_ordinary_images_of_a_file_bring_their_labels(endpoint: Endpoint) -> None:
+    """So the agreement to expect is known: all of them."""
+    loaded = Fingerprint.load(GOLDEN / "format-3.mprint")
+
+    asked = choose_probe_images(endpoint, None, GOLDEN / "format-3.mprint", (3, 32, 32), 10)
+
+    assert asked.sure
+    assert [one.sha256 for one in asked.pictures] == [control.picture.sha256 for control in loaded.controls]
+    assert list(asked.labels or ()) == [control.label for control in loaded.controls]
 
 
 def test_images_of_a_data_set_take_the_classes_in_turn(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -46,6 +46,19 @@ def test_a_good_endpoint_is_understood(described: Describing, stand_in: object, 
     assert "repeatable     yes" in report.summary()
 
 
+def test_the_agreement_to_expect_is_said(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
+    """All pictures with wide margins; of test images it depends on the model."""
+    sure = {}
+    for third in ("owl", "dog"):
+        stand_in.says({"label": "cat"}, {"label": "dog"}, {"label": third}, {"label": "cat"})
+        sure[third] = probe(described(), pictures, CLASSES, labels=[0, 1, 2], sure=True)
+        stand_in.seen.clear()
+
+    assert (sure["owl"].expected_agreement, sure["owl"].agreement) == (3, 3)
+    assert "agreement      3 of 3 have the expected label, as they should" in sure["owl"].summary()
+    assert "agreement      2 of 3 have the expected label; all should: check labels, colours" in sure["dog"].summary()
+
+
 def test_foreign_labels_lead_to_a_proposal(described: Describing, stand_in: object, pictures: list[Picture]) -> None:
     """The map can be pasted into the description."""
     stand_in.says({"label": "Katze"}, {"label": 'n"02'}, {"label": 17}, {"label": "Katze"})

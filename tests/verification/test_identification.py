@@ -17,7 +17,7 @@ from modelprint.fingerprint.parts import PROTECTED, Release
 from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
 from modelprint.verification import Outcome, replay, verify
-from modelprint.verification.identification import Fit
+from modelprint.verification.identification import Fit, describe_preprocessing
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verdict import Verdict
 
@@ -95,6 +95,69 @@ def test_the_release_that_answers_is_named_with_the_runner_up() -> None:
     assert verdict.reasons[1:] == (said,)
     assert verdict.reasons[0].startswith("10 of 20 labels differ; ")
     assert said in verdict.summary()
+
+
+def prepared(sealed: Fingerprint, *names: str) -> Fingerprint:
+    """Return `sealed` with these releases turned into known preprocessing."""
+    changed = (replace(one, preprocessing=one.name) if one.name in names else one for one in sealed.releases)
+    return replace(sealed, releases=tuple(changed))
+
+
+def test_a_known_preprocessing_that_explains_the_answers_is_no_verdict(tmp_path: Path) -> None:
+    """The model is the protected one, so it is not tampered; it is not shown to be intact either."""
+    sealed = prepared(carrying(bgr=EVEN, third=THIRD), "bgr")
+    transcript = Transcript(tmp_path / "t.jsonl")
+
+    verdict = verify(Labels(EVEN), sealed, transcript=transcript)
+
+    assert (verdict.outcome, verdict.exit_code, verdict.asked) == (Outcome.INCONCLUSIVE, 3, 20)
+    assert verdict.identification is not None
+    assert verdict.identification.preprocessing == "bgr"
+    assert verdict.reasons[0] == "10 of 20 labels differ"
+    assert verdict.reasons[2].startswith("explained by BGR pictures: 20 of 20 labels; runner-up third: 11 of 20")
+    assert replay(transcript.path, sealed) == verdict
+
+
+def test_a_release_of_the_owner_is_told_from_a_known_preprocessing() -> None:
+    """Another model is tampered, with its name."""
+    verdict = verify(Labels(THIRD), prepared(carrying(bgr=EVEN, third=THIRD), "bgr"))
+
+    assert (verdict.outcome, names(verdict)) == (Outcome.TAMPERED, ("third",))
+    assert verdict.identification is not None
+    assert verdict.identification.preprocessing is None
+
+
+def test_what_no_sample_separates_from_a_preprocessing_is_no_verdict() -> None:
+    """Either may answer; accepting the release beforehand lets it pass."""
+    sealed = prepared(carrying(bgr=EVEN, even=EVEN), "bgr")
+
+    verdict, accepted = verify(Labels(EVEN), sealed), verify(Labels(EVEN), sealed, accept=["even"])
+
+    assert (verdict.outcome, sorted(names(verdict))) == (Outcome.INCONCLUSIVE, ["bgr", "even"])
+    assert (accepted.accepted, accepted.exit_code) == (True, 0)
+
+
+def test_a_preprocessing_cannot_be_accepted() -> None:
+    """It is no model of the owner."""
+    with pytest.raises(ValueError, match="'bgr' is another preprocessing and no release, so it cannot be accepted"):
+        verify(Labels([]), prepared(carrying(bgr=EVEN), "bgr"), accept=["bgr"])
+
+
+def test_a_model_that_is_no_known_preprocessing_is_tampered() -> None:
+    """All candidates are excluded."""
+    verdict = verify(Labels([1, 2, 1, 2]), prepared(carrying(bgr=EVEN), "bgr"))
+
+    assert verdict.outcome is Outcome.TAMPERED
+    assert verdict.reasons[-1].startswith("no known release explains the answers; nearest is bgr")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("jpeg-90", "JPEG pictures of quality 90"), ("mean-std", "values normalised twice"), ("x", "the preprocessing x")],
+)
+def test_a_preprocessing_is_described_in_words(name: str, said: str) -> None:
+    """Also one that a newer version has sealed."""
+    assert describe_preprocessing(name) == said
 
 
 def test_an_intact_model_costs_no_more_than_without_releases() -> None:

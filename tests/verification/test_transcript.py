@@ -72,6 +72,8 @@ def test_a_line_is_one_json_object(written: Transcript) -> None:
         "min_answers": 0,
         "run": 0,
         "order": [],
+        "controls": 0,
+        "forms": [],
     }
     assert [(line["kind"], line["index"], line["answer"]["label"]) for line in lines[1:]] == [
         ("answer", 0, 0),

@@ -31,7 +31,12 @@ def probe(
         ),
     ] = None,
     fingerprint: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Take class names and image shape from this file, no samples.")
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Take class names and ordinary images with known labels from this file, or its image shape where it "
+            "has none; never samples.",
+        ),
     ] = None,
     image_shape: Annotated[
         str, typer.Option(metavar="C,H,W", help="Shape of the made-up images that are sent without the two above.")
@@ -44,8 +49,9 @@ def probe(
 ) -> None:
     """Send a few ordinary images and say how the endpoint answers.
 
-    Shown are its labels, scores, speed, repeatability and hints about itself. No sample of a fingerprint is sent. Exits
-    with 0 when every image got a label, with 3 when not.
+    Shown are its labels, scores, speed, repeatability and hints about itself, and with --fingerprint or --data how many
+    labels are the expected ones. No sample of a fingerprint is sent. Exits with 0 when every image got a label, with 3
+    when not.
 
     Example: modelprint endpoint probe endpoint.yaml --data cifar10
     """
@@ -61,6 +67,6 @@ def probe(
         print_remark(
             "without --data or --fingerprint the class names are unknown, so no label can be understood", quiet
         )
-    report = ask(described, asked.pictures, asked.class_names, labels=asked.labels)
+    report = ask(described, asked.pictures, asked.class_names, labels=asked.labels, sure=asked.sure)
     typer.echo(report.to_json() if as_json else report.summary())
     raise typer.Exit(0 if report.answered == report.asked else SILENT)

@@ -24,17 +24,19 @@ class ProbeImages:
         pictures: Ordinary images.
         class_names: Our classes; none when they are unknown.
         labels: Class of each picture; None when it is unknown.
+        sure: Whether a model that is asked as it was sealed gives every picture that class.
     """
 
     pictures: Sequence[Picture]
     class_names: tuple[str, ...]
     labels: Sequence[int] | None = None
+    sure: bool = False
 
 
 def choose_probe_images(
     endpoint: Endpoint, data: str | None, fingerprint: Path | None, shape: tuple[int, int, int], count: int
 ) -> ProbeImages:
-    """Return real images of `data`, or made-up ones of the shape that `fingerprint` or the user names.
+    """Return real images of `data`, the ordinary ones in `fingerprint`, or made-up ones of the shape that is named.
 
     Raises:
         ValueError: The data do not have the classes of the fingerprint, or no picture has that shape.
@@ -45,6 +47,14 @@ def choose_probe_images(
         if loaded is not None and loaded.class_names != asked.class_names:
             raise ValueError(f"{data} has other classes than {fingerprint}; leave one of them out")
         return asked
+    if loaded is not None and loaded.controls:
+        controls = loaded.controls[:count]
+        return ProbeImages(
+            pictures=[control.picture for control in controls],
+            class_names=loaded.class_names,
+            labels=[control.label for control in controls],
+            sure=True,
+        )
     if loaded is not None:
         return ProbeImages(
             pictures=_make_images(loaded.preprocessing.image_shape, count), class_names=loaded.class_names

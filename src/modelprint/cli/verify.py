@@ -73,6 +73,13 @@ TranscriptFile = Annotated[
     typer.Option(metavar="FILE", help="Write every answer there as it comes; continue from it when it is there."),
 ]
 MinAnswers = Annotated[int, typer.Option(metavar="N", min=0, help="Usable answers that a verdict needs at least.")]
+Controls = Annotated[
+    bool,
+    typer.Option(
+        help="Before a verdict tampered, ask the ordinary pictures of the file, which are no samples; when these are "
+        "wrong too, say what explains it instead."
+    ),
+]
 LedgerFile = Annotated[
     Path | None,
     typer.Option(
@@ -102,6 +109,7 @@ def verify(
     p1: P1 = None,
     accept: Accept = None,
     min_answers: MinAnswers = 0,
+    controls: Controls = True,
     transcript: TranscriptFile = None,
     reuse: Reuse = False,
     ledger: LedgerFile = None,
@@ -117,7 +125,8 @@ def verify(
     Name exactly one of --endpoint, --onnx and --network, which says whom to ask. Samples are asked in a random order,
     those never asked first, until the answers are clear. A run that decided nothing is repeated with the same samples,
     and all runs up to a verdict intact share alpha. When the file carries releases and the model is not intact, the
-    verdict says which of them answers.
+    verdict says which of them answers. Before tampered, ordinary pictures of the file are asked once per budget: when
+    these are wrong too, the verdict is inconclusive and says what explains it.
 
     Exits with 0 when intact, 1 when tampered, 3 when no verdict could be reached, 2 when nothing could be asked or the
     report could not be written; the verdict is printed first. With --accept it exits with 0 as well when an accepted
@@ -136,7 +145,7 @@ def verify(
     from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.transcript import Transcript
-    from modelprint.verification.verifier import count_needed_answers
+    from modelprint.verification.verifier import count_control_questions, count_needed_answers
     from modelprint.verification.verifier import verify as ask_and_judge
 
     loaded = Fingerprint.load(fingerprint)
@@ -154,6 +163,12 @@ def verify(
             "matching answers; ask or seal more, or give a larger --beta or --p1",
             quiet,
         )
+    if controls and (extra := count_control_questions(oracle, loaded)):
+        print_remark(
+            f"before a verdict tampered at most {extra} more questions follow, about ordinary pictures and samples "
+            "asked before; --no-controls leaves them out",
+            quiet,
+        )
     how = "with --transcript FILE a verification can be continued"
     if transcript is not None:
         how = f"run the same command again to go on; the answers so far are in {transcript}"
@@ -167,6 +182,7 @@ def verify(
             p1=p1,
             accept=accept or (),
             min_answers=min_answers,
+            controls=controls,
             transcript=None if transcript is None else Transcript(transcript),
             ledger=_choose_ledger(ledger, transcript, fresh, loaded.digest, oracle, quiet),
             reuse=reuse,

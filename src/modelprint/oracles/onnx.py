@@ -41,13 +41,18 @@ class OnnxOracle:
         self._output = _take_only(path, "output", self._session.get_outputs())
         if self._input.type not in DATATYPES:
             raise OracleError(f"{path}: the input is {self._input.type}, expected one of {', '.join(DATATYPES)}")
-        if self._input.type == "tensor(uint8)" and self.form.normalises:
+        if not self.takes_floats and self.form.normalises:
             raise OracleError(f"{path}: the input is tensor(uint8), which takes no mean and std")
+
+    @property
+    def takes_floats(self) -> bool:
+        """Whether the input takes numbers that can be scaled, and not grey levels."""
+        return bool(self._input.type != "tensor(uint8)")
 
     def ask(self, picture: Picture) -> Answer:
         """Answer one picture; two equal greatest logits are a tie."""
-        grey = self._input.type == "tensor(uint8)"
-        image = (self.form.arrange(picture) if grey else self.form.compute(picture)).astype(DATATYPES[self._input.type])
+        pixels = self.form.compute(picture) if self.takes_floats else self.form.arrange(picture)
+        image = pixels.astype(DATATYPES[self._input.type])
         sides = self._input.shape
         if not _accepts_shape(sides, image.shape):
             return Answer(problem=f"the model takes images of shape {sides}, this one has {list(image.shape)}")

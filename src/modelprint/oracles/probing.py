@@ -34,6 +34,7 @@ class ProbeReport:
         server: Hints of the server about itself, each with the values seen.
         repeatable: Whether the same picture twice got the same label; None when that cannot be said.
         agreement: Pictures whose label was the expected one; None when nothing was expected.
+        expected_agreement: How many should have it when pictures and labels arrive as they should; None when unknown.
         proposed_labels: Server label to class name, from the expected labels; None when none is needed or the answers
             fit none. Labels that are known are mapped only when all of them together fit another order of the classes.
         problems: What went wrong, each once.
@@ -50,6 +51,7 @@ class ProbeReport:
     server: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     repeatable: bool | None = None
     agreement: int | None = None
+    expected_agreement: int | None = None
     proposed_labels: Mapping[str, str] | None = None
     problems: tuple[str, ...] = ()
 
@@ -69,7 +71,9 @@ class ProbeReport:
             f"repeatable     {repeat}",
         ]
         if self.agreement is not None:
-            lines.append(f"agreement      {self.agreement} of {self.asked} have the expected label")
+            lines.append(
+                f"agreement      {self.agreement} of {self.asked} have the expected label{self._rate_agreement()}"
+            )
         lines += [f"server         {name}: {', '.join(values)}" for name, values in self.server.items()]
         lines += [f"problem        {problem}" for problem in self.problems[:PROBLEMS_SHOWN]]
         if len(self.problems) > PROBLEMS_SHOWN:
@@ -79,6 +83,14 @@ class ProbeReport:
             lines += ["proposed label map:", "labels:", *entries]
         return "\n".join(lines)
 
+    def _rate_agreement(self) -> str:
+        """Say how many should agree, and what to check when fewer do."""
+        if self.expected_agreement is None or self.agreement is None:
+            return "; how many should depends on the accuracy of the model"
+        if self.agreement >= self.expected_agreement:
+            return ", as they should"
+        return "; all should: check labels, colours, values, mean and std of the endpoint file"
+
 
 def probe(
     endpoint: Endpoint,
@@ -86,6 +98,7 @@ def probe(
     class_names: Sequence[str],
     *,
     labels: Sequence[int] | None = None,
+    sure: bool = False,
     caller: Caller | None = None,
     rng: random.Random | None = None,
 ) -> ProbeReport:
@@ -97,6 +110,7 @@ def probe(
         class_names: Our classes, in index order.
         labels: Expected class of each picture, from which a label map is proposed; pictures with clear margins serve
             best, one per class.
+        sure: Whether the served model gives every picture its label when it is asked as it should be.
         caller: Sends the requests; by default one with the endpoint's own limits.
         rng: Source of request ids and jitter.
 
@@ -127,6 +141,7 @@ def probe(
         server=_collect_hints(everything),
         repeatable=_compare_repeated(answers[0], repeated),
         agreement=None if labels is None else sum(a.label == label for a, label in zip(answers, labels, strict=True)),
+        expected_agreement=len(answers) if sure and labels is not None else None,
         proposed_labels=None if labels is None else _propose_labels(answers, labels, class_names),
         problems=tuple(dict.fromkeys(answer.problem for answer in everything if answer.problem is not None)),
     )

@@ -1,28 +1,39 @@
-"""From a tally to a verdict and the sentences that give its reasons. Needs no torch."""
+"""From a tally and the trials to a verdict and the sentences that give its reasons. Needs no torch."""
 
 import math
-from collections.abc import Iterable
+from dataclasses import replace
 
-from modelprint.verification.tally import Tally, list_cache_hints
+from modelprint.oracles.variants import explain_variant
+from modelprint.verification.class_orders import list_orders, write_label_map
+from modelprint.verification.controls import Trials
+from modelprint.verification.doubts import find_doubts, state_doubts, state_rounding
+from modelprint.verification.identification import Identification
+from modelprint.verification.tally import Tally
 from modelprint.verification.transcript import Header
-from modelprint.verification.verdict import Observed, Outcome, Verdict
+from modelprint.verification.verdict import ControlCheck, Observed, Outcome, Verdict
 
 
-def conclude(tally: Tally, header: Header) -> Verdict:
-    """Return the verdict on the answers so far."""
+def conclude(tally: Tally, header: Header, trials: Trials | None = None) -> Verdict:
+    """Return the verdict on the answers so far.
+
+    Args:
+        tally: The answers about samples.
+        header: The test.
+        trials: The answers about controls; None where there are none.
+    """
     seen = tuple(tally.observations.values())
-    constant = tally.constant
-    suspected = tally.crossed and constant is None
-    outcome = tally.decided or (Outcome.TAMPERED if suspected else Outcome.INCONCLUSIVE)
-    tied = sum(observed.answer.tie for observed in seen)
+    suspected = _judge(tally)
+    release = tally.candidates.conclude() if tally.candidates and suspected is not Outcome.INTACT else None
+    checked = None if trials is None else trials.summarise(list_usable(tally))
+    objections = _object(tally, header, trials, checked, release) if suspected is Outcome.TAMPERED else ()
+    outcome = Outcome.INCONCLUSIVE if objections else suspected
     p_value = math.exp(-tally.peak)
     answered = tally.matched + tally.mismatched
-    release = tally.candidates.conclude() if tally.candidates and outcome is not Outcome.INTACT else None
-    named = () if release is None else (release.sentence(),)
-    caches = () if outcome is Outcome.INTACT else _name_caches(seen)
-    return Verdict(
+    tied = sum(observed.answer.tie for observed in seen)
+    doubts = None if outcome is Outcome.INTACT else find_doubts(seen, tally.source_labels)
+    verdict = Verdict(
         outcome=outcome,
-        reasons=_state_reasons(tally, header, outcome, p_value) + named + caches,
+        reasons=(),
         p_value=p_value,
         **vars(tally.test) | {"beta": header.beta},
         queries=header.queries,
@@ -35,31 +46,105 @@ def conclude(tally: Tally, header: Header) -> Verdict:
         observations=seen,
         remap=None if outcome is Outcome.TAMPERED else tally.remap,
         identification=release,
-        constant=constant if tally.crossed and outcome is Outcome.INCONCLUSIVE else None,
+        constant=tally.constant if tally.crossed and outcome is Outcome.INCONCLUSIVE else None,
+        doubts=doubts,
+        controls=checked,
         run=header.run,
         fingerprint=header.fingerprint,
         oracle=header.oracle,
     )
+    return replace(verdict, reasons=_state_reasons(tally, header, verdict, objections))
 
 
-def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: float) -> tuple[str, ...]:
+def needs_controls(tally: Tally, header: Header) -> bool:
+    """Whether ordinary pictures are asked before the verdict: it would be tampered, and no release explains it."""
+    named = tally.candidates is not None and bool(tally.candidates.conclude().names)
+    return header.controls > 0 and _judge(tally) is Outcome.TAMPERED and not named
+
+
+def list_usable(tally: Tally) -> list[Observed]:
+    """Return the usable answers about samples."""
+    return [seen for seen in tally.observations.values() if seen.answer.usable]
+
+
+def _judge(tally: Tally) -> Outcome:
+    """Return what the answers about samples say."""
+    suspected = tally.crossed and tally.constant is None
+    return tally.decided or (Outcome.TAMPERED if suspected else Outcome.INCONCLUSIVE)
+
+
+def _object(
+    tally: Tally, header: Header, trials: Trials | None, checked: ControlCheck | None, release: Identification | None
+) -> tuple[str, ...]:
+    """Return why answers that look tampered with are no verdict; nothing when they are one."""
+    if release is not None and release.preprocessing is not None:
+        return ("the protected model itself gives these labels when a server prepares pictures differently",)
+    if not needs_controls(tally, header) or trials is None:
+        return ()
+    explained = _explain(header, checked)
+    if trials.find_question(list_usable(tally)) is not None and not (trials.disagree or explained):
+        return ("the ordinary pictures that would tell whether pictures and labels arrive were not all asked",)
+    if trials.disagree and checked is not None:
+        wrong = checked.usable - checked.right
+        differs = (
+            f"{wrong} of {checked.usable} ordinary pictures get another label too: preprocessing or label map differ"
+        )
+        return (differs, explained or "no known preprocessing and no known order of the classes explains it")
+    return (explained,) if explained else ()
+
+
+def _explain(header: Header, checked: ControlCheck | None) -> str:
+    """Return what explains the answers about controls, and what to do; nothing when nothing does."""
+    if checked is None or checked.explained_by is None:
+        return ""
+    right, asked = checked.explained
+    way = "another order of the classes" if checked.label_map is not None else "another way of sending pictures"
+    said = f"explained by {way} ({checked.explained_by}): {right} of {asked} pictures are right then"
+    if checked.label_map is not None:
+        return f"{said}; put this into the endpoint file: {checked.label_map}"
+    return f"{said}; {explain_variant(checked.explained_by, header.oracle.get('kind', ''))}"
+
+
+def _state_reasons(tally: Tally, header: Header, verdict: Verdict, objections: tuple[str, ...]) -> tuple[str, ...]:
     """Return the reasons, one sentence each; the first one carries the verdict."""
+    release, doubts = verdict.identification, verdict.doubts
+    named = () if release is None else (release.sentence(),)
+    if verdict.outcome is Outcome.INTACT or doubts is None:
+        return _state_intact(tally, header)
+    caches = (
+        (f"replies came with cache headers: {', '.join(doubts.cache_headers[:5])}",) if doubts.cache_headers else ()
+    )
+    differ = f"{tally.mismatched} of {verdict.answered} labels differ"
+    if objections:
+        return (differ, *objections, *named, *caches)
+    if verdict.outcome is Outcome.INCONCLUSIVE:
+        return (*_state_undecided(tally, header, differ), *state_rounding(doubts), *named, *caches)
+    known = release is not None and bool(release.names)
+    return (
+        f"{differ}; honest serving comes to that with probability {verdict.p_value:.2g} at most",
+        *_doubt_constant(tally),
+        *(() if known else state_doubts(doubts, verdict.controls)),
+        *named,
+        *caches,
+    )
+
+
+def _state_intact(tally: Tally, header: Header) -> tuple[str, ...]:
     answered = tally.matched + tally.mismatched
-    differ = f"{tally.mismatched} of {answered} labels differ"
-    if outcome is Outcome.TAMPERED:
-        return (f"{differ}; honest serving comes to that with probability {p_value:.2g} at most", *_doubt(tally))
-    if outcome is Outcome.INTACT:
-        passing = f"a model that flips {header.p1:g} of them passes with probability {header.beta:g} at most"
-        hidden = f", even if the {tally.unusable} unusable answers hide mismatches" if tally.unusable else ""
-        return (f"{tally.matched} of {answered} labels match; {passing}{hidden}",)
+    passing = f"a model that flips {header.p1:g} of them passes with probability {header.beta:g} at most"
+    hidden = f", even if the {tally.unusable} unusable answers hide mismatches" if tally.unusable else ""
+    return (f"{tally.matched} of {answered} labels match; {passing}{hidden}",)
+
+
+def _state_undecided(tally: Tally, header: Header, differ: str) -> tuple[str, ...]:
+    """Say why there is no verdict."""
     if tally.constant is not None and tally.crossed:
         return (_explain_constant(tally),)
     if tally.remap is not None and tally.crossed:
-        pairs = ", ".join(f"{label} as {seen}" for label, seen in sorted(tally.remap.items()))
-        return (f"label remapping: one permutation explains all {answered} answers ({pairs}); correct the label map",)
+        return (_explain_remap(tally),)
     left = len(tally.list_unanswered(header.questions))
     reasons = [f"{differ}, too few to decide; {left} of {header.queries} samples have no answer"]
-    if not answered:
+    if not tally.matched + tally.mismatched:
         reasons = [f"not one usable answer came back; {len(tally.observations)} of {header.queries} samples were asked"]
     elif not tally.crossed:
         needed = max(
@@ -79,9 +164,26 @@ def _state_reasons(tally: Tally, header: Header, outcome: Outcome, p_value: floa
     return tuple(reasons)
 
 
+def _explain_remap(tally: Tally) -> str:
+    """Say that one permutation explains every answer, and which known order it is."""
+    found = tally.remap or {}
+    pairs = ", ".join(f"{label} as {seen}" for label, seen in sorted(found.items()))
+    said = f"label remapping: one permutation explains all {tally.mismatched} answers ({pairs})"
+    for name, places in list_orders(tally.class_names).items():
+        if all(places[label] == seen for label, seen in found.items()):
+            line = write_label_map(places, tally.class_names)
+            return f"{said}; the classes are {_place(name)} there: put this into the endpoint file: {line}"
+    return f"{said}; correct the label map"
+
+
+def _place(order: str) -> str:
+    """Return "in text order", but "counted from 1"."""
+    return order if order.startswith("counted") else f"in {order}"
+
+
 def _explain_constant(tally: Tally) -> str:
     """Say that every answer is the same."""
-    usable = [seen for seen in tally.observations.values() if seen.answer.usable]
+    usable = list_usable(tally)
     names = sorted({str(seen.answer.named) for seen in usable if seen.answer.named is not None})
     label = f"{tally.constant}" + (f" ({names[0]})" if len(names) == 1 else "")
     expected = len({seen.expected for seen in usable})
@@ -91,18 +193,12 @@ def _explain_constant(tally: Tally) -> str:
     )
 
 
-def _doubt(tally: Tally) -> tuple[str, ...]:
+def _doubt_constant(tally: Tally) -> tuple[str, ...]:
     """Say what else the answers may come from, when all of them are one label."""
-    usable = [seen for seen in tally.observations.values() if seen.answer.usable]
+    usable = list_usable(tally)
     if len({seen.answer.label for seen in usable}) > 1 or len({seen.expected for seen in usable}) < 2:
         return ()
     return (
         f"all {len(usable)} answers are one label: a cache that does not look at the picture would look the same; ask "
         "about ordinary pictures with `modelprint endpoint probe`",
     )
-
-
-def _name_caches(seen: Iterable[Observed]) -> tuple[str, ...]:
-    """Return a sentence about the cache headers of the replies, where there are any."""
-    hints = list_cache_hints(seen)
-    return (f"replies came with cache headers: {', '.join(hints[:5])}",) if hints else ()

@@ -10,6 +10,9 @@ inverse. When the second answers, the ratio exceeds a bound at any time with pro
 A model that is none of the candidates is named wrongly with probability beta at most, because each release has a share
 of beta. A release that its owner accepts beforehand is passed at the same rates: the protected model then gets a share
 of beta like the others, and nothing counts as tampering before every accepted release is excluded by its own test.
+
+A known preprocessing is a candidate too: the labels of the protected model when the server prepares pictures in another
+way. It is named at the same rates, and never accepted.
 """
 
 import math
@@ -62,6 +65,8 @@ class Identification:
         needed: Smallest lead with which a release is named.
         enough: How many answers it takes to name a release when all of them match.
         fits: Every candidate, the likeliest first.
+        preprocessing: What the pictures went through, when the protected model with another preprocessing explains the
+            answers; None otherwise.
     """
 
     names: tuple[str, ...]
@@ -72,14 +77,19 @@ class Identification:
     needed: float
     enough: int
     fits: tuple[Fit, ...]
+    preprocessing: str | None = None
 
     def sentence(self) -> str:
-        """Say which release answers, or that none does."""
+        """Say which release or preprocessing explains the answers, or that none does."""
         fits = {fit.name: fit for fit in self.fits}
         if not self.names:
             return self._explain_none([fit for fit in self.fits if fit.name != PROTECTED])
         found = fits[self.names[0]]
         said = f"matches release {' or '.join(self.names)}: {found.matched} of {found.answered} labels"
+        if self.preprocessing is not None:
+            said = (
+                f"explained by {describe_preprocessing(self.preprocessing)}: {found.matched} of {found.answered} labels"
+            )
         if self.runner_up is not None and self.lead is not None:
             said += f"; runner-up {fits[self.runner_up]}, {_format_ratio(self.lead)} times less likely"
         return f"{said}; this is accepted" if self.accepted else said
@@ -102,16 +112,18 @@ class Candidates:
         """Begin without answers.
 
         Args:
-            fingerprint: Carries at least one release.
+            fingerprint: Carries at least one release or known preprocessing.
             test: The test of the protected model; every release gets the same one with a smaller beta.
             accept: Releases that are as good as the protected model.
         """
-        sets = fingerprint.label_sets
+        known = {one.name: one.labels for one in fingerprint.preprocessings}
+        sets = fingerprint.label_sets | known
         self._names = list(sets)
+        self._preprocessings = {one.name: one.preprocessing for one in fingerprint.preprocessings}
         self._accepted = [place for place, name in enumerate(self._names) if name in accept]
         self._labels = np.array([[NO_LABEL if one is None else one for one in labels] for labels in sets.values()])
-        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
-        self._needed = math.log(len(fingerprint.models) / test.alpha)
+        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+        self._needed = math.log(len(fingerprint.releases) / test.alpha)
         self._per_answer = math.log((1 - test.p0) / test.p0)
         count = len(self._names)
         self._matched = np.zeros(count, dtype=int)
@@ -157,8 +169,10 @@ class Candidates:
         rivals = [other for other in self._find_rivals(named[0]) if other not in named] if named else []
         runner_up = min(rivals, key=lambda rival: self._lead(named[0], rival), default=None)
         fits = [self._summarise(place) for place in range(len(self._names))]
+        names = tuple(self._names[place] for place in named)
+        prepared = [self._preprocessings[name] for name in names if name in self._preprocessings]
         return Identification(
-            names=tuple(self._names[place] for place in named),
+            names=names,
             accepted=accepted,
             pending=not accepted and not self._all_accepted_are_excluded,
             runner_up=None if runner_up is None else self._names[runner_up],
@@ -166,6 +180,7 @@ class Candidates:
             needed=self._needed,
             enough=self._test.answers_for_intact,
             fits=tuple(sorted(fits, key=lambda fit: -fit.evidence)),
+            preprocessing=prepared[0] if prepared and not accepted else None,
         )
 
     def _find_named(self) -> list[int]:
@@ -222,10 +237,25 @@ def check_accepted(fingerprint: Fingerprint, accept: Sequence[str]) -> tuple[str
     """Return the accepted names in order, each once; ValueError when the fingerprint does not know one."""
     known = [release.name for release in fingerprint.models]
     for name in accept:
+        if name in [release.name for release in fingerprint.preprocessings]:
+            raise ValueError(f"{name!r} is another preprocessing and no release, so it cannot be accepted")
         if name not in known:
             those = f"it knows {', '.join(known)}" if known else "it carries no releases"
             raise ValueError(f"no release {name!r} in this fingerprint to accept; {those}")
     return tuple(sorted(set(accept)))
+
+
+def describe_preprocessing(name: str) -> str:
+    """Return what the pictures of a server with a known preprocessing go through, as a noun."""
+    known = {
+        "bgr": "BGR pictures",
+        "resize": "resized pictures",
+        "unit": "values divided by 255 twice",
+        "grey": "grey levels that are not divided by 255",
+        "mean-std": "values normalised twice",
+    }
+    quality = name.removeprefix("jpeg-")
+    return known.get(name, f"JPEG pictures of quality {quality}" if quality != name else f"the preprocessing {name}")
 
 
 def _format_ratio(log_ratio: float) -> str:

@@ -6,6 +6,7 @@ A ledger is a file of JSON lines: a header that names fingerprint and oracle, th
     {"kind": "budget", "at": "2026-01-31T12:00:00Z", "fresh": true, "order": [7, 0, 12, ...]}
     {"kind": "run", "at": "2026-01-31T12:00:00Z", "number": 1}
     {"kind": "asked", "index": 7}
+    {"kind": "controls", "at": "2026-01-31T12:00:08Z"}
     {"kind": "end", "at": "2026-01-31T12:00:09Z", "outcome": "inconclusive"}
 
 The runs since the last verdict *intact* share one budget: run number k tests at alpha / (k (k + 1)), which adds up to
@@ -84,7 +85,16 @@ class _EndLine(BaseModel):
     outcome: Literal["intact", "tampered", "inconclusive"]
 
 
-_Line = _Head | _BudgetLine | _RunLine | _AskedLine | _EndLine
+class _ControlsLine(BaseModel):
+    """Ordinary pictures were found to get the right labels."""
+
+    model_config = STRICT
+
+    kind: Literal["controls"] = "controls"
+    at: str
+
+
+_Line = _Head | _BudgetLine | _RunLine | _AskedLine | _ControlsLine | _EndLine
 _LINE: TypeAdapter[_Line] = TypeAdapter(Annotated[_Line, Field(discriminator="kind")])
 
 
@@ -120,6 +130,7 @@ class Budget:
         run: Number of the last run, counted from the last verdict intact.
         asked: Samples that were ever asked.
         outcomes: How the runs ended, oldest first, over all budgets; None for one that was interrupted.
+        controls_right: Whether ordinary pictures were found to get the right labels since the runs are counted.
     """
 
     order: tuple[int, ...] = ()
@@ -127,16 +138,20 @@ class Budget:
     run: int = 0
     asked: set[int] = field(default_factory=set)
     outcomes: list[Outcome | None] = field(default_factory=list)
+    controls_right: bool = False
 
     def add(self, line: _Line) -> None:
         """Take in one line."""
         if isinstance(line, _BudgetLine):
             self.order, self.open, self.run = line.order, True, 0 if line.fresh else self.run
+            self.controls_right = self.controls_right and not line.fresh
         elif isinstance(line, _RunLine):
             self.run = line.number
             self.outcomes.append(None)
         elif isinstance(line, _AskedLine):
             self.asked.add(line.index)
+        elif isinstance(line, _ControlsLine):
+            self.controls_right = True
         elif isinstance(line, _EndLine) and self.outcomes:
             outcome = Outcome(line.outcome)
             self.outcomes[-1] = outcome
@@ -224,10 +239,20 @@ class Ledger:
         if index not in self._budget.asked:
             self._write(_AskedLine(index=index))
 
+    def add_controls(self) -> None:
+        """Write that ordinary pictures get the right labels, so that they need not be asked again in this budget."""
+        if not self._budget.controls_right:
+            self._write(_ControlsLine(at=self.clock()))
+
     def end_run(self, run: int, order: tuple[int, ...], outcome: Outcome) -> None:
         """Write how a run has ended; one of no or an earlier budget, continued from its transcript, changes nothing."""
         if run and run == self._budget.run and order == self._budget.order[: len(order)]:
             self._write(_EndLine(at=self.clock(), outcome=outcome.value))
+
+    @property
+    def controls_right(self) -> bool:
+        """Whether ordinary pictures were found to get the right labels in this budget."""
+        return self._budget.controls_right
 
     @property
     def unasked(self) -> int:

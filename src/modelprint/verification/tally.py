@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer
+from modelprint.verification.doubts import list_cache_hints
 from modelprint.verification.identification import Candidates, shared_beta
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.verdict import Observed, Outcome
@@ -15,10 +16,6 @@ REMAP_ANSWERS = 20
 """How many answers we spend, at most, on telling a permutation of the labels from a tampering."""
 CONSTANT_ANSWERS = 8
 """How many equal answers to questions with different expected labels are believed to come from a cache."""
-
-
-CACHE_HEADERS = ("age", "cf-cache-status", "x-cache", "x-cache-hits")
-"""Hints of a reply, in lower case, that say whether a cache gave it."""
 
 
 @dataclass(kw_only=True)
@@ -38,6 +35,8 @@ class Tally:
         min_mismatches: How many answers must differ before the model is called tampered.
         min_answers: How many usable answers a verdict needs.
         notices_constant: Whether answers that are all the same label, and look cached, are no sign of tampering.
+        source_labels: Label of the source of each sample, None where it is unknown.
+        class_names: Classes, in label order; only sentences need them.
     """
 
     test: SequentialTest
@@ -52,6 +51,8 @@ class Tally:
     min_mismatches: int = 2
     min_answers: int = 0
     notices_constant: bool = True
+    source_labels: Sequence[int | None] = ()
+    class_names: Sequence[str] = ()
 
     def add(self, observed: Observed) -> None:
         """Count one answer; one that is not usable is no sign of tampering, and none of an intact model."""
@@ -148,7 +149,7 @@ class Tally:
 
 
 def start_tally(
-    test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str], *, rules: int = 2, min_answers: int = 0
+    test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str], *, rules: int = 3, min_answers: int = 0
 ) -> Tally:
     """Return a tally without answers.
 
@@ -157,10 +158,10 @@ def start_tally(
         fingerprint: Samples, classes and releases.
         accept: Releases that are as good as the protected model.
         rules: Which rules decide: 1 as in the first transcripts, where one mismatch could be enough and equal answers
-            were mismatches like others; 2 as now.
+            were mismatches like others; 2 and 3 as now.
         min_answers: How many usable answers a verdict needs.
     """
-    candidates = Candidates(fingerprint, test, accept) if fingerprint.models else None
+    candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
     if accept:  # then there are several ways to pass, which share the probability of passing wrongly
         test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
     return Tally(
@@ -170,18 +171,9 @@ def start_tally(
         min_mismatches=1 if rules == 1 else 2,
         min_answers=min_answers,
         notices_constant=rules > 1,
+        source_labels=[sample.source_label for sample in fingerprint.samples],
+        class_names=fingerprint.class_names,
     )
-
-
-def list_cache_hints(seen: Iterable[Observed]) -> list[str]:
-    """Return the headers of the replies that say that a cache answered, sorted, each once."""
-    hints = {
-        f"{name}: {value}"
-        for observed in seen
-        for name, value in observed.answer.server.items()
-        if name.lower() in CACHE_HEADERS and value != "0" and not value.lower().startswith("miss")
-    }
-    return sorted(hints)
 
 
 def find_permutation(pairs: Iterable[tuple[int, int]]) -> dict[int, int] | None:

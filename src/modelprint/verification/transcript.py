@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from modelprint.errors import TranscriptError
 from modelprint.oracles.line_log import STRICT, LineLog, drop_damaged_line
 from modelprint.oracles.oracle import Answer
+from modelprint.verification.controls import Trial
 from modelprint.verification.verdict import Observed, Outcome, Verdict
 
 
@@ -37,6 +38,8 @@ class Header(BaseModel):
         min_answers: How many usable answers a verdict needs.
         run: Which run of its ledger this is, from 1; 0 without a ledger.
         order: The samples that may be asked, in that order; empty for the first ones in the order of the file.
+        controls: How many ordinary pictures are asked before a verdict tampered; 0 for none.
+        forms: Other ways of sending a picture that may be tried then.
     """
 
     model_config = STRICT
@@ -50,10 +53,12 @@ class Header(BaseModel):
     p1: float
     queries: int
     accept: tuple[str, ...] = ()
-    rules: Literal[1, 2] = 1
+    rules: Literal[1, 2, 3] = 1
     min_answers: int = 0
     run: int = 0
     order: tuple[int, ...] = ()
+    controls: int = 0
+    forms: tuple[str, ...] = ()
 
     @property
     def questions(self) -> Sequence[int]:
@@ -81,6 +86,21 @@ class _AnswerLine(BaseModel):
     answer: Answer
 
 
+class _TrialLine(BaseModel):
+    """One answer about a control, or about a sample sent in another way, as it is written."""
+
+    model_config = STRICT
+
+    kind: Literal["trial"]
+    at: str
+    form: str
+    subject: Literal["control", "sample"]
+    index: int
+    png_sha256: str
+    expected: int
+    answer: Answer
+
+
 class _VerdictLine(BaseModel):
     """The end of a run as it is written; only the outcome is read again, the rest follows from the answers."""
 
@@ -91,8 +111,8 @@ class _VerdictLine(BaseModel):
     outcome: Literal["intact", "tampered", "inconclusive"]
 
 
-_LINE: TypeAdapter[_HeaderLine | _AnswerLine | _VerdictLine] = TypeAdapter(
-    Annotated[_HeaderLine | _AnswerLine | _VerdictLine, Field(discriminator="kind")]
+_LINE: TypeAdapter[_HeaderLine | _AnswerLine | _TrialLine | _VerdictLine] = TypeAdapter(
+    Annotated[_HeaderLine | _AnswerLine | _TrialLine | _VerdictLine, Field(discriminator="kind")]
 )
 
 
@@ -105,12 +125,14 @@ class Recording:
         observations: Its answers, in the order they came.
         outcome: How its last run ended; None when that was cut short.
         ended: When that was, in UTC; None when it was cut short.
+        trials: Its answers about controls, and about samples in other ways, in the order they came.
     """
 
     header: Header
     observations: tuple[Observed, ...]
     outcome: Outcome | None
     ended: str | None = None
+    trials: tuple[Trial, ...] = ()
 
 
 def utc_now() -> str:
@@ -167,6 +189,11 @@ class Transcript:
         """Write one answer; it is on the disk when this returns."""
         _log(self.path).append({"kind": "answer", "at": self.clock(), **asdict(observed)})
 
+    def add_trial(self, trial: Trial) -> None:
+        """Write one answer about a control, or about a sample in another way; it is on the disk when this returns."""
+        place = {"form": trial.form, "subject": trial.subject}
+        _log(self.path).append({"kind": "trial", "at": self.clock(), **place, **asdict(trial.observed)})
+
     def finish(self, verdict: Verdict) -> None:
         """Write how the run ended."""
         _log(self.path).append({"kind": "verdict", "at": self.clock(), **verdict.numbers()})
@@ -190,6 +217,7 @@ def _parse(log: LineLog, content: bytes) -> Recording:
     """Return what the undamaged lines in `content` say."""
     header: Header | None = None
     observations: list[Observed] = []
+    trials: list[Trial] = []
     outcome: Outcome | None = None
     ended: str | None = None
     for number, text in enumerate(content.splitlines(), start=1):
@@ -204,9 +232,13 @@ def _parse(log: LineLog, content: bytes) -> Recording:
             raise TranscriptError(f"{log.path}: line {number}: an answer after the verdict {outcome}")
         else:
             outcome = ended = None  # a run that ended without a decision is being continued
-            observations.append(
-                Observed(index=line.index, png_sha256=line.png_sha256, expected=line.expected, answer=line.answer)
-            )
+            seen = Observed(index=line.index, png_sha256=line.png_sha256, expected=line.expected, answer=line.answer)
+            if isinstance(line, _TrialLine):
+                trials.append(Trial(form=line.form, subject=line.subject, observed=seen))
+            else:
+                observations.append(seen)
     if header is None:
         raise TranscriptError(f"{log.path}: empty, or cut off in its first line")
-    return Recording(header=header, observations=tuple(observations), outcome=outcome, ended=ended)
+    return Recording(
+        header=header, observations=tuple(observations), outcome=outcome, ended=ended, trials=tuple(trials)
+    )

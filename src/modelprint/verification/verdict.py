@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from modelprint.oracles.oracle import Answer
 from modelprint.verification.identification import Identification
@@ -60,6 +60,55 @@ class Observed:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ControlCheck:
+    """What ordinary pictures with wide margins showed before a verdict.
+
+    Attributes:
+        asked: Controls that were asked.
+        usable: Those with a usable answer.
+        right: Those with the label that the protected model gives them.
+        questions: All questions about controls, and about samples asked before, in any way of sending pictures.
+        explained_by: Way of sending pictures, or order of the classes, that explains the answers; None when none does.
+        explained: Pictures that are right in it, and how many were asked; (0, 0) without one.
+        label_map: The line of an endpoint file that corrects the order of the classes, when that explains the answers.
+        repeated: Samples that were asked again as usual and got a usable answer.
+        varied: Those that got another label than before.
+    """
+
+    asked: int
+    usable: int
+    right: int
+    questions: int
+    explained_by: str | None = None
+    explained: tuple[int, int] = (0, 0)
+    label_map: str | None = None
+    repeated: int = 0
+    varied: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Doubts:
+    """What else than a changed model the answers may come from.
+
+    Attributes:
+        flips: Differing labels about samples whose source is known to have another label than they have.
+        on_source: How many of them are the label of the source.
+        reading: What that points to: changed "pictures", a changed "model", or "unclear"; "unknown" without flips
+            that could be compared.
+        cache_headers: Headers of the replies that say that a cache answered.
+        tied: Samples whose two leading scores were equal.
+        decimals: Most decimals of a printed score, where they look rounded; None otherwise.
+    """
+
+    flips: int
+    on_source: int
+    reading: Literal["pictures", "model", "unclear", "unknown"]
+    cache_headers: tuple[str, ...] = ()
+    tied: int = 0
+    decimals: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The result of one verification, with everything that led to it.
 
@@ -84,6 +133,8 @@ class Verdict:
         oracle: What was asked.
         identification: Which release answers; None when intact, and when the fingerprint carries no releases.
         constant: The label that every usable answer has although several are expected; None when there is none.
+        doubts: What else than a changed model the answers may come from; None when intact.
+        controls: What ordinary pictures showed before the verdict; None when none were asked.
         run: Which run of its ledger this is, from 1; 0 without a ledger.
         fresh: Whether this call asked; False when it only read what was answered before.
         reused: Whether a verdict that is not fresh may stand for a check, so that its exit code is that of the outcome.
@@ -111,6 +162,8 @@ class Verdict:
     oracle: Mapping[str, str]
     identification: Identification | None = None
     constant: int | None = None
+    doubts: Doubts | None = None
+    controls: ControlCheck | None = None
     run: int = 0
     fresh: bool = field(default=True, compare=False)
     reused: bool = field(default=False, compare=False)
@@ -156,6 +209,8 @@ class Verdict:
             "remap": remap,
             "oracle": dict(self.oracle),
             "identification": None if self.identification is None else asdict(self.identification),
+            "doubts": None if self.doubts is None else asdict(self.doubts),
+            "controls": None if self.controls is None else asdict(self.controls),
             "visible_rate": self.visible_rate,
             "exit_code": self.exit_code,
         }
@@ -173,6 +228,7 @@ class Verdict:
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             *self._say_when(),
             ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
+            *self._list_controls(),
             ("p-value", f"{self.p_value:.3g} at any stopping time; alpha {self.alpha:g}, beta {self.beta:g}"),
             ("flip rates", f"{self.p0:g} when served honestly, {self.p1:g} or more when tampered with"),
         ]
@@ -183,6 +239,14 @@ class Verdict:
             lines.append(("left", f"{self.unasked} samples of the file were never asked of this model"))
         lines.append(("limits", LIMITS))
         return "\n".join(f"{name:<12} {text}" for name, text in lines)
+
+    def _list_controls(self) -> list[tuple[str, str]]:
+        """Return a line about ordinary pictures, when some were asked."""
+        if self.controls is None:
+            return []
+        found = self.controls
+        right = f"{found.right} of {found.usable} usable answers about ordinary pictures are right"
+        return [("controls", f"{right}; {found.questions} questions about them, which cost no sample")]
 
     def _say_when(self) -> list[tuple[str, str]]:
         """Return lines about an earlier verdict and about the budget that runs share."""

@@ -1,27 +1,30 @@
 """Verification: ask an oracle about the samples of a fingerprint until the answers are clear. Needs no torch."""
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from modelprint.errors import TranscriptError
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.oracles.oracle import Answer, Oracle, identify
+from modelprint.oracles.oracle import Oracle, identify
+from modelprint.oracles.variants import list_variants
 from modelprint.progress import Progress, ignore_progress
-from modelprint.verification.conclusion import conclude
+from modelprint.verification.asking import ask_controls, ask_sample
+from modelprint.verification.conclusion import conclude, list_usable, needs_controls
+from modelprint.verification.controls import Trial, count_controls, count_most_questions
 from modelprint.verification.identification import check_accepted
 from modelprint.verification.ledger import Ledger, share_alpha
+from modelprint.verification.restoring import restore
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.tally import Tally, start_tally
 from modelprint.verification.transcript import Header, Recording, Transcript, read_transcript
-from modelprint.verification.verdict import Observed, Verdict
+from modelprint.verification.verdict import Outcome, Verdict
 
+RULES = 3
+"""The rules by which new transcripts are judged; docs/verification.md says what the earlier ones were."""
 ROUNDS = 2
 """How often a run asks about a sample that gets no answer."""
-TEXT_LIMIT = 500
-"""Longest text of a server that we keep, in characters."""
 
 
 def verify(
@@ -34,6 +37,7 @@ def verify(
     p1: float | None = None,
     accept: Sequence[str] = (),
     min_answers: int = 0,
+    controls: bool = True,
     transcript: Transcript | None = None,
     ledger: Ledger | None = None,
     reuse: bool = False,
@@ -48,7 +52,9 @@ def verify(
        mismatch. A sample without an answer is asked about once more when all others have been asked.
     4. Stop when the test has decided, the samples are used up, or nothing usable came back `patience` times in a row.
        A fingerprint that carries releases is asked on after "tampered", until one of them is named or all are excluded.
-    5. State the verdict from the answers alone, so that a replay reaches the same one.
+    5. Before "tampered", ask the ordinary pictures of the fingerprint, unless they were found right in this budget of
+       the ledger. When these are wrong too, or another way of sending pictures explains all answers, it is no verdict.
+    6. State the verdict from the answers alone, so that a replay reaches the same one.
 
     Args:
         oracle: What is asked; each sample is one question.
@@ -60,6 +66,7 @@ def verify(
         accept: Names of releases that are as good as the protected model. They share `beta` with it: a model that is
             none of them passes with probability `beta` at most.
         min_answers: How many usable answers a verdict needs.
+        controls: Whether ordinary pictures are asked before a verdict tampered; they are no samples.
         transcript: Where answers are written and taken up from; nowhere when None.
         ledger: What was asked in earlier runs. With it the samples are asked in a random order, those never asked
             first, and repeated runs share `alpha` and `beta`. Without it they are asked in the order of the file, and
@@ -75,6 +82,9 @@ def verify(
     if patience < 1:
         raise ValueError(f"patience is a number of answers, at least 1, got {patience}")
     header = _fix_test(oracle, fingerprint, queries, alpha, beta, p1, accept, min_answers)  # (1)
+    variants = list_variants(oracle, fingerprint.preprocessing.image_shape) if controls else {}
+    if controls and count_controls(fingerprint):
+        header = header.model_copy(update={"controls": count_controls(fingerprint), "forms": tuple(variants)})
     with ExitStack() as held:
         for log in (transcript, ledger):
             if log is not None:
@@ -82,27 +92,32 @@ def verify(
         if ledger is not None:
             ledger.open(fingerprint.digest, identify(oracle), len(fingerprint.samples))
         header = _join_budget(header, transcript, ledger)
-        return _run(oracle, fingerprint, header, transcript, ledger, reuse, progress, patience)
+        return _run(oracle, variants, fingerprint, header, transcript, ledger, reuse, progress, patience)
 
 
 def _join_budget(header: Header, transcript: Transcript | None, ledger: Ledger | None) -> Header:
     """Return `header` with the order of the questions and the level of this run.
 
-    A transcript that is continued keeps its own; otherwise the ledger gives them.
+    A transcript that is continued keeps its own; otherwise the ledger gives them, and says whether controls were right.
     """
     earlier = None if transcript is None else transcript.read_header()
     if earlier is not None:
         kept: dict[str, object] = {"rules": earlier.rules, "run": earlier.run, "order": earlier.order}
+        if header.controls or earlier.rules < RULES:
+            kept |= {"controls": earlier.controls, "forms": earlier.forms}
         return header.model_copy(update=kept | {"alpha": share_alpha(header.alpha, earlier.run)})
     if ledger is None:
         return header
     run, order = ledger.begin_run()
     chosen: dict[str, object] = {"run": run, "order": order[: header.queries]}
+    if ledger.controls_right:
+        chosen |= {"controls": 0, "forms": ()}
     return header.model_copy(update=chosen | {"alpha": share_alpha(header.alpha, run)})
 
 
 def _run(
     oracle: Oracle,
+    variants: Mapping[str, Oracle],
     fingerprint: Fingerprint,
     header: Header,
     transcript: Transcript | None,
@@ -113,10 +128,10 @@ def _run(
 ) -> Verdict:
     """Ask what the transcript does not answer yet, and state the verdict."""
     before = Recording(header=header, observations=(), outcome=None) if transcript is None else transcript.start(header)
-    tally = _restore(before, fingerprint, transcript.path if transcript else "")  # (2)
+    tally, trials = restore(before, fingerprint, transcript.path if transcript else "")  # (2)
     unasked = None if ledger is None else ledger.unasked
     if before.outcome is not None and before.outcome.decided:
-        verdict = _check_outcome(conclude(tally, header), before, transcript.path if transcript else "")
+        verdict = _check_outcome(conclude(tally, header, trials), before, transcript.path if transcript else "")
         return replace(verdict, fresh=False, reused=reuse, decided=before.ended, unasked=unasked)
     unusable = asked = 0
     progress("asking", len(tally.observations), header.queries)
@@ -125,19 +140,30 @@ def _run(
             break
         if ledger is not None:
             ledger.add_question(index)
-        observed = _ask(oracle, fingerprint, index)  # (3)
+        observed = ask_sample(oracle, fingerprint, index)  # (3)
         asked += 1
         if transcript is not None:
             transcript.add(observed)
         tally.add(observed)
         unusable = 0 if observed.answer.usable else unusable + 1
         progress("asking", len(tally.observations), header.queries)
-    verdict = conclude(tally, header)  # (5)
+    if needs_controls(tally, header):  # (5)
+
+        def record(trial: Trial) -> None:
+            nonlocal asked
+            asked += 1
+            if transcript is not None:
+                transcript.add_trial(trial)
+
+        ask_controls(oracle, variants, fingerprint, trials, list_usable(tally), record)
+    verdict = conclude(tally, header, trials)  # (6)
     if before.observations and not asked:
         verdict = replace(verdict, fresh=False, reused=reuse, decided=before.ended)
     if transcript is not None:
         transcript.finish(verdict)
     if ledger is not None:
+        if trials.agree and verdict.outcome is Outcome.TAMPERED:
+            ledger.add_controls()
         ledger.end_run(header.run, header.order, verdict.outcome)
         verdict = replace(verdict, unasked=ledger.unasked)
     return verdict
@@ -158,7 +184,8 @@ def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
         )
     if header.p0 != fingerprint.profile.flip_rate or not 1 <= header.queries <= len(fingerprint.samples):
         raise TranscriptError(f"{transcript}: its p0 or number of queries does not go with the fingerprint")
-    verdict = _check_outcome(conclude(_restore(record, fingerprint, transcript), header), record, transcript)
+    tally, trials = restore(record, fingerprint, transcript)
+    verdict = _check_outcome(conclude(tally, header, trials), record, transcript)
     return replace(verdict, fresh=False, reused=True, decided=record.ended)
 
 
@@ -175,6 +202,12 @@ def count_needed_answers(
     rate = fingerprint.expected_flip_rate if p1 is None else p1
     test = SequentialTest(alpha=alpha, beta=beta, p0=fingerprint.profile.flip_rate, p1=rate)
     return max(start_tally(test, fingerprint, accept).test.answers_for_intact, min_answers)
+
+
+def count_control_questions(oracle: Oracle, fingerprint: Fingerprint) -> int:
+    """Return how many questions `verify` asks at most before a verdict tampered, besides those about new samples."""
+    variants = list_variants(oracle, fingerprint.preprocessing.image_shape)
+    return count_most_questions(count_controls(fingerprint), len(variants))
 
 
 def _list_questions(tally: Tally, order: Sequence[int]) -> Iterator[int]:
@@ -210,64 +243,10 @@ def _fix_test(
         oracle=oracle.describe(),
         queries=count if queries is None else queries,
         accept=check_accepted(fingerprint, accept),
-        rules=2,
+        rules=RULES,
         min_answers=min_answers,
         **vars(test),
     )
-
-
-def _restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> Tally:
-    """Count the answers of a transcript again, checking that they are possible."""
-    header = record.header
-    try:
-        check_accepted(fingerprint, header.accept)
-        test = SequentialTest(alpha=header.alpha, beta=header.beta, p0=header.p0, p1=header.p1)
-    except ValueError as problem:
-        raise TranscriptError(f"{name}: its header makes no test: {problem}") from problem
-    allowed = set(header.questions)
-    if len(allowed) != header.queries or not allowed <= set(range(len(fingerprint.samples))):
-        raise TranscriptError(f"{name}: its order of questions does not go with the fingerprint")
-    tally = start_tally(test, fingerprint, header.accept, rules=header.rules, min_answers=header.min_answers)
-    for observed in record.observations:
-        index, label = observed.index, observed.answer.label
-        where = f"{name}: the answer about sample {index}"
-        if index not in allowed or not tally.may_ask(index) or tally.done:
-            raise TranscriptError(f"{where} was not to be asked for: it is there twice, out of range, or after the end")
-        sample = fingerprint.samples[index]
-        if (observed.png_sha256, observed.expected) != (sample.picture.sha256, sample.label):
-            raise TranscriptError(f"{where} is about another picture or label than the fingerprint holds")
-        if label is not None and not 0 <= label < tally.class_count:
-            raise TranscriptError(f"{where} has label {label}, but there are {tally.class_count} classes")
-        tally.add(observed)
-    return tally
-
-
-def _ask(oracle: Oracle, fingerprint: Fingerprint, index: int) -> Observed:
-    """Ask about one sample."""
-    sample = fingerprint.samples[index]
-    answer = _sanitise(oracle.ask(sample.picture), len(fingerprint.class_names))
-    return Observed(index=index, png_sha256=sample.picture.sha256, expected=sample.label, answer=answer)
-
-
-def _sanitise(answer: Answer, class_count: int) -> Answer:
-    """Return `answer` in a form that a transcript can carry; an impossible label becomes a missing one."""
-    if answer.label is not None and not 0 <= answer.label < class_count:
-        problem = f"answered class {answer.label}, but there are only {class_count} classes"
-        answer = replace(answer, label=None, problem=problem)
-    finite = all(math.isfinite(score) for _, score in answer.ranking)
-    return replace(
-        answer,
-        named=_make_printable(answer.named) if isinstance(answer.named, str) else answer.named,
-        ranking=answer.ranking if finite else (),
-        printed=tuple(_make_printable(text) for text in answer.printed) if finite else (),
-        problem=None if answer.problem is None else _make_printable(answer.problem),
-        server={_make_printable(name): _make_printable(value) for name, value in answer.server.items()},
-    )
-
-
-def _make_printable(text: str) -> str:
-    """Return the text of a server, cut to `TEXT_LIMIT`, with control characters escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:TEXT_LIMIT])
 
 
 def _check_outcome(verdict: Verdict, record: Recording, name: Path | str) -> Verdict:

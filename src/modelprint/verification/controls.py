@@ -1,0 +1,220 @@
+"""Controls: ordinary pictures that are asked before a verdict *tampered*. Needs no torch.
+
+A model that is asked as it was sealed gives every control its label, and so does nearly every tampered one: their
+margins are wide. When most get another label, pictures or labels do not arrive as they were sealed. Then the same
+controls are asked in other ways, until one of them explains the answers. When the controls are right, some samples that
+differ are asked again, which shows answers that vary, and samples that were asked before are asked in the other ways
+too: an untouched model whose pictures are changed in a way that can be undone gives all of them their labels.
+
+Which question comes next follows from the answers so far alone, so a run that was interrupted continues, and a replay
+reaches the same verdict.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.verification.class_orders import list_orders, write_label_map
+from modelprint.verification.verdict import ControlCheck, Observed
+
+USUAL = ""
+"""Name of the way in which samples are asked."""
+MOST_CONTROLS = 12
+"""How many controls of a file are asked."""
+FEWEST_USABLE = 4
+"""Usable answers below which controls say nothing."""
+SHARE_RIGHT = 0.75
+"""Share of the usable controls that must be right in a way that explains the answers."""
+FEWEST_SAMPLES = 3
+"""Samples below which no way can explain samples whose controls are right."""
+MOST_SAMPLES = 8
+"""How many samples asked before are asked again in one way."""
+REPEATS = 3
+"""How many samples that differ are asked again as usual, to see whether the answers vary."""
+PATIENCE = 4
+"""After how many unusable answers in a row no further control is asked."""
+
+Subject = Literal["control", "sample"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """One answer about a control, or about a sample in another way than usual.
+
+    Attributes:
+        form: Name of the way in which it was sent; USUAL as the samples are.
+        subject: What it is about.
+        observed: Its index among the controls or the samples, and the answer. The hash is that of the sealed picture.
+    """
+
+    form: str
+    subject: Subject
+    observed: Observed
+
+
+Question = tuple[str, Subject, int]
+"""Way, subject and index."""
+
+
+@dataclass(kw_only=True)
+class Trials:
+    """The answers about controls so far, and what they amount to.
+
+    Attributes:
+        count: How many controls are asked; 0 for none.
+        forms: Other ways in which pictures can be sent.
+        class_names: Classes, in label order.
+        answers: Answers by way and subject, then by index.
+    """
+
+    count: int
+    forms: tuple[str, ...]
+    class_names: Sequence[str]
+    answers: dict[tuple[str, Subject], dict[int, Observed]] = field(default_factory=dict)
+
+    def add(self, trial: Trial) -> None:
+        """Count one answer."""
+        self.answers.setdefault((trial.form, trial.subject), {})[trial.observed.index] = trial.observed
+
+    def has(self, form: str, subject: Subject, index: int) -> bool:
+        """Whether there is an answer already."""
+        return index in self._get(form, subject)
+
+    def find_question(self, samples: Sequence[Observed]) -> Question | None:
+        """Return what to ask next; None when no answer can change anything any more.
+
+        Args:
+            samples: The usable answers about samples.
+        """
+        if not self._asked_usual:
+            return USUAL, "control", len(self._get(USUAL, "control"))
+        if self.find_explanation(samples) is not None or len(self._usable) < FEWEST_USABLE:
+            return None
+        for seen in () if self.disagree else self._choose_repeated(samples):
+            if not self.has(USUAL, "sample", seen.index):
+                return USUAL, "sample", seen.index
+        for form in self.forms:
+            if (question := self._find_in_form(form, samples)) is not None:
+                return question
+        return None
+
+    def find_explanation(self, samples: Sequence[Observed]) -> tuple[str, int, int] | None:
+        """Return the way or order that explains the answers, how many pictures are right in it, and of how many."""
+        usable = self._usable
+        if len(usable) < FEWEST_USABLE:
+            return None
+        if self.disagree:
+            for name, places in list_orders(self.class_names).items():
+                right = sum(seen.answer.label == places[seen.expected] for seen in usable)
+                if right >= self._needed:
+                    return name, right, len(usable)
+        for form in self.forms:
+            right, wrong = self._count_right(form, "control")
+            moved = 0 if self.disagree else len(self._choose_samples(samples))
+            matched = 0 if self.disagree else self._count_right(form, "sample")[0]
+            if right >= self._needed and matched == moved and (self.disagree or moved >= FEWEST_SAMPLES):
+                return form, right + matched, right + wrong + matched
+        return None
+
+    @property
+    def disagree(self) -> bool:
+        """Whether most controls, and enough of them, have another label than they should."""
+        wrong = sum(seen.mismatch for seen in self._usable)
+        return len(self._usable) >= FEWEST_USABLE and 2 * wrong > len(self._usable)
+
+    @property
+    def agree(self) -> bool:
+        """Whether the controls have shown that pictures and labels arrive as they should."""
+        right = sum(not seen.mismatch for seen in self._usable)
+        return len(self._usable) >= FEWEST_USABLE and right >= self._needed
+
+    def summarise(self, samples: Sequence[Observed]) -> ControlCheck | None:
+        """Return what was found; None when no control was asked."""
+        if not self.answers:
+            return None
+        found = self.find_explanation(samples)
+        repeated = self._get(USUAL, "sample")
+        places = None if found is None else list_orders(self.class_names).get(found[0])
+        return ControlCheck(
+            asked=len(self._get(USUAL, "control")),
+            usable=len(self._usable),
+            right=sum(not seen.mismatch for seen in self._usable),
+            questions=sum(map(len, self.answers.values())),
+            explained_by=None if found is None else found[0],
+            explained=(0, 0) if found is None else found[1:],
+            repeated=sum(seen.answer.usable for seen in repeated.values()),
+            varied=sum(
+                seen.answer.usable and seen.answer.label != repeated[seen.index].answer.label
+                for seen in samples
+                if seen.index in repeated and repeated[seen.index].answer.usable
+            ),
+            label_map=None if places is None else write_label_map(places, self.class_names),
+        )
+
+    @property
+    def _asked_usual(self) -> bool:
+        """Whether every control was asked as usual, or too many answers in a row were unusable."""
+        seen = list(self._get(USUAL, "control").values())
+        silent = len(seen) >= PATIENCE and not any(one.answer.usable for one in seen[-PATIENCE:])
+        return len(seen) >= self.count or silent
+
+    @property
+    def _usable(self) -> list[Observed]:
+        """The usable answers as usual, those that are wrong first."""
+        usable = [seen for seen in self._get(USUAL, "control").values() if seen.answer.usable]
+        return sorted(usable, key=lambda seen: not seen.mismatch)
+
+    @property
+    def _needed(self) -> int:
+        """How many controls must be right in a way that explains the answers."""
+        return math.ceil(SHARE_RIGHT * len(self._usable))
+
+    def _find_in_form(self, form: str, samples: Sequence[Observed]) -> Question | None:
+        """Return the next question in one way; None when it can no longer explain the answers."""
+        if not self.disagree:
+            chosen = self._choose_samples(samples)
+            asked = self._get(form, "sample")
+            if len(chosen) < FEWEST_SAMPLES or any(not _is_right(seen) for seen in asked.values()):
+                return None
+            for seen in chosen:
+                if seen.index not in asked:
+                    return form, "sample", seen.index
+        wrong = self._count_right(form, "control")[1]
+        if wrong > len(self._usable) - self._needed:
+            return None
+        return next(
+            ((form, "control", seen.index) for seen in self._usable if not self.has(form, "control", seen.index)), None
+        )
+
+    def _choose_repeated(self, samples: Sequence[Observed]) -> list[Observed]:
+        """Return the samples that are asked again as usual."""
+        return [seen for seen in samples if seen.mismatch][:REPEATS]
+
+    def _choose_samples(self, samples: Sequence[Observed]) -> list[Observed]:
+        """Return the samples to ask again in another way, those that differ first."""
+        return sorted(samples, key=lambda seen: not seen.mismatch)[:MOST_SAMPLES]
+
+    def _count_right(self, form: str, subject: Subject) -> tuple[int, int]:
+        seen = self._get(form, subject).values()
+        right = sum(map(_is_right, seen))
+        return right, len(seen) - right
+
+    def _get(self, form: str, subject: Subject) -> Mapping[int, Observed]:
+        return self.answers.get((form, subject), {})
+
+
+def count_controls(fingerprint: Fingerprint) -> int:
+    """Return how many controls are asked before a verdict tampered."""
+    found = min(len(fingerprint.controls), MOST_CONTROLS)
+    return found if found >= FEWEST_USABLE else 0
+
+
+def count_most_questions(controls: int, form_count: int) -> int:
+    """Return how many questions about controls, and about samples asked before, there are at most."""
+    return controls + REPEATS + form_count * (controls + MOST_SAMPLES) if controls else 0
+
+
+def _is_right(seen: Observed) -> bool:
+    return seen.answer.usable and not seen.mismatch
