@@ -166,6 +166,7 @@ def test_an_answer_is_found_where_the_description_says(
     answer = oracle(response=response).ask(picture)
 
     assert (answer.label, answer.ranking, answer.problem) == (label, ranking, None)
+    assert [float(text) for text in answer.printed] == [score for _, score in ranking]
     assert answer.usable
 
 

@@ -36,7 +36,15 @@ def test_answers_are_the_classifiers_labels(tiny_model: Classifier, tiny_data: L
     answers = [oracle.ask(Picture.of(pixels)) for pixels in tiny_data.pixels[:12]]
 
     assert [answer.label for answer in answers] == tiny_model.labels(to_images(tiny_data.pixels[:12])).tolist()
-    assert all(answer.usable and answer.ranking == () for answer in answers)
+    assert all(answer.usable for answer in answers)
+
+
+def test_every_logit_is_an_answer_too() -> None:
+    """Best first, with the digits that float32 needs."""
+    answer = answering(0.25, 1 / 3, -2.0).ask(grey(1, 2, 2))
+
+    assert [index for index, _ in answer.ranking] == [1, 0, 2]
+    assert answer.printed == ("0.33333334", "0.25", "-2.0")
 
 
 def test_two_equal_greatest_logits_are_a_tie() -> None:

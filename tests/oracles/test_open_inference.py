@@ -196,6 +196,7 @@ def test_triton_classes_are_split_at_two_colons(
 
     assert stand_in.seen[0].json()["outputs"] == [{"name": "logits", "parameters": {"classification": 2}}]
     assert (answer.named, answer.ranking) == (named, ranking)
+    assert answer.printed == ("0.9", "0.1")
 
 
 def test_a_reply_to_another_request_is_no_answer(

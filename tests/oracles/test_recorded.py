@@ -18,7 +18,7 @@ from modelprint.pixels import Picture
 
 PICTURES = [Picture.of(np.full((1, 2, 2), grey, dtype=np.uint8)) for grey in range(4)]
 ANSWERS = {
-    PICTURES[0].sha256: Answer(label=1, named="Käse", ranking=((1, 0.1 + 0.2), (None, 0.05)), latency_ms=1.5),
+    PICTURES[0].sha256: Answer(label=1, named="Käse", ranking=((1, 0.1 + 0.2), (None, 0.05)), printed=("0.3", "0.050")),
     PICTURES[1].sha256: Answer(label=0, named=0, tie=True, server={"via": "a\u2028b"}, status=200, attempts=2),
     PICTURES[2].sha256: Answer(label=2, named="cat"),
     PICTURES[3].sha256: Answer(label=3, named="dog"),

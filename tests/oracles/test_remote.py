@@ -92,8 +92,8 @@ def test_a_secret_never_leaves_as_a_number(
 
     assert "2718281828" not in repr(answers)
     assert answers[0].named == "***"
-    assert (answers[1].label, answers[1].ranking) == (0, ())
-    assert answers[2].ranking == ((0, 0.5),)
+    assert (answers[1].label, answers[1].ranking, answers[1].printed) == (0, (), ())
+    assert (answers[2].ranking, answers[2].printed) == (((0, 0.5),), ("0.5",))
 
 
 @pytest.mark.parametrize(

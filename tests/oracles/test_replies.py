@@ -4,6 +4,7 @@ import math
 import pytest
 
 from modelprint.errors import OracleError
+from modelprint.oracles.json_text import parse_json
 from modelprint.oracles.replies import (
     read_complaint,
     read_document,
@@ -49,7 +50,7 @@ def test_scores_are_finite_numbers(value: object) -> None:
 
 def test_the_best_score_wins_whatever_the_order() -> None:
     """A server may list its classes in class order."""
-    reading = read_ranking([("cat", 0.2), ("dog", 0.7), ("owl", 0.1)])
+    reading = read_ranking([(name, read_score(score)) for name, score in (("cat", 0.2), ("dog", 0.7), ("owl", 0.1))])
 
     assert reading.named == "dog"
     assert reading.ranking == (("dog", 0.7), ("cat", 0.2), ("owl", 0.1))
@@ -62,13 +63,32 @@ def test_two_equal_best_scores_are_a_tie() -> None:
     assert not read_vector([0.2, 0.6, 0.2]).tie
 
 
-def test_a_vector_remembers_its_length_and_a_few_scores() -> None:
-    """A thousand classes leave ten scores in an answer."""
-    reading = read_vector(list(range(1000)))
+def test_a_vector_remembers_its_length_and_a_thousand_scores() -> None:
+    """More of them would make transcripts of any size."""
+    reading = read_vector(list(range(1200)))
 
-    assert reading.named == 999
-    assert reading.width == 1000
-    assert len(reading.ranking) == 10
+    assert reading.named == 1199
+    assert reading.width == 1200
+    assert len(reading.ranking) == 1000
+
+
+@pytest.mark.parametrize(
+    ("reply", "texts"),
+    [
+        ("[0.10, 0.9000, 1e-3]", ["0.9000", "0.10", "1e-3"]),
+        ('["0.10", " 0.90 ", "0"]', ["0.90", "0.10", "0"]),
+        ("[3, 2.50, -1]", ["3", "2.50", "-1"]),
+        ("[0." + "1" * 80 + ", 0.25]", ["0.25", "0.1111111111111111"]),
+    ],
+)
+def test_scores_keep_the_digits_that_were_printed(reply: str, texts: list[str]) -> None:
+    """Whether they are numbers or texts; what no float can hold is shortened."""
+    values = parse_json(reply)
+    assert isinstance(values, list)
+
+    reading = read_vector(values)
+
+    assert [score.text for _, score in reading.ranking] == texts
 
 
 def test_a_vector_that_falls_is_marked() -> None:

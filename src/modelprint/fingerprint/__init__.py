@@ -3,10 +3,12 @@
 from modelprint.fingerprint.blocks import Control, FlipCount, TamperingRate
 from modelprint.fingerprint.integrity import FORMAT, Fingerprint
 from modelprint.fingerprint.parts import Preprocessing, ProfileRecord, Provenance, Release, Sample
+from modelprint.fingerprint.scores import ExpectedScores, ScoreRecord
 
 __all__ = [
     "FORMAT",
     "Control",
+    "ExpectedScores",
     "Fingerprint",
     "FlipCount",
     "Preprocessing",
@@ -14,5 +16,6 @@ __all__ = [
     "Provenance",
     "Release",
     "Sample",
+    "ScoreRecord",
     "TamperingRate",
 ]

@@ -18,6 +18,7 @@ from modelprint.fingerprint.container import CONTROL_LIMIT
 from modelprint.fingerprint.manifest import STRICT
 from modelprint.fingerprint.parts import EXACT_INTEGER, check_name
 from modelprint.fingerprint.pictures import picture_name
+from modelprint.fingerprint.scores import ScoreRecord
 from modelprint.pixels import Picture
 
 TAMPERING_LIMIT = 64
@@ -106,19 +107,24 @@ class Blocks:
         controls: Ordinary images with wide margins, at most CONTROL_LIMIT.
         honest_flips: How the honest flip rate p0, `profile.flip_rate`, was measured; None when it was assumed.
         sensitivity: How many labels cheap tamperings flip, from which the expected flip rate p1 follows.
+        scores: The log-probabilities of every sample; None when only labels were sealed.
     """
 
     controls: tuple[Control, ...] = ()
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
+    scores: ScoreRecord | None = None
 
-    def check_blocks(self, class_count: int, flip_rate: float) -> None:
+    def check_blocks(self, class_count: int, flip_rate: float, sample_count: int) -> None:
         """Raise ValueError when a block does not fit the rest of the file.
 
         Args:
             class_count: Number of classes.
             flip_rate: The honest flip rate p0 that the file states.
+            sample_count: Number of samples.
         """
+        if self.scores is not None:
+            self.scores.check_fit(class_count, sample_count, len(self.controls))
         _check_controls(self.controls, class_count)
         _check_sensitivity(self.sensitivity)
         measured = self.honest_flips
@@ -152,6 +158,8 @@ class Blocks:
         if self.sensitivity:
             rates = (f"{rate.tampering} {rate.flipped} of {rate.samples}" for rate in self.sensitivity)
             lines["p1 from"] = f"labels flipped by {', '.join(rates)}"
+        if self.scores is not None:
+            lines["scores"] = self.scores.describe()
         return lines
 
     @property
@@ -180,6 +188,7 @@ class BlockEntries(BaseModel):
     controls: tuple[ControlNumbers, ...] = ()
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
+    scores: ScoreRecord | None = None
 
     def join(self, members: Mapping[str, bytes]) -> dict[str, Any]:
         """Return the blocks by name, the pictures of the controls taken from `members`."""

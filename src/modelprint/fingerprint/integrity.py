@@ -83,7 +83,7 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
         for name, picture in self.pictures().items():
             check_shape(_describe_place(name), picture, self.preprocessing)
         self._check_releases()
-        self.check_blocks(len(self.class_names), self.profile.flip_rate)
+        self.check_blocks(len(self.class_names), self.profile.flip_rate, len(self.samples))
 
     def _check_releases(self) -> None:
         if len(self.releases) > RELEASE_LIMIT:

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from modelprint.errors import OracleError
-from modelprint.oracles.json_text import open_text, remove_single_axes
+from modelprint.oracles.json_text import PrintedNumber, open_text, remove_single_axes
 from modelprint.oracles.jsonpath import JsonPath, Path
 from modelprint.oracles.pixel_form import Deviations, PerChannel, PixelForm, check_pair
 from modelprint.oracles.replies import Named, Reading, read_label, read_ranking, read_score, read_vector
@@ -276,7 +276,7 @@ def _read_scores(scores: object, hints: Mapping[str, str]) -> Reading:
     raise OracleError("the scores are neither a list nor an object from label to score")
 
 
-def _read_topk(form: Ranked, document: object) -> list[tuple[Named, float]]:
+def _read_topk(form: Ranked, document: object) -> list[tuple[Named, PrintedNumber]]:
     return [
         (read_label(form.label.find_one(item)), read_score(form.score.find_one(item)))
         for item in form.items.find_all(document)
@@ -298,7 +298,7 @@ def _read_side_by_side(names: list[object], scores: list[object], hints: Mapping
     return read_ranking(pairs, hints=hints)
 
 
-def _join(named: Named, ranking: list[tuple[Named, float]], hints: Mapping[str, str]) -> Reading:
+def _join(named: Named, ranking: list[tuple[Named, PrintedNumber]], hints: Mapping[str, str]) -> Reading:
     """Return the reading of a label beside scored labels: it has the best score, perhaps together with others.
 
     Scores that are rounded tie easily. The server has chosen its label before it rounded them.

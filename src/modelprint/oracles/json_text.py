@@ -7,14 +7,35 @@ from modelprint.errors import OracleError
 DEPTH_LIMIT = 32
 TEXTS_LIMIT = 4
 """How many texts inside each other are opened."""
+DIGITS_LIMIT = 60
+"""Longest number whose digits are kept, in characters."""
+
+
+class PrintedNumber(float):
+    """A number that remembers how it was written: 0.10 is not 0.1, it has two decimals.
+
+    Attributes:
+        text: Its digits, at most DIGITS_LIMIT characters; the shortest ones of the same number where it had more.
+    """
+
+    text: str
+
+    def __new__(cls, text: str) -> "PrintedNumber":
+        """Read `text`, a number of JSON; ValueError when it is none."""
+        number = super().__new__(cls, text)
+        number.text = text if len(text) <= DIGITS_LIMIT else repr(float(number))
+        return number
 
 
 def parse_json(content: bytes | str) -> object:
-    """Return the JSON document in `content`; OracleError when it is none or is nested too deeply."""
+    """Return the JSON document in `content`; OracleError when it is none or is nested too deeply.
+
+    Numbers with a point or an exponent are `PrintedNumber`s.
+    """
     if not content.strip():
         raise OracleError("the reply is empty")
     try:
-        document: object = json.loads(content)
+        document: object = json.loads(content, parse_float=PrintedNumber)
     except RecursionError:
         raise OracleError("the reply is nested too deeply") from None
     except ValueError:  # also bytes that are no UTF-8, and integers of thousands of digits

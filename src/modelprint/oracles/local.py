@@ -5,13 +5,13 @@ from collections.abc import Sequence
 import torch
 
 from modelprint.classifier import Classifier
-from modelprint.oracles.oracle import Answer
+from modelprint.oracles.oracle import Answer, answer_logits
 from modelprint.pixels import Picture
 from modelprint.tensors import to_images
 
 
 class LocalOracle:
-    """Answers with the arg-max of float32 logits, one picture at a time.
+    """Answers with the arg-max of float32 logits and with the logits, one picture at a time.
 
     Attributes:
         model: The classifier.
@@ -30,8 +30,7 @@ class LocalOracle:
         logits = self.model.logits(to_images(picture.pixels[None]), batch=1)[0].float()
         if not torch.isfinite(logits).all():
             return Answer(problem="the model's logits are not finite")
-        label = int(logits.argmax())
-        return Answer(label=label, named=label, tie=int((logits == logits[label]).sum()) > 1)
+        return answer_logits(logits.cpu().numpy())
 
     def model_digest(self) -> str:
         """Return the digest of the weights."""

@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from modelprint.errors import OracleError
-from modelprint.oracles.oracle import Answer
+from modelprint.oracles.oracle import Answer, answer_logits
 from modelprint.oracles.pixel_form import PixelForm
-from modelprint.oracles.replies import RANKING_LIMIT
 from modelprint.pixels import Picture
 
 DATATYPES: dict[str, type[np.generic]] = {
@@ -82,10 +81,7 @@ def _read_answer(logits: np.ndarray) -> Answer:
     row = logits[0].astype(np.float32)
     if not np.isfinite(row).all():
         return Answer(problem="the model's logits are not finite")
-    label = int(row.argmax())
-    best = np.argsort(-row, kind="stable")[:RANKING_LIMIT]
-    ranking = tuple((int(index), float(row[index])) for index in best)
-    return Answer(label=label, named=label, tie=int((row == row[label]).sum()) > 1, ranking=ranking)
+    return answer_logits(row)
 
 
 def _digest_model(path: Path) -> str:

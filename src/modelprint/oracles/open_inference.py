@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from modelprint.errors import OracleError
-from modelprint.oracles.json_text import open_text
+from modelprint.oracles.json_text import PrintedNumber, open_text
 from modelprint.oracles.pixel_form import PixelForm
 from modelprint.oracles.replies import (
     Named,
@@ -178,11 +178,11 @@ def _flatten(data: list[object]) -> list[object]:
     return data
 
 
-def _read_class(value: object) -> tuple[Named, float]:
+def _read_class(value: object) -> tuple[Named, PrintedNumber]:
     """Read Triton's `value:index` or `value:index:label`; the label may hold colons itself."""
     parts = value.split(":", 2) if isinstance(value, str) else []
     try:
-        score, index = read_score(float(parts[0])), int(parts[1])
-    except (IndexError, ValueError):
+        score, index = read_score(parts[0]), int(parts[1])
+    except (IndexError, ValueError, OracleError):
         raise OracleError("a class is not written as value:index or value:index:label") from None
     return read_label(parts[2] if len(parts) > 2 and parts[2] else index), score

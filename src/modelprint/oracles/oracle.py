@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+from jaxtyping import Float32
+
 from modelprint.pixels import Picture
+
+RANKING_LIMIT = 1000
+"""How many of a server's scores an answer keeps."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,7 +22,8 @@ class Answer:
         label: Class index in the fingerprint's order; None when there was no usable answer.
         named: The label exactly as the server wrote it; None when there was none.
         tie: The two leading printed scores are equal, so the label is arbitrary.
-        ranking: Class indices and scores as printed, best first, when the server offers more than one.
+        ranking: Class indices and scores, best first, when the server offers scores.
+        printed: The scores of `ranking` as text, with the digits that the server wrote; empty when they are unknown.
         problem: Why there is no label: one line, no secrets; None when there is one.
         server: What the server says about itself: version, deployment, cache headers.
         status: HTTP status of the last attempt; None when no HTTP was spoken.
@@ -28,6 +35,7 @@ class Answer:
     named: str | int | None = None
     tie: bool = False
     ranking: tuple[tuple[int | None, float], ...] = ()
+    printed: tuple[str, ...] = ()
     problem: str | None = None
     server: Mapping[str, str] = field(default_factory=dict)
     status: int | None = None
@@ -69,6 +77,19 @@ class KnownModel(Oracle, Protocol):
             class_count: Number of classes it should know.
             subject: What it is asked about, for the message, e.g. "these pictures".
         """
+
+
+def answer_logits(logits: Float32[np.ndarray, " classes"]) -> Answer:
+    """Return the answer of a model whose logits are known: the first of the greatest, and a tie when there are more."""
+    label = int(logits.argmax())
+    best = np.argsort(-logits, kind="stable")[:RANKING_LIMIT]
+    return Answer(
+        label=label,
+        named=label,
+        tie=int((logits == logits[label]).sum()) > 1,
+        ranking=tuple((int(index), float(logits[index])) for index in best),
+        printed=tuple(str(logits[index]) for index in best),
+    )
 
 
 def identify(oracle: Oracle) -> str:

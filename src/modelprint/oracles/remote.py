@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from modelprint.errors import EndpointError, OracleError
-from modelprint.oracles.json_text import parse_json
+from modelprint.oracles.json_text import PrintedNumber, parse_json
 from modelprint.oracles.labels import LabelMap
 from modelprint.oracles.oracle import Answer
 from modelprint.oracles.replies import Named, Reading
@@ -116,8 +116,10 @@ class RemoteOracle:
         label: int | None = None,
         problem: str | None = None,
         reading: Reading | None = None,
-        ranking: tuple[tuple[int | None, float], ...] = (),
+        ranking: tuple[tuple[int | None, PrintedNumber], ...] = (),
     ) -> Answer:
+        if any(self.secrets.hides(float(score)) for _, score in ranking):
+            ranking = ()
         named = None if reading is None else reading.named
         if isinstance(named, str) or (named is not None and self.secrets.hides(named)):
             named = self.secrets.clean(str(named))
@@ -125,7 +127,8 @@ class RemoteOracle:
             label=label,
             named=named,
             tie=reading is not None and reading.tie,
-            ranking=() if any(self.secrets.hides(score) for _, score in ranking) else ranking,
+            ranking=tuple((index, float(score)) for index, score in ranking),
+            printed=tuple(score.text for _, score in ranking),
             problem=None if problem is None else self.secrets.clean(problem),
             server=self._collect_hints(reply.headers, {} if reading is None else reading.hints),
             status=reply.status,

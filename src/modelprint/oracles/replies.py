@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from modelprint.errors import OracleError
-from modelprint.oracles.json_text import parse_json, remove_single_axes
+from modelprint.oracles.json_text import PrintedNumber, parse_json, remove_single_axes
+from modelprint.oracles.oracle import RANKING_LIMIT
 
 LABEL_LIMIT = 200
 """Longest label we accept, in characters."""
-RANKING_LIMIT = 10
-"""How many of a server's scores an answer keeps."""
 
 Named = str | int
 
@@ -34,7 +33,7 @@ class Reading:
     """
 
     named: Named
-    ranking: tuple[tuple[Named, float], ...] = ()
+    ranking: tuple[tuple[Named, PrintedNumber], ...] = ()
     tie: bool = False
     width: int | None = None
     falling: bool = False
@@ -56,15 +55,12 @@ def read_label(value: object) -> Named:
     raise OracleError(f"the label is {_describe_kind(value)}, expected a text or a whole number")
 
 
-def read_score(value: object) -> float:
+def read_score(value: object) -> PrintedNumber:
     """Return `value` as a finite score; a text such as "0.93" is the number that it shows."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
+        value = PrintedNumber(value.strip())
     if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            score = float(value)
-        except OverflowError:
-            score = math.inf
+        score = value if isinstance(value, PrintedNumber) else PrintedNumber(_write_number(value))
         if math.isfinite(score):
             return score
         raise OracleError("a score is not a finite number")
@@ -72,7 +68,7 @@ def read_score(value: object) -> float:
 
 
 def read_ranking(
-    scores: Sequence[tuple[Named, float]], *, width: int | None = None, hints: Mapping[str, str] | None = None
+    scores: Sequence[tuple[Named, PrintedNumber]], *, width: int | None = None, hints: Mapping[str, str] | None = None
 ) -> Reading:
     """Return the reading of scored labels: the best one wins, and two equal best ones are a tie."""
     if not scores:
@@ -123,6 +119,14 @@ def read_complaint(content: bytes) -> str:
         said = (document.get(key) for key in ("error", "message", "detail", "error_code"))
         return "; ".join(json.dumps(part) if not isinstance(part, str) else part for part in said if part is not None)
     return document if isinstance(document, str) else ""
+
+
+def _write_number(number: int | float) -> str:
+    """Return a number as text; one that is too large for a float is infinite."""
+    try:
+        return repr(float(number)) if isinstance(number, float) else str(number)
+    except ValueError:  # thousands of digits
+        return "inf"
 
 
 def _describe_kind(value: object) -> str:

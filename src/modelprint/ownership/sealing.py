@@ -13,7 +13,7 @@ from modelprint.fingerprint.ownership_parts import ByLabels, ByViews, Reference
 from modelprint.fingerprint.parts import Preprocessing, Provenance
 from modelprint.fingerprint.provenance import provenance_of
 from modelprint.oracles.local import check_model
-from modelprint.oracles.replies import RANKING_LIMIT
+from modelprint.oracles.oracle import RANKING_LIMIT
 from modelprint.ownership.c_examples import CExamples
 from modelprint.ownership.methods import OwnershipMethod, Uap
 from modelprint.ownership.packing import pack

@@ -58,10 +58,12 @@ def _sanitise(answer: Answer, class_count: int) -> Answer:
     if answer.label is not None and not 0 <= answer.label < class_count:
         problem = f"answered class {answer.label}, but there are only {class_count} classes"
         answer = replace(answer, label=None, problem=problem)
+    finite = all(math.isfinite(score) for _, score in answer.ranking)
     return replace(
         answer,
         named=_make_printable(answer.named) if isinstance(answer.named, str) else answer.named,
-        ranking=answer.ranking if all(math.isfinite(score) for _, score in answer.ranking) else (),
+        ranking=answer.ranking if finite else (),
+        printed=tuple(_make_printable(text) for text in answer.printed) if finite else (),
         problem=None if answer.problem is None else _make_printable(answer.problem),
         server={_make_printable(name): _make_printable(value) for name, value in answer.server.items()},
     )
