@@ -12,6 +12,7 @@ import pytest
 import rfc8785
 
 from modelprint.errors import FingerprintError
+from modelprint.fingerprint.blocks import Control, FlipCount, TamperingRate
 from modelprint.fingerprint.container import read_members, write_members
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Preprocessing, ProfileRecord, Provenance, Release, Sample
@@ -71,6 +72,30 @@ def make_with_releases() -> Fingerprint:
             Release(name="1.4 (int8)", labels=(0, 1, 2, 0, 1), precision="int8"),
         ),
     )
+
+
+def make_with_blocks() -> Fingerprint:
+    """Return the fingerprint that tests/golden/format-3.mprint was saved from, by its `save`."""
+    made = make_with_releases()
+    mirrored = Release(name="asked with BGR", labels=(2, None, 1, 0, 1), preprocessing="bgr")
+    return replace(
+        made,
+        samples=tuple(replace(one, source_label=(one.label + 1) % 3) for one in made.samples[:3]) + made.samples[3:],
+        profile=replace(made.profile, flip_rate=1e-3),
+        releases=(*made.releases, mirrored),
+        controls=tuple(Control(picture=picture(200 + index), label=index, margin=5.5 + index) for index in range(2)),
+        honest_flips=FlipCount(answers=3000, flips=0, confidence=0.95),
+        sensitivity=(
+            TamperingRate(tampering="int8 weights", flipped=3, samples=5, moved=0.25),
+            TamperingRate(tampering="prune 1 %", flipped=2, samples=5, moved=0.125),
+        ),
+    )
+
+
+@pytest.fixture(scope="session")
+def with_blocks() -> Callable[[], Fingerprint]:
+    """Return the maker of the example of format 3."""
+    return make_with_blocks
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,9 @@ FORMAT_1 = Path(__file__).parents[1] / "golden" / "format-1.mprint"
 FORMAT_2 = FORMAT_1.with_name("format-2.mprint")
 FORMAT_2_DIGEST = "d2f1f173d3afeeffe68ca97dd86528ed64421756a2e2225a72c59bcca8cc5f2d"
 
+FORMAT_3 = FORMAT_1.with_name("format-3.mprint")
+FORMAT_3_DIGEST = "bf7f80b28861859c73461b3599ec2fea0e5381be851298440569f1b8d9c2157f"
+
 FORMAT_1_DIGEST = "e1ac708d1d982842d6d78d5ac2ed8c858527432224e5121431d0690c5b4f527f"
 
 
@@ -57,6 +60,46 @@ def test_the_file_of_format_2_stays_readable(with_releases: Callable[[], Fingerp
     assert replace(loaded, samples=made.samples) == made
 
 
+def test_the_file_of_format_3_stays_readable(with_blocks: Callable[[], Fingerprint]) -> None:
+    """Labels of sources, preprocessing and all blocks read as they were written; the digest never changes."""
+    loaded, made = Fingerprint.load(FORMAT_3), with_blocks()
+
+    assert loaded.digest == FORMAT_3_DIGEST
+    assert loaded == made
+    assert [one.source_label for one in loaded.samples] == [1, 2, 0, None, None]
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"controls": ()},
+        {"honest_flips": None},
+        {"sensitivity": ()},
+        {"controls": (), "honest_flips": None, "sensitivity": (), "releases": ()},
+    ],
+)
+def test_each_entry_of_format_3_may_be_missing(
+    part: dict[str, Any], with_blocks: Callable[[], Fingerprint], tmp_path: Path
+) -> None:
+    """A file without it is read as it was made, and stays of format 3 for what is left."""
+    made = replace(with_blocks(), **part)
+    made.save(tmp_path / "part.mprint")
+
+    assert Fingerprint.load(tmp_path / "part.mprint") == made
+    assert made.format == 3
+    assert not {name for name, value in part.items() if not value} & json.loads(made.manifest).keys()
+
+
+def test_other_preprocessing_is_no_other_model(with_blocks: Callable[[], Fingerprint]) -> None:
+    """It is listed apart: nothing has to be told from it, and no share of an error goes to it."""
+    made = with_blocks()
+
+    assert [one.name for one in made.models] == ["1.3 (Straße)", "1.4 (int8)"]
+    assert [one.name for one in made.preprocessings] == ["asked with BGR"]
+    assert "asked with BGR" not in made.label_sets
+    assert made.separations.keys() == {"the protected model", "1.3 (Straße)"}
+
+
 def test_without_releases_old_versions_can_read_what_is_written(
     saved: Path, example: Callable[..., Fingerprint], with_releases: Callable[[], Fingerprint]
 ) -> None:
@@ -91,6 +134,16 @@ def test_a_summary_says_how_many_samples_tell_a_release_from_the_protected_model
     }
 
 
+def test_a_summary_says_how_the_rates_were_measured(with_blocks: Callable[[], Fingerprint]) -> None:
+    """Counts, not only the rates that follow from them."""
+    text = with_blocks().summary()
+
+    assert "controls     2 ordinary images, margins 5.5 logits or more" in text
+    assert "p0 from      0 of 3000 answers flipped when served honestly, upper bound at 95%" in text
+    assert "p1 from      labels flipped by int8 weights 3 of 5, prune 1 % 2 of 5" in text
+    assert "explains     other preprocessing: asked with BGR" in text
+
+
 def test_a_fingerprint_cannot_be_changed(example: Callable[..., Fingerprint]) -> None:
     """Sealed means sealed."""
     with pytest.raises(FrozenInstanceError):
@@ -98,7 +151,9 @@ def test_a_fingerprint_cannot_be_changed(example: Callable[..., Fingerprint]) ->
 
 
 def test_the_documented_manifest_has_the_real_entries(
-    example: Callable[..., Fingerprint], with_releases: Callable[[], Fingerprint]
+    example: Callable[..., Fingerprint],
+    with_releases: Callable[[], Fingerprint],
+    with_blocks: Callable[[], Fingerprint],
 ) -> None:
     """The sample in the documents names every entry there is, and no other."""
     page = (Path(__file__).parents[2] / "docs" / "file-format.md").read_text()
@@ -109,8 +164,15 @@ def test_the_documented_manifest_has_the_real_entries(
     for part in ("preprocessing", "profile", "provenance", "members"):
         assert documented[part].keys() == real[part].keys()
     assert documented["samples"][0].keys() == real["samples"][0].keys()
-    releases = json.loads(page.rpartition("```json\n")[2].partition("```")[0])["releases"]
-    assert releases[0].keys() == json.loads(with_releases().manifest)["releases"][0].keys()
+    _, _, releases, blocks = (json.loads(part.partition("```")[0]) for part in ("{}```" + page).split("```json\n"))
+    assert releases["releases"][0].keys() == json.loads(with_releases().manifest)["releases"][0].keys()
+    newest = json.loads(with_blocks().manifest)
+    assert blocks.keys() == {"samples", "releases", "controls", "honest_flips", "sensitivity"}
+    assert blocks["samples"][0].keys() == newest["samples"][0].keys()
+    assert blocks["releases"][0].keys() == newest["releases"][2].keys()
+    assert blocks["honest_flips"].keys() == newest["honest_flips"].keys()
+    for name in ("controls", "sensitivity"):
+        assert blocks[name][0].keys() == newest[name][0].keys()
 
 
 @pytest.mark.parametrize(
@@ -168,9 +230,11 @@ def test_a_wrong_entry_is_named(
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (put("releases", value=[]), "manifest.json: releases: format 2 has at least one, format 1 has no such entry"),
+        (put("releases", value=[]), "format is 2, but what is in it is written as format 1"),
         (put("releases", value=None), "manifest.json: releases: "),
-        (put("format", value=1), "manifest.json: releases: format 2 has at least one, format 1 has no such entry"),
+        (put("format", value=1), "format is 1, but what is in it is written as format 2"),
+        (put("format", value=3), "format is 3, but what is in it is written as format 2"),
+        (put("releases", 0, "preprocessing", value=None), "manifest.json is not spelled as we write it"),
         (put("releases", 0, "labels", 1, value=3), "release 1.3 (Straße) has label 3, but there are 3 class names"),
         (put("releases", 0, "labels", 1, value=-1), "release 1.3 (Straße) has label -1; a label is a class index"),
         (put("releases", 0, "labels", 1, value=True), "manifest.json: releases.0.labels.1: "),
@@ -215,7 +279,7 @@ def test_a_wrong_release_is_named(
 
 def test_format_1_has_no_releases(saved: Path, remade: Remake, reason: Callable[[Path], str]) -> None:
     """Not even an empty list of them: the file would have two spellings."""
-    expected = "manifest.json: releases: format 2 has at least one, format 1 has no such entry"
+    expected = "manifest.json is not spelled as we write it; an entry is missing or not needed"
 
     assert reason(remade(saved, put("releases", value=[]))) == expected
 

@@ -20,10 +20,10 @@ def test_an_unknown_format_is_refused_whatever_else_is_new(
     """A newer file is not called damaged; the user is told to update."""
 
     def change(manifest: dict[str, Any], members: dict[str, bytes]) -> None:
-        manifest.update({"format": 3, "novelty": {}})
+        manifest.update({"format": 4, "novelty": {}})
 
     assert reason(remade(saved, change)) == (
-        "format 3 is unknown to this version, which reads formats 1 to 2; install a newer modelprint"
+        "format 4 is unknown to this version, which reads formats 1 to 3; install a newer modelprint"
     )
 
 

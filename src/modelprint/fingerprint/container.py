@@ -20,14 +20,16 @@ from modelprint.pixels import SIDE_LIMIT
 
 SAMPLE_LIMIT = 10_000
 """Most samples in one file; each may bring its source."""
-MEMBER_LIMIT = 2 * SAMPLE_LIMIT + 1
+CONTROL_LIMIT = 64
+"""Most ordinary images with known labels in one file."""
+MEMBER_LIMIT = 2 * SAMPLE_LIMIT + CONTROL_LIMIT + 1
 MANIFEST_BYTES = 16 * 2**20
 PICTURE_BYTES = 8 * 2**20
 ARRAY_BYTES = 256 * 2**20
 FILE_BYTES = 512 * 2**20
 
 MANIFEST = "manifest.json"
-NAMES = re.compile(r"manifest\.json|(samples|sources)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
+NAMES = re.compile(r"manifest\.json|(samples|sources|controls)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
 LONGEST_NAME = len("arrays/") + 24 + len(".npy")
 
 # Sizes of the fixed parts of a ZIP, and the records that end it.

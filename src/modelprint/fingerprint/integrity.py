@@ -1,8 +1,9 @@
 """Fingerprints: samples with the labels their owner's model gives them, sealed in one `.mprint` file. Needs no torch.
 
 The file is a ZIP of `manifest.json` (canonical JSON, RFC 8785, with size and SHA-256 of every other member),
-`samples/0000.png ...` and, where an owner wants to show them, `sources/0000.png ...`. The SHA-256 of the manifest is
-the identity of the fingerprint; a verdict and a transcript name it. `docs/file-format.md` explains every field.
+`samples/0000.png ...` and, where an owner wants them, `sources/0000.png ...` and `controls/0000.png ...`. The SHA-256
+of the manifest is the identity of the fingerprint; a verdict and a transcript name it. `docs/file-format.md` explains
+every field.
 """
 
 from collections import Counter
@@ -10,13 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from statistics import median
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, model_validator
-
+from modelprint.fingerprint.blocks import Blocks
 from modelprint.fingerprint.container import SAMPLE_LIMIT
-from modelprint.fingerprint.envelope import CommonManifest, Envelope, ExpectedMembers, check_common
-from modelprint.fingerprint.manifest import INTEGRITY, STRICT, parse_manifest
+from modelprint.fingerprint.envelope import Envelope, ExpectedMembers, check_common
+from modelprint.fingerprint.integrity_manifest import FORMAT, IntegrityManifest, write_release, write_sample
+from modelprint.fingerprint.manifest import INTEGRITY, parse_manifest
 from modelprint.fingerprint.parts import (
     PROTECTED,
     UNKNOWN_MODEL,
@@ -31,44 +32,12 @@ from modelprint.pixels import Picture
 
 __all__ = ["FORMAT", "Fingerprint", "Preprocessing", "ProfileRecord", "Provenance", "Release", "Sample"]
 
-FORMAT = 2
-"""The newest format this version knows; docs/file-format.md has the history."""
-
 RELEASE_LIMIT = 64
-
-SAMPLE_NUMBERS = ("label", "margin", "confidence")
-"""What the manifest says about a sample; the pictures are members of their own."""
-
-
-class SampleNumbers(BaseModel):
-    """One sample without its pictures."""
-
-    model_config = STRICT
-
-    label: int
-    margin: float
-    confidence: float
-
-
-class IntegrityManifest(CommonManifest):
-    """`manifest.json` of either format."""
-
-    format: Literal[1, 2]
-    profile: ProfileRecord
-    expected_flip_rate: float
-    samples: tuple[SampleNumbers, ...]
-    releases: tuple[Release, ...] = ()
-
-    @model_validator(mode="after")
-    def _check_format(self) -> "IntegrityManifest":
-        if (self.format == FORMAT) != bool(self.releases) or (self.format == 1 and "releases" in self.model_fields_set):
-            raise ValueError(f"releases: format {FORMAT} has at least one, format 1 has no such entry")
-        return self
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fingerprint(Envelope[IntegrityManifest]):
-    """Samples, their expected labels, and what is needed to ask for them correctly.
+class Fingerprint(Blocks, Envelope[IntegrityManifest]):
+    """Samples, their expected labels, and what is needed to ask for them correctly; `Blocks` has optional entries.
 
     Attributes:
         samples: In the order they are asked.
@@ -77,7 +46,7 @@ class Fingerprint(Envelope[IntegrityManifest]):
         preprocessing: How a picture becomes an input of the model.
         provenance: How the samples came to be.
         expected_flip_rate: Probability p1, per sample, that the weakest tampering it claims to see flips its label.
-        releases: Other models of the owner, with what they say about the samples.
+        releases: Other models of the owner, and known ways to preprocess wrongly, with what they say about the samples.
     """
 
     kind: ClassVar[str] = INTEGRITY
@@ -94,7 +63,7 @@ class Fingerprint(Envelope[IntegrityManifest]):
     def __post_init__(self) -> None:
         if not 1 <= len(self.samples) <= SAMPLE_LIMIT:
             raise ValueError(f"a fingerprint has 1 to {SAMPLE_LIMIT} samples, got {len(self.samples)}")
-        check_common(self, asdict(self.profile))
+        check_common(self, asdict(self.profile), self.record_blocks())
         if not self.profile.flip_rate < self.expected_flip_rate < 1:
             raise ValueError(
                 f"expected_flip_rate lies between the honest flip rate {self.profile.flip_rate} and 1, "
@@ -105,10 +74,15 @@ class Fingerprint(Envelope[IntegrityManifest]):
                 raise ValueError(
                     f"sample {index} has label {sample.label}, but there are {len(self.class_names)} class names"
                 )
-            check_shape(f"sample {index}", sample.picture, self.preprocessing)
-            if sample.source is not None:
-                check_shape(f"the source of sample {index}", sample.source, self.preprocessing)
+            if sample.source_label is not None and sample.source_label >= len(self.class_names):
+                raise ValueError(
+                    f"the source of sample {index} has label {sample.source_label}, but there are "
+                    f"{len(self.class_names)} class names"
+                )
+        for name, picture in self.pictures().items():
+            check_shape(_describe_place(name), picture, self.preprocessing)
         self._check_releases()
+        self.check_blocks(len(self.class_names), self.profile.flip_rate)
 
     def _check_releases(self) -> None:
         if len(self.releases) > RELEASE_LIMIT:
@@ -130,17 +104,29 @@ class Fingerprint(Envelope[IntegrityManifest]):
     @property
     def format(self) -> int:
         """The oldest format that can hold it, so that old versions can read it where possible."""
-        return FORMAT if self.releases else 1
+        if self.has_blocks or self.preprocessings or any(one.source_label is not None for one in self.samples):
+            return 3
+        return 2 if self.releases else 1
+
+    @property
+    def models(self) -> tuple[Release, ...]:
+        """The releases that are other models of the owner."""
+        return tuple(release for release in self.releases if release.preprocessing is None)
+
+    @property
+    def preprocessings(self) -> tuple[Release, ...]:
+        """The releases that are the protected model itself, asked with other preprocessing."""
+        return tuple(release for release in self.releases if release.preprocessing is not None)
 
     @property
     def label_sets(self) -> dict[str, tuple[int | None, ...]]:
-        """The labels of the protected model, then of each release, by name."""
+        """The labels of the protected model, then of each other model, by name."""
         own = tuple(sample.label for sample in self.samples)
-        return {PROTECTED: own, **{release.name: release.labels for release in self.releases}}
+        return {PROTECTED: own, **{release.name: release.labels for release in self.models}}
 
     @property
     def separations(self) -> dict[str, dict[str, int]]:
-        """How many samples distinguish the protected model and the releases from each other, every pair once."""
+        """How many samples distinguish the protected model and the other models, every pair once."""
         found: dict[str, dict[str, int]] = {}
         for (name, labels), (other, others) in combinations(self.label_sets.items(), 2):
             found.setdefault(name, {})[other] = _count_differences(labels, others)
@@ -152,25 +138,25 @@ class Fingerprint(Envelope[IntegrityManifest]):
             "format": self.format,
             "profile": asdict(self.profile),
             "expected_flip_rate": self.expected_flip_rate,
-            "samples": [{name: getattr(sample, name) for name in SAMPLE_NUMBERS} for sample in self.samples],
+            "samples": [write_sample(sample) for sample in self.samples],
         }
         if self.releases:
-            record["releases"] = [vars(release) | {"labels": list(release.labels)} for release in self.releases]
-        return record
+            record["releases"] = [write_release(release) for release in self.releases]
+        return record | self.record_blocks()
 
     def contents(self) -> dict[str, bytes]:
         """Return the members of the file, by name and in file order."""
         return {name: picture.png for name, picture in self.pictures().items()}
 
     def pictures(self) -> dict[str, Picture]:
-        """Return every picture by the name of its member, samples first."""
+        """Return every picture by the name of its member: samples, then sources, then controls."""
         samples = {picture_name("samples", index): sample.picture for index, sample in enumerate(self.samples)}
         sources = {
             picture_name("sources", index): sample.source
             for index, sample in enumerate(self.samples)
             if sample.source is not None
         }
-        return samples | sources
+        return samples | sources | self.control_pictures
 
     @classmethod
     def parse(cls, content: bytes) -> IntegrityManifest:
@@ -179,35 +165,29 @@ class Fingerprint(Envelope[IntegrityManifest]):
 
     @classmethod
     def expect_members(cls, manifest: IntegrityManifest) -> ExpectedMembers:
-        """Return which members a manifest has to list: a picture of each sample, and its source if it is shown."""
-        indices = range(len(manifest.samples))
-        needed = {picture_name("samples", index) for index in indices}
-        allowed = needed | {picture_name("sources", index) for index in indices}
-        return ExpectedMembers(holds=f"{len(indices)} samples", needed=needed, allowed=allowed)
+        """Return which members a manifest has to list, and which it may."""
+        return manifest.expect_members()
 
     @classmethod
     def assemble(
         cls, manifest: IntegrityManifest, record: Mapping[str, Any], members: Mapping[str, bytes]
     ) -> "Fingerprint":
         """Join the numbers of the manifest with the pictures."""
-        samples = []
-        for index, numbers in enumerate(manifest.samples):
-            source = members.get(picture_name("sources", index))
-            sample = Sample(
-                picture=Picture(members[picture_name("samples", index)]),
-                source=None if source is None else Picture(source),
-                **numbers.model_dump(),
-            )
-            samples.append(sample)
-        return cls(
-            samples=tuple(samples),
+        fingerprint = cls(
+            samples=manifest.join_samples(members),
             class_names=manifest.class_names,
             profile=manifest.profile,
             preprocessing=manifest.preprocessing,
             provenance=manifest.provenance,
             expected_flip_rate=manifest.expected_flip_rate,
             releases=manifest.releases,
+            **manifest.join(members),
         )
+        if fingerprint.format != manifest.format:
+            raise ValueError(
+                f"format is {manifest.format}, but what is in it is written as format {fingerprint.format}"
+            )
+        return fingerprint
 
     def summary(self) -> str:
         """Say in a few lines what the fingerprint holds."""
@@ -240,9 +220,18 @@ class Fingerprint(Envelope[IntegrityManifest]):
                 "release",
                 f"{one.name}: {_count_differences(own, one.labels)} of {len(own)} samples tell it from {PROTECTED}",
             )
-            for one in self.releases
+            for one in self.models
         ]
-        return "\n".join(f"{name:<12} {text}" for name, text in [*lines.items(), *releases])
+        if self.preprocessings:
+            lines["explains"] = f"other preprocessing: {', '.join(one.name for one in self.preprocessings)}"
+        return "\n".join(f"{name:<12} {text}" for name, text in [*(lines | self.describe_blocks()).items(), *releases])
+
+
+def _describe_place(name: str) -> str:
+    """Return what a member is, for a message: "sources/0003.png" is "the source of sample 3"."""
+    folder, _, file = name.partition("/")
+    index = int(file.removesuffix(".png"))
+    return {"samples": f"sample {index}", "sources": f"the source of sample {index}"}.get(folder, f"control {index}")
 
 
 def _count_differences(labels: Sequence[int | None], others: Sequence[int | None]) -> int:

@@ -30,6 +30,7 @@ class Sample:
         margin: Top-1 minus top-2 logit in float64.
         confidence: Softmax probability of the top class.
         source: The natural image it was crafted from, when the owner shows it.
+        source_label: Class the owner's model gives that natural image; None when the file does not say.
     """
 
     picture: Picture
@@ -37,10 +38,13 @@ class Sample:
     margin: float
     confidence: float
     source: Picture | None = None
+    source_label: int | None = None
 
     def __post_init__(self) -> None:
         if self.label < 0:
             raise ValueError(f"a label is a class index and cannot be negative, got {self.label}")
+        if self.source_label is not None and self.source_label < 0:
+            raise ValueError(f"a source_label is a class index and cannot be negative, got {self.source_label}")
         if not (math.isfinite(self.margin) and self.margin >= 0):
             raise ValueError(f"a margin is a finite difference of logits, at least 0, got {self.margin}")
         if not 0 <= self.confidence <= 1:
@@ -167,27 +171,27 @@ class Provenance:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """Another model that its owner serves, such as an older release or another precision, and its labels.
+    """Other labels that the samples get: from an older release, in another precision, or of other preprocessing.
 
     Attributes:
         name: What a verdict calls it, e.g. "1.4" or "1.4 (int8)".
         labels: The class it gives each sample; None where serving it honestly may change that.
         precision: What it is computed in, e.g. "int8", where that is what sets it apart.
         model_sha256: SHA-256 of its weights, where they are known.
+        preprocessing: Name of the preprocessing under which the protected model gives these labels, e.g. "bgr"; None
+            for the labels of another model.
     """
 
     name: str
     labels: tuple[int | None, ...]
     precision: str | None = None
     model_sha256: str | None = None
+    preprocessing: str | None = None
 
     def __post_init__(self) -> None:
-        for kind, text in (("name", self.name), ("precision", self.precision)):
-            if text is not None and not (1 <= len(text) <= NAME_LENGTH and text.isprintable() and text == text.strip()):
-                raise ValueError(
-                    f"the {kind} of a release is 1 to {NAME_LENGTH} printable characters with no space at either end, "
-                    f"got {ascii(text)[: NAME_LENGTH + 2]}"
-                )
+        for kind in ("name", "precision", "preprocessing"):
+            if (text := getattr(self, kind)) is not None:
+                check_name(f"{kind} of a release", text)
         if self.name == PROTECTED:
             raise ValueError(f"a release cannot be called {PROTECTED!r}: that is what the others are compared with")
         if self.model_sha256 is not None and not SHA256.fullmatch(self.model_sha256):
@@ -197,6 +201,15 @@ class Release:
             raise ValueError(f"release {self.name} has no label that is sure, so nothing can be compared with it")
         if min(known) < 0:
             raise ValueError(f"release {self.name} has label {min(known)}; a label is a class index")
+
+
+def check_name(kind: str, text: str) -> None:
+    """Raise ValueError when `text`, the name of a `kind`, is empty, too long, or cannot be printed on a line."""
+    if not (1 <= len(text) <= NAME_LENGTH and text.isprintable() and text == text.strip()):
+        raise ValueError(
+            f"the {kind} is 1 to {NAME_LENGTH} printable characters with no space at either end, "
+            f"got {ascii(text)[: NAME_LENGTH + 2]}"
+        )
 
 
 def _utc_offset(text: str) -> timedelta | None:

@@ -110,8 +110,8 @@ class Candidates:
         self._names = list(sets)
         self._accepted = [place for place, name in enumerate(self._names) if name in accept]
         self._labels = np.array([[NO_LABEL if one is None else one for one in labels] for labels in sets.values()])
-        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
-        self._needed = math.log(len(fingerprint.releases) / test.alpha)
+        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
+        self._needed = math.log(len(fingerprint.models) / test.alpha)
         self._per_answer = math.log((1 - test.p0) / test.p0)
         count = len(self._names)
         self._matched = np.zeros(count, dtype=int)
@@ -220,7 +220,7 @@ def shared_beta(beta: float, release_count: int) -> float:
 
 def check_accepted(fingerprint: Fingerprint, accept: Sequence[str]) -> tuple[str, ...]:
     """Return the accepted names in order, each once; ValueError when the fingerprint does not know one."""
-    known = [release.name for release in fingerprint.releases]
+    known = [release.name for release in fingerprint.models]
     for name in accept:
         if name not in known:
             those = f"it knows {', '.join(known)}" if known else "it carries no releases"

@@ -160,9 +160,9 @@ def start_tally(
             were mismatches like others; 2 as now.
         min_answers: How many usable answers a verdict needs.
     """
-    candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
+    candidates = Candidates(fingerprint, test, accept) if fingerprint.models else None
     if accept:  # then there are several ways to pass, which share the probability of passing wrongly
-        test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+        test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
     return Tally(
         test=test,
         class_count=len(fingerprint.class_names),
