@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from modelprint.fingerprint.container import CONTROL_LIMIT
+from modelprint.fingerprint.enrolment import Enrolment
 from modelprint.fingerprint.manifest import STRICT
 from modelprint.fingerprint.parts import EXACT_INTEGER, check_name
 from modelprint.fingerprint.pictures import picture_name
@@ -106,21 +107,26 @@ class Blocks:
         controls: Ordinary images with wide margins, at most CONTROL_LIMIT.
         honest_flips: How the honest flip rate p0, `profile.flip_rate`, was measured; None when it was assumed.
         sensitivity: How many labels cheap tamperings flip, from which the expected flip rate p1 follows.
+        enrolment: Which deployment the labels come from; None when they are those of the owner's model itself.
     """
 
     controls: tuple[Control, ...] = ()
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
+    enrolment: Enrolment | None = None
 
-    def check_blocks(self, class_count: int, flip_rate: float) -> None:
+    def check_blocks(self, sample_count: int, class_count: int, flip_rate: float) -> None:
         """Raise ValueError when a block does not fit the rest of the file.
 
         Args:
+            sample_count: Number of samples.
             class_count: Number of classes.
             flip_rate: The honest flip rate p0 that the file states.
         """
         _check_controls(self.controls, class_count)
         _check_sensitivity(self.sensitivity)
+        if self.enrolment is not None:
+            self.enrolment.check_fit(sample_count, class_count)
         measured = self.honest_flips
         if measured is not None and flip_rate < measured.flips / measured.answers:
             raise ValueError(
@@ -152,7 +158,7 @@ class Blocks:
         if self.sensitivity:
             rates = (f"{rate.tampering} {rate.flipped} of {rate.samples}" for rate in self.sensitivity)
             lines["p1 from"] = f"labels flipped by {', '.join(rates)}"
-        return lines
+        return lines | ({} if self.enrolment is None else self.enrolment.describe())
 
     @property
     def control_pictures(self) -> dict[str, Picture]:
@@ -180,6 +186,7 @@ class BlockEntries(BaseModel):
     controls: tuple[ControlNumbers, ...] = ()
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
+    enrolment: Enrolment | None = None
 
     def join(self, members: Mapping[str, bytes]) -> dict[str, Any]:
         """Return the blocks by name, the pictures of the controls taken from `members`."""

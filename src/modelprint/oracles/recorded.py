@@ -116,7 +116,7 @@ class RecordedOracle:
         return self.oracle.ask(picture)
 
     def _store(self, key: str, answer: Answer) -> Answer:
-        """Keep an answer, unless another thread has got one about the same picture first; return the one that is kept."""
+        """Keep an answer, unless another thread was first with the same picture; return the one kept."""
         with self._lock:
             if key not in self._answers:
                 self._answers[key] = answer
