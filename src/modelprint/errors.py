@@ -5,6 +5,7 @@
     ├── LoadingError        weights or a network cannot be loaded as a classifier
     ├── TrainingError       training cannot continue, e.g. because the loss is no longer a number
     ├── CraftingError       a method could not craft the requested samples
+    ├── EnrolmentError      a deployment cannot be enrolled: it is not the release, or does not keep its labels
     ├── FingerprintError    a .mprint file is damaged, malicious, or of an unknown format
     ├── EndpointError       an endpoint description cannot be used
     ├── OracleError         an oracle gave no usable answer
@@ -34,6 +35,10 @@ class TrainingError(ModelprintError):
 
 class CraftingError(ModelprintError):
     """A method could not craft the requested samples."""
+
+
+class EnrolmentError(ModelprintError):
+    """A deployment cannot be enrolled: it is not the release, or too few of its labels are steady."""
 
 
 class FingerprintError(ModelprintError):

@@ -22,6 +22,7 @@ from modelprint.cli.console import Interrupted, print_remark, to_one_line
 from modelprint.cli.data import data_app
 from modelprint.cli.detect import detect
 from modelprint.cli.endpoint import endpoint_app
+from modelprint.cli.enrol import enrol
 from modelprint.cli.fingerprints import export, inspect
 from modelprint.cli.generate import generate
 from modelprint.cli.own import own_app
@@ -68,6 +69,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 for command in (
     generate,
     train_generator,
+    enrol,
     inspect,
     export,
     sign,

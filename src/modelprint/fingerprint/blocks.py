@@ -15,6 +15,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from modelprint.fingerprint.container import CONTROL_LIMIT
+from modelprint.fingerprint.enrolment import Enrolment
 from modelprint.fingerprint.manifest import STRICT
 from modelprint.fingerprint.parts import EXACT_INTEGER, check_name
 from modelprint.fingerprint.pictures import picture_name
@@ -108,25 +109,29 @@ class Blocks:
         honest_flips: How the honest flip rate p0, `profile.flip_rate`, was measured; None when it was assumed.
         sensitivity: How many labels cheap tamperings flip, from which the expected flip rate p1 follows.
         scores: The log-probabilities of every sample; None when only labels were sealed.
+        enrolment: Which deployment the labels come from; None when they are those of the owner's model itself.
     """
 
     controls: tuple[Control, ...] = ()
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
     scores: ScoreRecord | None = None
+    enrolment: Enrolment | None = None
 
-    def check_blocks(self, class_count: int, flip_rate: float, sample_count: int) -> None:
+    def check_blocks(self, sample_count: int, class_count: int, flip_rate: float) -> None:
         """Raise ValueError when a block does not fit the rest of the file.
 
         Args:
+            sample_count: Number of samples.
             class_count: Number of classes.
             flip_rate: The honest flip rate p0 that the file states.
-            sample_count: Number of samples.
         """
         if self.scores is not None:
             self.scores.check_fit(class_count, sample_count, len(self.controls))
         _check_controls(self.controls, class_count)
         _check_sensitivity(self.sensitivity)
+        if self.enrolment is not None:
+            self.enrolment.check_fit(sample_count, class_count)
         measured = self.honest_flips
         if measured is not None and flip_rate < measured.flips / measured.answers:
             raise ValueError(
@@ -160,7 +165,7 @@ class Blocks:
             lines["p1 from"] = f"labels flipped by {', '.join(rates)}"
         if self.scores is not None:
             lines["scores"] = self.scores.describe()
-        return lines
+        return lines | ({} if self.enrolment is None else self.enrolment.describe())
 
     @property
     def control_pictures(self) -> dict[str, Picture]:
@@ -189,6 +194,7 @@ class BlockEntries(BaseModel):
     honest_flips: FlipCount | None = None
     sensitivity: tuple[TamperingRate, ...] = ()
     scores: ScoreRecord | None = None
+    enrolment: Enrolment | None = None
 
     def join(self, members: Mapping[str, bytes]) -> dict[str, Any]:
         """Return the blocks by name, the pictures of the controls taken from `members`."""

@@ -83,7 +83,7 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
         for name, picture in self.pictures().items():
             check_shape(_describe_place(name), picture, self.preprocessing)
         self._check_releases()
-        self.check_blocks(len(self.class_names), self.profile.flip_rate, len(self.samples))
+        self.check_blocks(len(self.samples), len(self.class_names), self.profile.flip_rate)
 
     def _check_releases(self) -> None:
         if len(self.releases) > RELEASE_LIMIT:
@@ -215,6 +215,12 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
             unknown = "unknown: only labels could be seen"
             lines |= {"protects": f"{made.network} (known by its answers)", "margins": unknown, "confidence": unknown}
             lines |= {"profile": f"{profile.name}: the same answer each time it was asked"}
+        if self.enrolment is not None:
+            lines["profile"] = (
+                f"{profile.name}: the labels are those of the deployment below; its own noise is all that counts"
+            )
+            lines["margins"] = "of the released model; unknown where a sample was moved"
+            del lines["confidence"]
         own = self.label_sets[PROTECTED]
         releases = [
             (

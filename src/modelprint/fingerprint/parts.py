@@ -165,8 +165,7 @@ class Provenance:
         if self.lost_rounding + self.lost_steadiness > self.crafted:
             lost = self.lost_rounding + self.lost_steadiness
             raise ValueError(f"{lost} samples were lost, but only {self.crafted} were crafted")
-        if _utc_offset(self.created) != timedelta(0):
-            raise ValueError(f"created is a time in UTC such as 2026-01-31T12:00:00Z, got {self.created!r}")
+        check_time("created", self.created)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,6 +209,12 @@ def check_name(kind: str, text: str) -> None:
             f"the {kind} is 1 to {NAME_LENGTH} printable characters with no space at either end, "
             f"got {ascii(text)[: NAME_LENGTH + 2]}"
         )
+
+
+def check_time(name: str, text: str) -> None:
+    """Raise ValueError when `text` is not a time in UTC."""
+    if _utc_offset(text) != timedelta(0):
+        raise ValueError(f"{name} is a time in UTC such as 2026-01-31T12:00:00Z, got {text!r}")
 
 
 def _utc_offset(text: str) -> timedelta | None:

@@ -6,6 +6,7 @@ The file is a log of JSON lines: a header with the oracle's description, then on
     {"kind": "answer", "png_sha256": "9f86...", "answer": {"label": 3, "named": "cat", "tie": false, ...}}
 """
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Literal
@@ -57,7 +58,7 @@ def has_class(answer: Answer, class_count: int) -> bool:
 
 
 class RecordedOracle:
-    """Wraps any oracle; asks it about each picture once, and keeps the answers.
+    """Wraps any oracle; asks it about each picture once, and keeps the answers. Several threads may ask.
 
     Attributes:
         oracle: The wrapped oracle.
@@ -88,6 +89,7 @@ class RecordedOracle:
         self.oracle, self.path = oracle, path
         self.asked = self.recalled = 0
         self._keep = keep
+        self._lock = threading.Lock()
         self._log: LineLog | None = None
         self._answers: dict[str, Answer] = {}
         if path is not None:
@@ -100,20 +102,27 @@ class RecordedOracle:
         key = picture.sha256
         if key not in self._answers:
             answer = self.ask_again(picture)
-            if self._keep(answer):
-                self._answers[key] = answer
-                if self._log is not None:
-                    self._log.append(_LoggedAnswer(png_sha256=key, answer=answer).model_dump())
-            return answer
-        if key in self._earlier:
-            self._earlier.remove(key)
-            self.recalled += 1
+            return self._store(key, answer) if self._keep(answer) else answer
+        with self._lock:
+            if key in self._earlier:
+                self._earlier.remove(key)
+                self.recalled += 1
         return self._answers[key]
 
     def ask_again(self, picture: Picture) -> Answer:
         """Ask the wrapped oracle even if an answer is kept; the new one is not."""
-        self.asked += 1
+        with self._lock:
+            self.asked += 1
         return self.oracle.ask(picture)
+
+    def _store(self, key: str, answer: Answer) -> Answer:
+        """Keep an answer, unless another thread was first with the same picture; return the one kept."""
+        with self._lock:
+            if key not in self._answers:
+                self._answers[key] = answer
+                if self._log is not None:
+                    self._log.append(_LoggedAnswer(png_sha256=key, answer=answer).model_dump())
+            return self._answers[key]
 
     def knows(self, picture: Picture) -> bool:
         """Whether an answer about `picture` is kept, so that asking costs nothing."""

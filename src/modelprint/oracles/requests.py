@@ -70,6 +70,8 @@ class Reply:
 class Caller:
     """Sends messages to one endpoint within its limits; counts them and remembers the time of the last one.
 
+    Several threads may call; they share the pace and the budget.
+
     Attributes:
         limits: Limits on requests.
         retry: When a request is repeated.
@@ -91,6 +93,7 @@ class Caller:
     sent: int = 0
     _free_at: float = field(default=float("-inf"), init=False)
     _replied: bool = field(default=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, init=False, repr=False)
 
     def call(self, message: Message) -> Reply:
         """Send `message` until it is answered or another attempt cannot help.
@@ -107,8 +110,8 @@ class Caller:
             check_environment(message.url)
         reply = Reply()
         for attempt in range(1, self.retry.attempts + 1):
-            if self.sent == self.budget.max_queries:
-                spent = f"the budget is spent: budget.max_queries allows {self.sent} requests"
+            if not self._reserve():
+                spent = f"the budget is spent: budget.max_queries allows {self.budget.max_queries} requests"
                 return replace(reply, problem=f"{spent}{_append_earlier(reply)}")
             reply = replace(self._attempt(message), attempts=attempt)
             self._refuse_silent_start(reply, attempt)
@@ -127,7 +130,8 @@ class Caller:
         if self._replied:
             return
         if reply.unsent:
-            self.sent -= 1
+            with self._lock:
+                self.sent -= 1
             raise EndpointError((reply.problem or "").removeprefix("no reply: "))
         self._replied = not reply.late
         if reply.late and attempt == min(FIRST_ATTEMPTS, self.retry.attempts):
@@ -137,9 +141,16 @@ class Caller:
                 "limits.timeout_s"
             )
 
+    def _reserve(self) -> bool:
+        """Count one request before it is sent; False when the budget allows no more."""
+        with self._lock:
+            if self.sent == self.budget.max_queries:
+                return False
+            self.sent += 1
+            return True
+
     def _attempt(self, message: Message) -> Reply:
         self._pace()
-        self.sent += 1
         started = self.clock()
         reply = _send(message, self.limits.timeout_s)
         again = reply.again or reply.status in self.retry.on
@@ -148,10 +159,12 @@ class Caller:
     def _pace(self) -> None:
         if self.limits.requests_per_second is None:
             return
-        early = self._free_at - self.clock()
-        if early > 0:
-            self.sleep(early)
-        self._free_at = self.clock() + 1 / self.limits.requests_per_second
+        with self._lock:
+            now = self.clock()
+            start = max(now, self._free_at)
+            self._free_at = start + 1 / self.limits.requests_per_second
+        if start > now:
+            self.sleep(start - now)
 
     def _wait(self, reply: Reply, attempt: int) -> tuple[float, float]:
         """Return how long to wait before the next attempt, and how long the server asked for, in seconds."""

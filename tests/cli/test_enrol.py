@@ -1,0 +1,89 @@
+"""`modelprint enrol`: from a sealed file and a trusted endpoint to an enrolled file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelprint.fingerprint.integrity import Fingerprint
+
+SMALL = ["--unchecked", "--walks", "0", "--repeats", "2", "--pause", "0", "--concurrency", "2"]
+OUT = ["--output", "e.mprint"]
+NAMED = ["--network", "resnet20", "--weights", "cifar10_resnet20.safetensors"]
+
+
+def test_an_endpoint_is_enrolled_verified_and_inspected(command: Any, world: Path, endpoint: Path) -> None:
+    """The file that is written is verified as any other, and inspect says what it was made on."""
+    done = command("enrol", "r20.mprint", "--endpoint", endpoint, *SMALL, *OUT)
+
+    assert done.code == 0, done.err
+    assert "not checked" in done.out
+    assert "sealed in    e.mprint" in done.out
+    assert not (world / "e.mprint.partial").exists()
+    assert command("verify", "e.mprint", "--endpoint", endpoint, "--p1", "0.5").code == 0
+    assert "enrolled on  kind open-inference" in command("inspect", "e.mprint").out
+
+
+def test_a_network_of_ones_own_is_enrolled_in_a_precision(command: Any, world: Path) -> None:
+    """As JSON; the file names the precision it was computed in."""
+    done = command("enrol", "r20.mprint", *NAMED, "--precision", "bf16", *SMALL, *OUT, "--allow-fewer", "--json")
+
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["report"]["samples"] == len(Fingerprint.load(world / "r20.mprint").samples)
+    enrolment = Fingerprint.load(world / "e.mprint").enrolment
+    assert enrolment is not None
+    assert enrolment.precision == enrolment.deployments[0].description["precision"] == "bf16"
+
+
+def test_a_dry_run_asks_nothing(command: Any, world: Path) -> None:
+    """It prints the most questions and what they cost; no endpoint is needed to be there."""
+    samples = len(Fingerprint.load(world / "r20.mprint").samples)
+
+    done = command(
+        "enrol", "r20.mprint", "--endpoint", "missing.yaml", *SMALL, *OUT, "--dry-run", "--price-per-1000", "1.5"
+    )
+
+    assert (done.code, done.err) == (0, "")
+    assert f"at most {2 * samples} questions, at most {2 * samples * 1.5 / 1000:g} to pay" in done.out
+
+
+def test_a_refusal_has_an_exit_code_of_its_own(command: Any, world: Path, endpoint: Path) -> None:
+    """3, as where there is no verdict; never 0 or 1. Nothing is written."""
+    done = command("enrol", "r20.mprint", "--endpoint", endpoint, *SMALL[1:], *OUT)
+
+    assert done.code == 3
+    assert done.err.splitlines()[-1].startswith("error: not enrolled: ")
+    assert done.out == ""
+    assert not (world / "e.mprint").exists()
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ([], "exactly one of --endpoint, --onnx and --network"),
+        ([*NAMED, "--repeats", "1"], "repeats must be at least 2"),
+        ([*NAMED, "--precision", "fp8"], "precision is one of fp32, tf32"),
+        ([*NAMED, "--onnx-input", "values=grey"], "--onnx-input belongs to --onnx"),
+        ([*NAMED, "--output", "r20.mprint", "--force"], "are the same file"),
+        ([*NAMED, "--output", "endpoint.yaml"], "endpoint.yaml exists already"),
+    ],
+)
+def test_wrong_options_are_explained(line: list[str], message: str, command: Any, world: Path, endpoint: Path) -> None:
+    """In one line, with exit code 2."""
+    done = command("enrol", "r20.mprint", *OUT, *line)
+
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err.splitlines()[-1]
+
+
+def test_enrolling_an_endpoint_needs_no_torch(world: Path, endpoint: Path) -> None:
+    """It runs where torch cannot be imported."""
+    line = ["enrol", "r20.mprint", "--endpoint", "endpoint.yaml", *SMALL, *OUT]
+    code = f"import sys; sys.modules['torch'] = None; from modelprint.cli import run; print(run({line!r}))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "0", done.stderr
