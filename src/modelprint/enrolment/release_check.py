@@ -134,7 +134,7 @@ def check_samples(fingerprint: Fingerprint, labels: Sequence[int | None], precis
     Args:
         fingerprint: The release.
         labels: What the deployment says about each sample; None where it does not keep a label.
-        precision: What it computes in.
+        precision: What it computes in; None refuses nothing.
 
     Raises:
         EnrolmentError: The samples were sealed for servers of that precision, and yet more of them got another label
