@@ -15,6 +15,7 @@ Stopped, it goes on where it was. Suspects whose weights are those of the target
 import argparse
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,10 @@ from modelprint.calibration import Forms
 from modelprint.calibration.profiles import PRECISIONS
 from modelprint.calibration.variants import int8
 from modelprint.classifier import Classifier
-from modelprint.data import DataSet
+from modelprint.data import DataSet, load_data
 from modelprint.detection.rates import bootstrap_interval, detection_rate
 from modelprint.enrolment import EnrolmentPlan, enrol
+from modelprint.enrolment.release_check import list_natural
 from modelprint.errors import ModelprintError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.local import LocalOracle
@@ -43,11 +45,14 @@ HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 CONTROL = "none"
 KINDS = (
     "unlearning",
+    "unlearning-published",
     "online-learning",
     "prune-20",
     "int8-weights",
     "int8-dynamic",
+    "distil-short",
     "transfer-shifted",
+    "transfer-shifted-bnfrozen",
     "finetune-last-1e-3",
     "finetune-last-1e-3-bnfrozen",
     "finetune-last-1e-4",
@@ -61,6 +66,10 @@ KINDS = (
     "finetune-all-1e-5",
     "finetune-all-1e-5-bnfrozen",
     "retrain-last",
+    "retrain-all-short",
+    "architecture-given:resnet32",
+    "architecture-given:resnet44",
+    "architecture-given:resnet56",
     "degrade-random",
     "degrade-specific",
     "degrade-sample",
@@ -73,7 +82,7 @@ KINDS = (
     "weight-noise-1e-3",
     "weight-noise-1e-1",
 )
-"""Rows of Table 1 that a laptop makes in minutes, and three small changes."""
+"""The rows of Table 1, and three small changes; a network after a colon is the one that replaces the target."""
 NS = (1, 5)
 
 
@@ -89,12 +98,16 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["fp32", "fp16", "bf16", "int8"], choices=SERVED)
     parser.add_argument("--walks", nargs="+", type=int, default=[0, 3], help="enrolments, by their number of walks")
     parser.add_argument("--kinds", nargs="+", default=list(KINDS), help="suspects")
+    parser.add_argument("--data", default="cifar10@0.1", help="what suspects are made from")
+    parser.add_argument("--test-images", type=int, default=1000, help="how many of them suspects are looked at with")
     parser.add_argument("--cached", action="store_true", help="leave out suspects that are not in the cache")
     parser.add_argument("--seed", type=int, default=1, help="of suspects and walks")
     given = parser.parse_args()
     torch.set_num_threads(1)
     given.folder.mkdir(parents=True, exist_ok=True)
-    model, data = target_model(TARGETS[given.target])
+    model, whole = target_model(TARGETS[given.target])
+    data = load_data(given.data)
+    data = replace(data, test=data.test.take(range(given.test_images)))
     by_profile = dict(one.split("=", 1) for one in given.profile)
     lines = Lines(given.folder / "answers.jsonl")
     for precision in given.precisions:
@@ -102,9 +115,9 @@ def main() -> None:
         prints = {name: Fingerprint.load(file) for name, file in files.items()}
         release = Fingerprint.load(given.fingerprint)
         for walks in given.walks:
-            prints[f"{walks} walks"] = enrolled(given.folder, release, model, data, precision, walks, given.seed)
+            prints[f"{walks} walks"] = enrolled(given.folder, release, model, whole, precision, walks, given.seed)
         for kind in (CONTROL, *given.kinds):
-            ask_suspect(lines, model, data, kind, given.seed, precision, prints, given.cached)
+            ask_suspect(lines, model, (data, whole), kind, given.seed, precision, prints, given.cached)
     print("\n".join(report(lines.all, given.precisions)))
 
 
@@ -141,8 +154,11 @@ def enrolled(
     path = folder / f"{precision}-{walks}.mprint"
     if path.is_file():
         return Fingerprint.load(path)
-    # The target is known, and one process that computes one image at a time has nothing else to vary.
-    plan = EnrolmentPlan(walks=walks, repeats=2, concurrency=1, pause=0.0, seed=seed, checked=False)
+    # One process that computes one image at a time has nothing else to vary.
+    kind, known = precision.partition("-")[0], bool(list_natural(release))
+    plan = EnrolmentPlan(
+        walks=walks, repeats=2, concurrency=1, pause=0.0, seed=seed, checked=known, precision=kind, allow_fewer=True
+    )
     made, found = enrol(release, [serve(model, data, precision)], plan, folder=folder / f"{precision}-{walks}.partial")
     made.save(path)
     print(f"{precision}, {walks} walks: {' / '.join(found.summary().splitlines())}", flush=True)
@@ -152,26 +168,31 @@ def enrolled(
 def ask_suspect(
     lines: Lines,
     model: Classifier,
-    data: DataSet,
+    sets: tuple[DataSet, DataSet],
     kind: str,
     seed: int,
     precision: str,
     prints: Mapping[str, Fingerprint],
     cached: bool,
 ) -> None:
-    """Ask one suspect about the samples of every fingerprint that has no line yet."""
+    """Ask one suspect about the samples of every fingerprint that has no line yet.
+
+    `sets` are the data it is made from, and those that an int8 graph takes its ranges from.
+    """
+    data, whole = sets
     missing = {name for name in prints if not lines.has(kind=kind, precision=precision, fingerprint=name)}
-    tampering = build(SUITE, kind)
-    if not missing or (cached and kind != CONTROL and not suspect_path(kind, tampering, model, data, seed).is_file()):
+    name, _, network = kind.partition(":")
+    tampering = build(SUITE, name, {"network": network} if network else {})
+    if not missing or (cached and kind != CONTROL and not suspect_path(name, tampering, model, data, seed).is_file()):
         return
-    suspect = model if kind == CONTROL else load_or_make_suspect(kind, tampering, model, data, seed).classifier
+    suspect = model if kind == CONTROL else load_or_make_suspect(name, tampering, model, data, seed).classifier
     differing = count_differing(model, suspect, precision)
     try:
-        oracle = serve(suspect, data, precision)
-        for name in sorted(missing):
-            mismatched = [oracle.ask(sample.picture).label != sample.label for sample in prints[name].samples]
-            lines.add(kind=kind, precision=precision, fingerprint=name, differing=differing, mismatched=mismatched)
-            print(f"{precision}, {kind}, {name}: {sum(mismatched)} of {len(mismatched)}", flush=True)
+        oracle = serve(suspect, whole, precision)
+        for one in sorted(missing):
+            mismatched = [oracle.ask(sample.picture).label != sample.label for sample in prints[one].samples]
+            lines.add(kind=kind, precision=precision, fingerprint=one, differing=differing, mismatched=mismatched)
+            print(f"{precision}, {kind}, {one}: {sum(mismatched)} of {len(mismatched)}", flush=True)
     except (ModelprintError, RuntimeError, AttributeError, TypeError) as problem:  # an integer graph cannot be cast
         print(f"{precision}, {kind}: cannot be served: {problem}", flush=True)
 

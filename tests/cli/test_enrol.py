@@ -3,11 +3,13 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from modelprint.fingerprint.blocks import Control
 from modelprint.fingerprint.integrity import Fingerprint
 
 SMALL = ["--unchecked", "--walks", "0", "--repeats", "2", "--pause", "0", "--concurrency", "2"]
@@ -58,6 +60,24 @@ def test_a_refusal_has_an_exit_code_of_its_own(command: Any, world: Path, endpoi
     assert done.err.splitlines()[-1].startswith("error: not enrolled: ")
     assert done.out == ""
     assert not (world / "e.mprint").exists()
+
+
+def test_the_answers_of_a_refused_deployment_are_set_aside(command: Any, world: Path, endpoint: Path) -> None:
+    """They are evidence, and a later run asks again: the deployment may have been put right."""
+    release = Fingerprint.load(world / "r20.mprint")
+    controls = tuple(
+        Control(picture=one.picture, label=(one.label + 1 + index % 3) % 10, margin=1.0)
+        for index, one in enumerate(release.samples)
+    )
+    replace(release, controls=controls).save(world / "wrong.mprint")
+
+    done = command("enrol", "wrong.mprint", "--endpoint", endpoint, *SMALL[1:], *OUT)
+
+    assert done.code == 3
+    assert "other weights, or other preprocessing" in done.err
+    assert done.err.rstrip().endswith("; its answers are in e.mprint.refused")
+    assert len(list((world / "e.mprint.refused").iterdir())) == 2
+    assert not (world / "e.mprint.partial").exists()
 
 
 @pytest.mark.parametrize(

@@ -83,15 +83,16 @@ class InTurn(nn.Module):
 
 
 class Permuted(nn.Module):
-    """Answers with the next class."""
+    """Answers with the classes in another order."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, *order: int) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.order = network, list(order)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute, and move every logit to the next class."""
-        return self.network(images).roll(1, dims=1)
+        """Compute, and put the logits in order."""
+        answer: Tensor = self.network(images)[:, self.order]
+        return answer
 
 
 class AtRandom(nn.Module):
@@ -134,7 +135,8 @@ VARIANTS: dict[str, Callable[[Classifier], Classifier]] = {
     "bfloat16": cast,
     "dented": dent,
     "inverted": lambda model: model.with_network(Inverted(model.copy().network)),
-    "permuted": lambda model: model.with_network(Permuted(model.copy().network)),
+    "permuted": lambda model: model.with_network(Permuted(model.copy().network, 1, 2, 3, 0)),
+    "two classes swapped": lambda model: model.with_network(Permuted(model.copy().network, 1, 0, 2, 3)),
     "at random": lambda model: model.with_network(AtRandom()),
     "in turn with a dented one": lambda model: model.with_network(InTurn(model.copy().network, dent(model).network)),
     "in turn with an inverted one": lambda model: model.with_network(

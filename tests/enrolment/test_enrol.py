@@ -1,7 +1,6 @@
 """From a release and a trusted deployment to an enrolled fingerprint."""
 
 import itertools
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -185,32 +184,6 @@ def test_a_rate_limit_is_waited_for(release: Fingerprint, variant: Variant, serv
 
     assert report.flips == 0
     assert len(enrolled.samples) == len(release.samples)
-
-
-def test_hints_of_the_server_are_sealed(release: Fingerprint, variant: Variant, serve: Serve) -> None:
-    """What the server says about itself, and no secret."""
-
-    async def introduce(request: object, go: Callable[..., object]) -> object:
-        reply = await go(request)  # type: ignore[misc]
-        reply.headers["via"] = "engine 7.1"
-        return reply
-
-    headers = {"Authorization": "Bearer ${TOKEN}"}
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TOKEN", "top-secret-token")
-        with serve(variant("as it is"), release, introduce, headers=headers) as oracle:
-            enrolled, _ = enrol(release, [oracle], BARE)
-
-    assert enrolled.enrolment is not None
-    assert enrolled.enrolment.deployments[0].hints["via"] == ("engine 7.1",)
-    assert "top-secret-token" not in enrolled.to_json()
-    assert json.loads(enrolled.to_json())["format"] == 3
-
-
-def test_too_noisy_answers_are_refused(release: Fingerprint, variant: Variant) -> None:
-    """A bound of the honest flip rate that is not below that of a tampering makes no test."""
-    with pytest.raises(EnrolmentError, match="ask more often with --repeats"):
-        enrol(replace(release, expected_flip_rate=0.01), [LocalOracle(variant("as it is"))], BARE)
 
 
 def test_more_samples_than_there_are_cannot_be_enrolled(release: Fingerprint, variant: Variant) -> None:

@@ -29,6 +29,7 @@ Serve = Callable[..., AbstractContextManager[RemoteOracle]]
         ("dented", "fp32", "samples got another label than they were sealed with for profile fp32"),
         ("inverted", None, "other preprocessing"),
         ("permuted", None, "it answers in other labels, one for each of ours"),
+        ("two classes swapped", None, "give the endpoint file a label map"),
         ("at random", None, "at random"),
         ("in turn with an inverted one", None, "two models answer in turn"),
         ("in turn with a dented one", None, "differ from one question to the next"),

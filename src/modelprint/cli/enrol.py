@@ -123,7 +123,8 @@ def enrol(
     first show that it is the release. It does not protect against a deployment that was tampered with before.
 
     Give --endpoint, --onnx or --network. Unfinished work is kept in FILE.partial: after an interruption the same
-    command continues. Exits with 3 when the deployment is refused because of its answers.
+    command continues. Exits with 3 when the deployment is refused because of its answers, which are then in
+    FILE.refused.
 
     Example: modelprint enrol r20.mprint --endpoint endpoint.yaml --output r20.staging.mprint
     """
@@ -174,7 +175,7 @@ def _enrol(
                 loaded, oracles, plan, folder=partial, progress=progress, created=creation_time(os.environ)
             )
         except EnrolmentError as problem:
-            print_remark(to_one_line(f"error: not enrolled: {problem}"))
+            print_remark(to_one_line(f"error: not enrolled: {problem}{_set_aside(partial, output)}"))
             raise typer.Exit(REFUSED) from problem
     enrolled.save(output)
     shutil.rmtree(partial, ignore_errors=True)
@@ -182,6 +183,16 @@ def _enrol(
         show_json({"file": str(output), "digest": enrolled.digest, "report": asdict(report)})
     else:
         typer.echo(f"{report.summary()}\n{'sealed in':<12} {output}\n{'fingerprint':<12} {enrolled.digest}")
+
+
+def _set_aside(partial: Path, output: Path) -> str:
+    """Put the answers of a refused deployment where no later run takes them up; return a message that says where."""
+    if not partial.exists():
+        return ""
+    refused = output.with_name(output.name + ".refused")
+    shutil.rmtree(refused, ignore_errors=True)
+    partial.rename(refused)
+    return f"; its answers are in {refused}"
 
 
 def _describe_cost(loaded: "Fingerprint", plan: "EnrolmentPlan", places: int, price: float | None) -> str:

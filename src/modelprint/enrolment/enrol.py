@@ -121,7 +121,8 @@ def enrol(
         The enrolled fingerprint and what happened.
 
     Raises:
-        EnrolmentError: It is not the release, or too few samples keep their label; says what was seen.
+        EnrolmentError: It is not the release, or too few samples keep their label; says what was seen. Answers in
+            `folder` would lead to the same end again.
         OracleError: There was no answer, or the questions are used up; what was answered is kept in `folder`.
     """
     deployments = Deployments(
@@ -139,11 +140,7 @@ def enrol(
     agreement = check_release(deployments, fingerprint, plan.precision) if plan.checked else Agreement()  # (1)
     pictures = [sample.picture for sample in fingerprint.samples]
     steadiness = _ask_repeatedly(deployments, plan, pictures, "asking")  # (2)
-    unchanged = (
-        check_samples(fingerprint, steadiness.labels, plan.precision)
-        if plan.checked
-        else _count_same(fingerprint, steadiness)
-    )
+    unchanged = check_samples(fingerprint, steadiness.labels, plan.precision if plan.checked else None)
     wanted, least = _count_wanted(plan, len(pictures), steadiness)
     spots = _find_spots(deployments, plan, fingerprint, steadiness)  # (3)
     counts = [steadiness]
@@ -175,11 +172,6 @@ def _ask_repeatedly(
 ) -> Steadiness:
     answers = [deployments.ask_turn(pictures, turn, phase) for turn in plan.turns]
     return judge_steadiness(plan.turns, answers)
-
-
-def _count_same(fingerprint: Fingerprint, steadiness: Steadiness) -> int:
-    pairs = zip(fingerprint.samples, steadiness.labels, strict=True)
-    return sum(sample.label == label for sample, label in pairs)
 
 
 def _count_wanted(plan: EnrolmentPlan, samples: int, steadiness: Steadiness) -> tuple[int, int]:

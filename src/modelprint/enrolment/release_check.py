@@ -5,7 +5,6 @@ label although nothing was changed. Ordinary images do. They find another model,
 preprocessing, random answers and caches; they cannot find a slightly changed model, which is what the samples are for.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
@@ -94,8 +93,7 @@ def check_release(deployments: Deployments, fingerprint: Fingerprint, precision:
     1. Ask about all of them, and about some again.
     2. Refuse answers that come from a cache: repeating a question would show nothing.
     3. Refuse answers that change: random ones, or those of two models.
-    4. Refuse labels that are a permutation of the expected ones, or all the same.
-    5. Refuse more other labels than the precision explains.
+    4. Refuse more other labels than the precision explains, and say whether they are a permutation of ours.
 
     Args:
         deployments: Whom to ask.
@@ -122,8 +120,7 @@ def check_release(deployments: Deployments, fingerprint: Fingerprint, precision:
         labels = [read_label(answer) for answer in first[place]]
         repeated = [read_label(answer) for answer in again[place]]
         _refuse_changing(deployments, place, asked, labels, repeated)  # (3)
-        _refuse_other_labels(name, natural, labels, fingerprint.class_names)  # (4)
-        _refuse_disagreement(name, natural, labels, precision)  # (5)
+        _refuse_disagreement(name, natural, labels, fingerprint.class_names, precision)  # (4)
         agreed += _count_agreed(natural, labels)
     return Agreement(natural=len(natural) * len(deployments.oracles), agreed=agreed)
 
@@ -134,7 +131,7 @@ def check_samples(fingerprint: Fingerprint, labels: Sequence[int | None], precis
     Args:
         fingerprint: The release.
         labels: What the deployment says about each sample; None where it does not keep a label.
-        precision: What it computes in.
+        precision: What it computes in; None refuses nothing.
 
     Raises:
         EnrolmentError: The samples were sealed for servers of that precision, and yet more of them got another label
@@ -200,33 +197,31 @@ def _refuse_changing(
     )
 
 
-def _refuse_other_labels(
-    name: str, natural: Sequence[Natural], labels: Sequence[int], class_names: Sequence[str]
+def _refuse_disagreement(
+    name: str, natural: Sequence[Natural], labels: Sequence[int], class_names: Sequence[str], precision: str | None
 ) -> None:
-    if len(set(labels)) == 1 and len({one.label for one in natural}) > 1:
-        raise EnrolmentError(f"{name}all {len(labels)} natural images got the same label, {class_names[labels[0]]!r}")
-    wrong = [(one.label, label) for one, label in zip(natural, labels, strict=True) if one.label != label]
-    pairs = Counter((one.label, label) for one, label in zip(natural, labels, strict=True) if label >= 0)
-    found = find_permutation(pair for pair, count in pairs.items() for _ in range(count))
-    if found is not None and 2 * len(wrong) > len(labels):
-        shown = [f"{class_names[seen]!r} for {class_names[ours]!r}" for ours, seen in found.items() if ours != seen]
-        raise EnrolmentError(
-            f"{name}it answers in other labels, one for each of ours ({', '.join(shown[:3])}); "
-            "give the endpoint file a label map"
-        )
-
-
-def _refuse_disagreement(name: str, natural: Sequence[Natural], labels: Sequence[int], precision: str | None) -> None:
     known = precision or "int8"  # of those that are allowed for, the one with most noise
     shares = [(CONTROL_SHARES if one.wide else SEALED_SHARES)[known] for one in natural]
     wrong, allowed = len(natural) - _count_agreed(natural, labels), count_allowed(float(np.sum(shares)))
-    if wrong > allowed:
-        explained = f"{precision} explains" if precision else "no precision explains more than"
-        raise EnrolmentError(
-            f"{name}{wrong} of {len(natural)} natural images got another label than the release gives them, and "
-            f"{explained} {allowed}: it has other weights, or other preprocessing (order of colours, normalisation, "
-            "resizing, JPEG)"
-        )
+    if wrong <= allowed:
+        return
+    explained = f"{precision} explains" if precision else "no precision explains more than"
+    raise EnrolmentError(
+        f"{name}{wrong} of {len(natural)} natural images got another label than the release gives them, and "
+        f"{explained} {allowed}: {_explain_labels(natural, labels, class_names)}"
+    )
+
+
+def _explain_labels(natural: Sequence[Natural], labels: Sequence[int], class_names: Sequence[str]) -> str:
+    """Say what may be the reason of labels that are not those of the release."""
+    if len(set(labels)) == 1 and labels[0] >= 0:
+        return f"all of them got the label {class_names[labels[0]]!r}"
+    found = find_permutation((one.label, label) for one, label in zip(natural, labels, strict=True)) or {}
+    moved = {ours: seen for ours, seen in found.items() if ours != seen and seen >= 0}
+    if moved and (set(moved) == set(moved.values()) or 2 * len(moved) > len(found)):
+        shown = ", ".join(f"{class_names[seen]!r} for {class_names[ours]!r}" for ours, seen in list(moved.items())[:3])
+        return f"it answers in other labels, one for each of ours ({shown}); give the endpoint file a label map"
+    return "it has other weights, or other preprocessing (order of colours, normalisation, resizing, JPEG)"
 
 
 def _count_agreed(natural: Sequence[Natural], labels: Sequence[int]) -> int:

@@ -50,7 +50,7 @@ class Limits(Described):
     Attributes:
         max_bytes: Largest request body; a larger one is not sent.
         requests_per_second: Fastest pace; None means as fast as answers come.
-        concurrency: Requests at the same time; only 1, pictures are asked one by one.
+        concurrency: Requests at the same time; only 1, a check asks about pictures one by one. `enrol` has its own.
         timeout_s: Seconds one attempt may take from connecting to the last byte.
     """
 
