@@ -29,8 +29,9 @@ from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.intervals import exact_interval
 from modelprint.loading import load_classifier
 from modelprint.oracles.local import LocalOracle
-from modelprint.oracles.oracle import Oracle
+from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.oracles.recorded import RecordedOracle
+from modelprint.pixels import Picture
 from modelprint.progress import ignore_progress
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE
@@ -76,6 +77,27 @@ class Served:
     steady: bool = True
 
 
+@dataclass(frozen=True)
+class Named:
+    """An oracle that is described by a name, without the digest of its weights, which takes longer than an answer.
+
+    Attributes:
+        oracle: Gives the answers.
+        name: Describes it.
+    """
+
+    oracle: Oracle
+    name: str
+
+    def ask(self, picture: Picture) -> Answer:
+        """Return its answer."""
+        return self.oracle.ask(picture)
+
+    def describe(self) -> dict[str, str]:
+        """Return the name."""
+        return {"kind": "local", "name": self.name}
+
+
 class Changed(nn.Module):
     """A network behind a change of its input, and one of its logits."""
 
@@ -99,7 +121,7 @@ def main() -> None:
     measuring.add_argument("--data", default="cifar10")
     measuring.add_argument("--weights", type=Path, required=True)
     measuring.add_argument("--others", type=Path, help="folder with weights of other published networks")
-    measuring.add_argument("--checks", type=int, default=200, help="random orders of the samples")
+    measuring.add_argument("--checks", type=int, default=100, help="random orders of the samples")
     measuring.add_argument("--log", type=Path, required=True, help="one JSON line for each served model")
     commands.add_parser("report").add_argument("log", type=Path)
     given = parser.parse_args()
@@ -207,7 +229,7 @@ CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
 
 def measure(served: Served, fingerprint: Fingerprint, checks: int) -> dict[str, object]:
     """Return the flips over all samples, and the verdicts of the checks in each setting."""
-    local = LocalOracle(served.model, served.name)
+    local = Named(LocalOracle(served.model), served.name)
     oracle: Oracle = RecordedOracle(local) if served.steady else local
     seen = [
         Observed(

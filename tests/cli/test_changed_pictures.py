@@ -213,6 +213,7 @@ def test_another_scale_is_no_verdict_without_its_labels(ask: Any, sealed: Finger
 
     assert (code, verdict["outcome"]) == (3, "inconclusive")
     assert "ordinary pictures get another label too" in verdict["reasons"][1]
+    assert "they arrive on another scale, or are not read" in verdict["reasons"][2]
 
 
 @pytest.mark.parametrize(

@@ -121,6 +121,10 @@ def test_a_permutation_without_a_fixed_class_names_the_order_too(sealed: Fingerp
 def test_pictures_and_labels_that_nothing_known_explains_are_no_verdict(sealed: Fingerprint, serve: Serve) -> None:
     """Controls are wrong in every way; the questions are as many as announced at most."""
     served = serve(prepare=lambda pixels: pixels // 2)
+    served.labels |= {
+        (control.picture.pixels // 2).tobytes(): (control.label + index % 2 + 1) % 4
+        for index, control in enumerate(sealed.controls)
+    }
 
     verdict = verify(served, sealed)
 
@@ -130,6 +134,14 @@ def test_pictures_and_labels_that_nothing_known_explains_are_no_verdict(sealed: 
     assert verdict.controls.questions == 8 + 3 * 3  # a way is given up when three of eight controls are wrong
     assert verdict.controls.questions <= count_control_questions(served, sealed) == 8 + 3 + 3 * (8 + 8)
     assert "no known preprocessing and no known order" in verdict.reasons[2]
+
+
+def test_one_label_for_all_ordinary_pictures_is_pointed_out(sealed: Fingerprint, serve: Serve) -> None:
+    """As when values are divided by 255 twice."""
+    verdict = verify(serve(prepare=lambda pixels: pixels // 255), sealed)
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons[2] == "all of them get label 4 (c4): they arrive on another scale, or are not read"
 
 
 def test_few_wrong_controls_are_no_excuse(sealed: Fingerprint, serve: Serve) -> None:

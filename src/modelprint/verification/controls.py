@@ -80,6 +80,11 @@ class Trials:
         """Count one answer."""
         self.answers.setdefault((trial.form, trial.subject), {})[trial.observed.index] = trial.observed
 
+    @property
+    def answer_count(self) -> int:
+        """How many answers there are."""
+        return sum(map(len, self.answers.values()))
+
     def has(self, form: str, subject: Subject, index: int) -> bool:
         """Whether there is an answer already."""
         return index in self._get(form, subject)
@@ -133,6 +138,13 @@ class Trials:
         right = sum(not seen.mismatch for seen in self._usable)
         return len(self._usable) >= FEWEST_USABLE and right >= self._needed
 
+    @property
+    def single_label(self) -> int | None:
+        """The label of all usable controls although several are expected; None when there is none."""
+        seen = {one.answer.label for one in self._usable}
+        several = len({one.expected for one in self._usable}) > 1
+        return next(iter(seen)) if len(seen) == 1 and several else None
+
     def summarise(self, samples: Sequence[Observed]) -> ControlCheck | None:
         """Return what was found; None when no control was asked."""
         if not self.answers:
@@ -144,7 +156,7 @@ class Trials:
             asked=len(self._get(USUAL, "control")),
             usable=len(self._usable),
             right=sum(not seen.mismatch for seen in self._usable),
-            questions=sum(map(len, self.answers.values())),
+            questions=self.answer_count,
             explained_by=None if found is None else found[0],
             explained=(0, 0) if found is None else found[1:],
             repeated=sum(seen.answer.usable for seen in repeated.values()),

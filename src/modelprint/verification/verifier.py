@@ -12,7 +12,7 @@ from modelprint.oracles.variants import list_variants
 from modelprint.progress import Progress, ignore_progress
 from modelprint.verification.asking import ask_controls, ask_sample
 from modelprint.verification.conclusion import conclude, list_usable, needs_controls
-from modelprint.verification.controls import Trial, count_controls, count_most_questions
+from modelprint.verification.controls import Trial, Trials, count_controls, count_most_questions
 from modelprint.verification.identification import check_accepted
 from modelprint.verification.ledger import Ledger, share_alpha
 from modelprint.verification.restoring import restore
@@ -148,14 +148,7 @@ def _run(
         unusable = 0 if observed.answer.usable else unusable + 1
         progress("asking", len(tally.observations), header.queries)
     if needs_controls(tally, header):  # (5)
-
-        def record(trial: Trial) -> None:
-            nonlocal asked
-            asked += 1
-            if transcript is not None:
-                transcript.add_trial(trial)
-
-        ask_controls(oracle, variants, fingerprint, trials, list_usable(tally), record)
+        asked += _ask_ordinary(oracle, variants, fingerprint, header, tally, trials, transcript, progress)
     verdict = conclude(tally, header, trials)  # (6)
     if before.observations and not asked:
         verdict = replace(verdict, fresh=False, reused=reuse, decided=before.ended)
@@ -167,6 +160,28 @@ def _run(
         ledger.end_run(header.run, header.order, verdict.outcome)
         verdict = replace(verdict, unasked=ledger.unasked)
     return verdict
+
+
+def _ask_ordinary(
+    oracle: Oracle,
+    variants: Mapping[str, Oracle],
+    fingerprint: Fingerprint,
+    header: Header,
+    tally: Tally,
+    trials: Trials,
+    transcript: Transcript | None,
+    progress: Progress,
+) -> int:
+    """Ask about controls, write each answer, and return how many questions that took."""
+    before, most = trials.answer_count, count_most_questions(header.controls, len(header.forms))
+
+    def record(trial: Trial) -> None:
+        if transcript is not None:
+            transcript.add_trial(trial)
+        progress("asking ordinary pictures", trials.answer_count, most)
+
+    ask_controls(oracle, variants, fingerprint, trials, list_usable(tally), record)
+    return trials.answer_count - before
 
 
 def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
