@@ -18,7 +18,8 @@ from modelprint.errors import EnrolmentError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
-from modelprint.verification.tally import find_permutation, list_cache_hints
+from modelprint.verification.doubts import list_cache_hints
+from modelprint.verification.tally import find_permutation
 from modelprint.verification.verdict import Observed
 
 SEALED_SHARES = {"fp32": 1e-3, "tf32": 3e-3, "fp16": 3e-3, "bf16": 1e-2, "int8": 2e-2}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from modelprint.errors import OracleError
 from modelprint.oracles.http import ARRAYS, GenericHttp, RequestForm
-from modelprint.oracles.json_text import open_text
+from modelprint.oracles.json_text import PrintedNumber, open_text
 from modelprint.oracles.jsonpath import JsonPath
 from modelprint.oracles.pixel_form import Deviations, PerChannel
 from modelprint.oracles.replies import Named, Reading, read_document, read_label, read_ranking, read_score
@@ -139,7 +139,7 @@ def _open_single(answer: object) -> object:
     return answer
 
 
-def _read_class(item: dict[str, object]) -> tuple[Named, float]:
+def _read_class(item: dict[str, object]) -> tuple[Named, PrintedNumber]:
     name = next((item[key] for key in NAMES if key in item), None)
     score = next((item[key] for key in SCORES if key in item), None)
     return read_label(name), read_score(score)
