@@ -57,6 +57,15 @@ OnnxInput = Annotated[
     ),
 ]
 Report = Annotated[Path | None, typer.Option(metavar="FILE", help="Write an HTML page about the verdict.")]
+Reports = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--report",
+        metavar="FILE",
+        help="Write a report about the verdict: .html a page, .md a summary in Markdown, .sarif SARIF, .xml JUnit. May "
+        "be given several times.",
+    ),
+]
 ShowRequest = Annotated[
     bool, typer.Option("--dry-run", help="Print the first request, secrets masked, and send nothing.")
 ]

@@ -35,12 +35,14 @@ from modelprint.cli.options import (
     Seed,
     Settings,
     ShowRequest,
+    Trust,
     Weights,
     check_choice,
     parse_shape,
     refuse_same_file,
     refuse_to_replace,
 )
+from modelprint.cli.trust import require_trust
 
 if TYPE_CHECKING:
     from modelprint.data import DataSet
@@ -258,6 +260,7 @@ def check(
     beta: CheckBeta = 0.1,
     answers: AnswerFolder = None,
     report: Report = None,
+    trust: Trust = None,
     dry_run: ShowRequest = False,
     force: Force = False,
     as_json: AsJson = False,
@@ -286,6 +289,8 @@ def check(
     from modelprint.ownership.decision import Judge
 
     judge, loaded = Judge(alpha=alpha, beta=beta), OwnershipFingerprint.load(fingerprint)
+    if trust:
+        print_remark(f"the fingerprint is signed {require_trust(loaded, trust).summary()}", quiet)
     if dry_run:
         typer.echo(
             f"{preview(endpoint, loaded.class_names, loaded.first_picture)}\n# {loaded.describe_questions(views)}"

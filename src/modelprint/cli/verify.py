@@ -13,7 +13,6 @@ from modelprint.cli.console import (
     print_remark,
     require_stdout,
     show_bars,
-    write_report,
 )
 from modelprint.cli.options import (
     AsJson,
@@ -24,15 +23,17 @@ from modelprint.cli.options import (
     Onnx,
     OnnxInput,
     Quiet,
-    Report,
+    Reports,
     SearchPath,
     ShowRequest,
+    Trust,
     Weights,
     check_choice,
     parse_shape,
     refuse_same_file,
-    refuse_to_replace,
 )
+from modelprint.cli.reports import check_reports, write_reports
+from modelprint.cli.trust import require_trust
 
 if TYPE_CHECKING:
     from modelprint.oracles.oracle import Oracle
@@ -114,7 +115,8 @@ def verify(
     reuse: Reuse = False,
     ledger: LedgerFile = None,
     fresh: Fresh = False,
-    report: Report = None,
+    report: Reports = None,
+    trust: Trust = None,
     force: Force = False,
     dry_run: ShowRequest = False,
     as_json: AsJson = False,
@@ -139,16 +141,16 @@ def verify(
     files = {"the fingerprint": fingerprint, "--endpoint": endpoint, "--onnx": onnx, "--weights": weights}
     refuse_same_file("--transcript", transcript, files)
     refuse_same_file("--ledger", ledger, files | {"--transcript": transcript})
-    if report is not None:
-        refuse_to_replace(report, force)
-        refuse_same_file("--report", report, files | {"--transcript": transcript, "--ledger": ledger})
-    from modelprint.cli.oracles import choose_oracle, preview, print_pixel_form
+    check_reports(report or (), force, files | {"--transcript": transcript, "--ledger": ledger})
+    from modelprint.cli.oracles import choose_oracle, preview
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.transcript import Transcript
     from modelprint.verification.verifier import count_control_questions, count_needed_answers
     from modelprint.verification.verifier import verify as ask_and_judge
 
     loaded = Fingerprint.load(fingerprint)
+    if trust:
+        print_remark(f"the fingerprint is signed {require_trust(loaded, trust).summary()}", quiet)
     if dry_run:
         typer.echo(preview(endpoint, loaded.class_names, loaded.samples[0].picture))
         return
@@ -189,16 +191,10 @@ def verify(
             progress=progress,
         )
 
-    def make_report() -> None:
-        from modelprint.verification.report import render_report
+    def make_reports() -> None:
+        write_reports(report or (), fingerprint.name, loaded, verdict, quiet)
 
-        if verdict.exit_code:
-            print_pixel_form(onnx, onnx_input, quiet)
-        if report is not None:
-            page = render_report(f"Verification with {fingerprint.name}", loaded, {"the model": verdict})
-            write_report(report, page, quiet)
-
-    end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code, make_report)
+    end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code, make_reports)
 
 
 def _choose_ledger(

@@ -31,9 +31,7 @@ FILE_BYTES = 512 * 2**20
 
 MANIFEST = "manifest.json"
 SIGNATURE = "signature.json"
-NAMES = re.compile(
-    r"manifest\.json|signature\.json|(samples|sources|controls)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy"
-)
+NAMES = re.compile(r"manifest\.json|signature\.json|(samples|sources|controls)/[0-9]{4}\.png|arrays/[a-z_]{1,24}\.npy")
 LONGEST_NAME = len("arrays/") + 24 + len(".npy")
 
 # Sizes of the fixed parts of a ZIP, and the records that end it.

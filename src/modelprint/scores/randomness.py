@@ -30,7 +30,9 @@ def differ_in_pairs(pairs: Sequence[tuple[Printed, Printed, bool]], form: ScoreF
         form: How the server prints scores.
         reach: Largest honest distance of two log-probabilities.
     """
-    return len(pairs) >= FEWEST_PAIRS and all(wrong and are_apart(one, again, form, reach) for one, again, wrong in pairs)
+    return len(pairs) >= FEWEST_PAIRS and all(
+        wrong and are_apart(one, again, form, reach) for one, again, wrong in pairs
+    )
 
 
 def are_apart(one: Printed, other: Printed, form: ScoreForm, reach: float) -> bool:
