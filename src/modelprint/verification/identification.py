@@ -253,6 +253,7 @@ def describe_preprocessing(name: str) -> str:
         "unit": "values divided by 255 twice",
         "grey": "grey levels that are not divided by 255",
         "mean-std": "values normalised twice",
+        "half": "values normalised by 0.5 / 0.5",
     }
     quality = name.removeprefix("jpeg-")
     return known.get(name, f"JPEG pictures of quality {quality}" if quality != name else f"the preprocessing {name}")
