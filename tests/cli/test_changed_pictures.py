@@ -75,6 +75,7 @@ CHANGES: dict[str, Change] = {
     "resize": through_pillow(enlarge_and_reduce),
     "jpeg-90": through_pillow(compress),
     "mean-std": lambda images: (images - 0.5) / 0.5,
+    "half": lambda images: (images - 0.5) / 0.5 * 0.229 + 0.485,
     "unit": lambda images: images / 255,
 }
 

@@ -3,11 +3,12 @@
 import math
 from dataclasses import replace
 
+from modelprint.data.class_order import list_orders
 from modelprint.oracles.variants import explain_variant
-from modelprint.verification.class_orders import list_orders, write_label_map
 from modelprint.verification.controls import Trials
 from modelprint.verification.doubts import find_doubts, state_doubts, state_rounding
 from modelprint.verification.identification import Identification
+from modelprint.verification.label_map import write_label_map
 from modelprint.verification.tally import Tally
 from modelprint.verification.transcript import Header
 from modelprint.verification.verdict import ControlCheck, Observed, Outcome, Verdict

@@ -16,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from modelprint.data.class_order import list_orders
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.verification.class_orders import list_orders, write_label_map
+from modelprint.verification.label_map import write_label_map
 from modelprint.verification.verdict import ControlCheck, Observed
 
 USUAL = ""
@@ -106,6 +107,8 @@ class Trials:
         for seen in () if self.disagree else self._choose_repeated(samples):
             if not self.has(USUAL, "sample", seen.index):
                 return USUAL, "sample", seen.index
+        if not self.disagree and self._count_varied(samples):
+            return None  # then a sample is right in another way by accident
         for form in self.forms:
             if (question := self._find_in_form(form, samples)) is not None:
                 return question
@@ -150,7 +153,6 @@ class Trials:
         if not self.answers:
             return None
         found = self.find_explanation(samples)
-        repeated = self._get(USUAL, "sample")
         places = None if found is None else list_orders(self.class_names).get(found[0])
         return ControlCheck(
             asked=len(self._get(USUAL, "control")),
@@ -159,12 +161,8 @@ class Trials:
             questions=self.answer_count,
             explained_by=None if found is None else found[0],
             explained=(0, 0) if found is None else found[1:],
-            repeated=sum(seen.answer.usable for seen in repeated.values()),
-            varied=sum(
-                seen.answer.usable and seen.answer.label != repeated[seen.index].answer.label
-                for seen in samples
-                if seen.index in repeated and repeated[seen.index].answer.usable
-            ),
+            repeated=sum(seen.answer.usable for seen in self._get(USUAL, "sample").values()),
+            varied=self._count_varied(samples),
             label_map=None if places is None else write_label_map(places, self.class_names),
         )
 
@@ -237,6 +235,12 @@ class Trials:
     def _choose_repeated(self, samples: Sequence[Observed]) -> list[Observed]:
         """Return the samples that are asked again as usual."""
         return [seen for seen in samples if seen.mismatch][:REPEATS]
+
+    def _count_varied(self, samples: Sequence[Observed]) -> int:
+        """Return how many samples that were asked again as usual got another label."""
+        first = {seen.index: seen.answer.label for seen in samples}
+        again = [seen for seen in self._get(USUAL, "sample").values() if seen.answer.usable]
+        return sum(first.get(seen.index) not in (None, seen.answer.label) for seen in again)
 
     def _choose_samples(self, samples: Sequence[Observed]) -> list[Observed]:
         """Return the samples to ask again in another way, those that differ first."""
