@@ -7,7 +7,9 @@
 1. Enrols the fingerprint on the target as it is served in each precision: with the pictures as they are and with walks.
 2. Makes one suspect of each kind from the float32 target, or takes it from the cache, and serves it likewise.
 3. Asks about all samples, one image at a time; a line of answers.jsonl has the labels that differ.
-4. Prints Markdown: exact detection rates, with intervals, for each kind and in the mean.
+4. Asks the target itself in batches of random size, among natural images, as a busy server would compute them.
+5. Prints Markdown: exact detection rates, with intervals, for each kind and in the mean, and the labels that batches
+   changed.
 
 Stopped, it goes on where it was. Suspects whose weights are those of the target after rounding are marked.
 """
@@ -26,7 +28,7 @@ import torch
 from modelprint.bench.targets import TARGETS, target_model
 from modelprint.calibration import Forms
 from modelprint.calibration.profiles import PRECISIONS
-from modelprint.calibration.variants import int8
+from modelprint.calibration.variants import fp32, int8
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
 from modelprint.detection.rates import bootstrap_interval, detection_rate
@@ -34,13 +36,17 @@ from modelprint.enrolment import EnrolmentPlan, enrol
 from modelprint.enrolment.release_check import list_natural
 from modelprint.errors import ModelprintError
 from modelprint.fingerprint.integrity import Fingerprint
+from modelprint.intervals import upper_bound
 from modelprint.oracles.local import LocalOracle
 from modelprint.settings import build
 from modelprint.tamperings import SUITE
 from modelprint.tamperings.store import load_or_make_suspect, suspect_path
+from modelprint.tensors import to_images
 
 SERVED = {**PRECISIONS, "int8-weights": int8.weights}
 """Ways to serve, by name."""
+BATCHED = {"fp32": fp32.float32}
+"""The same in batches, where the way above computes one image at a time."""
 HALVES = {"fp16": torch.float16, "bf16": torch.bfloat16}
 CONTROL = "none"
 KINDS = (
@@ -84,6 +90,8 @@ KINDS = (
 )
 """The rows of Table 1, and three small changes; a network after a colon is the one that replaces the target."""
 NS = (1, 5)
+LARGEST = 64
+"""Images that come together, most of the time fewer."""
 
 
 def main() -> None:
@@ -101,6 +109,7 @@ def main() -> None:
     parser.add_argument("--data", default="cifar10@0.1", help="what suspects are made from")
     parser.add_argument("--test-images", type=int, default=1000, help="how many of them suspects are looked at with")
     parser.add_argument("--cached", action="store_true", help="leave out suspects that are not in the cache")
+    parser.add_argument("--checks", type=int, default=0, help="answers in batches, for each fingerprint")
     parser.add_argument("--seed", type=int, default=1, help="of suspects and walks")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -109,7 +118,7 @@ def main() -> None:
     data = load_data(given.data)
     data = replace(data, test=data.test.take(range(given.test_images)))
     by_profile = dict(one.split("=", 1) for one in given.profile)
-    lines = Lines(given.folder / "answers.jsonl")
+    lines, batches = Lines(given.folder / "answers.jsonl"), Lines(given.folder / "batches.jsonl")
     for precision in given.precisions:
         files = {"by profile": by_profile[precision]} if precision in by_profile else {}
         prints = {name: Fingerprint.load(file) for name, file in files.items()}
@@ -118,7 +127,11 @@ def main() -> None:
             prints[f"{walks} walks"] = enrolled(given.folder, release, model, whole, precision, walks, given.seed)
         for kind in (CONTROL, *given.kinds):
             ask_suspect(lines, model, (data, whole), kind, given.seed, precision, prints, given.cached)
-    print("\n".join(report(lines.all, given.precisions)))
+        for name, fingerprint in prints.items() if given.checks else ():
+            if not batches.has(precision=precision, fingerprint=name):
+                changed, answers = count_changes(model, whole, precision, fingerprint, given.checks, given.seed)
+                batches.add(precision=precision, fingerprint=name, answers=answers, changed=changed)
+    print("\n".join([*report(lines.all, given.precisions), *report_batches(batches.all)]))
 
 
 class Lines:
@@ -204,6 +217,37 @@ def count_differing(model: Classifier, suspect: Classifier, precision: str) -> i
         return None
     dtype = HALVES.get(precision, torch.float32)
     return sum(int((own[name].to(dtype) != other[name].to(dtype)).sum()) for name in own)
+
+
+def count_changes(
+    model: Classifier, data: DataSet, precision: str, fingerprint: Fingerprint, checks: int, seed: int
+) -> tuple[int, int]:
+    """Return how many labels of samples differ when they are computed in batches, and of how many answers.
+
+    Samples come in a new order each time, among as many natural images, in batches of random size.
+    """
+    forms, compute = Forms(model, data.train.pixels), BATCHED.get(precision, SERVED[precision])
+    own = np.stack([sample.picture.pixels for sample in fingerprint.samples])
+    images = to_images(np.concatenate([own, data.test.pixels[: len(own)]]), torch.float64)
+    labels = torch.tensor([sample.label for sample in fingerprint.samples])
+    rng, changed, answers = np.random.default_rng(seed), 0, 0
+    while answers < checks:
+        order = torch.from_numpy(rng.permutation(len(images)))
+        for part in order.split(int(rng.integers(1, LARGEST + 1))):
+            mine = part < len(labels)
+            found = compute(forms, images[part]).argmax(1)
+            changed += int((found[mine] != labels[part[mine]]).sum())
+        answers += len(labels)
+    return changed, answers
+
+
+def report_batches(lines: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a table of labels that batches changed, with the one-sided 95 % bound of their share."""
+    if lines:
+        yield "\n| served in | fingerprint | answers in batches | labels changed | at most |\n|---|---|---:|---:|---:|"
+    for line in lines:
+        bound = upper_bound(line["changed"], line["answers"])
+        yield f"| {line['precision']} | {line['fingerprint']} | {line['answers']} | {line['changed']} | {bound:.1e} |"
 
 
 def report(lines: Sequence[Mapping[str, Any]], precisions: Iterable[str]) -> Iterator[str]:

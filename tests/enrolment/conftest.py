@@ -136,7 +136,7 @@ VARIANTS: dict[str, Callable[[Classifier], Classifier]] = {
     "dented": dent,
     "inverted": lambda model: model.with_network(Inverted(model.copy().network)),
     "permuted": lambda model: model.with_network(Permuted(model.copy().network, 1, 2, 3, 0)),
-    "two classes swapped": lambda model: model.with_network(Permuted(model.copy().network, 1, 0, 2, 3)),
+    "two classes swapped": lambda model: model.with_network(Permuted(model.copy().network, 0, 1, 3, 2)),
     "at random": lambda model: model.with_network(AtRandom()),
     "in turn with a dented one": lambda model: model.with_network(InTurn(model.copy().network, dent(model).network)),
     "in turn with an inverted one": lambda model: model.with_network(
