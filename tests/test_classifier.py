@@ -207,3 +207,12 @@ def test_a_forward_that_ends_the_program_is_an_error(code: int) -> None:
 
     with pytest.raises(LoadingError, match=f"^mine:make failed: SystemExit: {code}$"):
         model.labels(torch.zeros(1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [(lambda x: x, True), (lambda x: x.detach(), False), (lambda x: x.round(), True)],
+)
+def test_whether_there_is_a_gradient_is_found_without_changing_anything(act: Any, expected: bool) -> None:
+    """Rounding has one, of zeros; what is detached has none."""
+    assert Classifier(Does(act), image_shape=(1, 2, 2), class_count=2).has_gradient() is expected

@@ -359,6 +359,25 @@ def test_a_damaged_exported_program_is_one_line(tmp_path: Path) -> None:
         load_classifier(str(tmp_path / "broken.pt2"), image_shape=(1, 8, 8))
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_compiled_network_is_replaced_by_its_original(
+    tiny_model: Classifier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Methods need second derivatives, which compiled ones lack."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    saved(tiny_model, tmp_path)
+    (tmp_path / "compiles.py").write_text(
+        "from pathlib import Path\nimport torch\nfrom modelprint.loading import load_classifier\n"
+        "def make():\n    file = Path(__file__).with_name('weights.safetensors')\n"
+        "    return torch.compile(load_classifier('digits', file).network)\n"
+    )
+
+    loaded = load_classifier("compiles:make", image_shape=(1, 8, 8), search_path=tmp_path)
+
+    assert type(loaded.network) is type(tiny_model.network)
+    assert loaded.digest() == tiny_model.digest()
+
+
 @pytest.mark.parametrize("kind", ["safetensors", "pt2"])
 def test_any_damage_is_an_error_of_ours(kind: str, tiny_model: Classifier, tmp_path: Path) -> None:
     """150 files with a few changed bytes in their headers are read, or refused with a LoadingError."""

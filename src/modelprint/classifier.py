@@ -144,6 +144,15 @@ class Classifier:
                 "dropout with training=True, or was it exported in training mode?"
             )
 
+    def has_gradient(self) -> bool:
+        """Return whether the logits have a gradient by the images; integer layers and `torch.no_grad` stop it."""
+        images = torch.zeros(1, *self.image_shape, dtype=self.dtype, requires_grad=True)
+        try:
+            (gradient,) = torch.autograd.grad(self.network(images).sum(), images, allow_unused=True)
+        except RuntimeError:
+            return False
+        return gradient is not None
+
     def copy(self) -> "Classifier":
         """Return a deep copy."""
         return self.with_network(copy.deepcopy(self.network))

@@ -349,6 +349,8 @@ def _wrap(module: nn.Module, image_shape: tuple[int, int, int], name: str) -> Cl
     Raises:
         LoadingError: It does not take such images, returns no logits, is random or changes its images.
     """
+    # What torch.compile makes has no second derivatives; its original computes the same.
+    module = getattr(module, "_orig_mod", module)
     classifier = Classifier(module, image_shape=image_shape, class_count=0, name=name)
     try:
         with torch.no_grad(), contain_exit(name):

@@ -22,6 +22,7 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.pixels import Pixels
+from modelprint.tensors import to_images
 
 NOT_HERE = {"compiled"} | {
     name for name in PROFILES["fp32"].variants if "CUDA" in name and not torch.cuda.is_available()
@@ -141,6 +142,17 @@ def test_a_float64_classifier_is_served_in_float32(tiny_model: Classifier, pixel
     noise = measure(tiny_model.double(), pixels, FEW)
 
     assert noise.floor > 0
+
+
+def test_a_classifier_of_half_precision_is_served_as_given_too(tiny_model: Classifier, pixels: Pixels) -> None:
+    """Its own rounding is honest under every profile; a float32 one has no such variant."""
+    half = tiny_model.with_network(tiny_model.copy().network.bfloat16())
+
+    noise = measure(half, pixels, FEW)
+
+    assert torch.equal(noise.logits["bfloat16, as given"], half.logits(to_images(pixels), batch=1).double())
+    assert noise.floor >= noise.shifts["bfloat16, as given"] > 0
+    assert measure(tiny_model, pixels, FEW).logits.keys() == FEW.variants.keys()
 
 
 def test_an_exported_program_for_one_image_is_measured_one_at_a_time(tiny_model: Classifier, pixels: Pixels) -> None:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from modelprint.calibration import FLOAT32, PROFILES, Profile, float32
 from modelprint.classifier import Classifier
@@ -17,7 +18,7 @@ from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
 from modelprint.generation.measures import NOTHING
 from modelprint.generation.report import GenerationReport
-from modelprint.methods import Bisection, Natural
+from modelprint.methods import Bisection, Junction, MiSentry, Natural
 from modelprint.methods.method import Card, Crafted, Method
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
@@ -311,6 +312,56 @@ def test_a_classifier_out_of_reach_of_float64_is_told_in_the_notes(
     notes = fingerprint.provenance.notes
     assert notes["reference"].startswith(FLOAT32)
     assert notes["not measured: float64"] == "TypeError: frozen graph"
+
+
+def cast_model(model: Classifier, dtype: torch.dtype) -> Classifier:
+    """Return a copy of `model` in another type."""
+    cast = model.copy()
+    return cast.with_network(cast.network.to(dtype))
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_network_of_half_precision_is_sealed_by_a_method_with_gradients(
+    dtype: torch.dtype, tiny_model: Classifier, split: DataSet
+) -> None:
+    """Crafted in float32; every sealed label is the one that the network itself gives."""
+    half = cast_model(tiny_model, dtype)
+
+    fingerprint, _ = generate(half, split, Junction(k=(2,)), count=4, profile="exact", allow_fewer=True)
+
+    pixels = np.stack([sample.picture.pixels for sample in fingerprint.samples])
+    assert half.labels(to_images(pixels), batch=1).tolist() == [sample.label for sample in fingerprint.samples]
+    assert f"{str(dtype).removeprefix('torch.')}, as given" in fingerprint.profile.variants
+
+
+class Detached(nn.Module):
+    """A network whose logits have no gradient by the images."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.network(images).detach()
+
+
+def test_a_network_without_gradients_is_explained(tiny_model: Classifier, split: DataSet) -> None:
+    """To a method that needs them; one that needs none is content."""
+    stopped = tiny_model.with_network(Detached(tiny_model.network))
+
+    with pytest.raises(CraftingError, match=r"has no gradients by its images, .* but misentry needs them; seal the"):
+        generate(stopped, split, MiSentry(steps=2), count=4, profile="exact")
+
+    assert len(generate(stopped, split, Natural(), count=4, profile="exact")[0].samples) == 4
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_torchscript_network_is_explained(tiny_model: Classifier, split: DataSet) -> None:
+    """It can be asked, but not cast and differentiated twice."""
+    scripted = tiny_model.with_network(torch.jit.script(tiny_model.copy().network))
+
+    with pytest.raises(CraftingError, match=r"is TorchScript, .* let the factory return the module itself"):
+        generate(scripted, split, Junction(k=(2,)), count=4, profile="exact")
 
 
 def test_an_interrupted_call_goes_on_with_the_next_round(

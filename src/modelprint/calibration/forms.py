@@ -51,6 +51,11 @@ class Forms:
         return self.model.with_network(copy.deepcopy(self.model.network).float())
 
     @cached_property
+    def crafted_on(self) -> Classifier:
+        """The classifier for methods: in float32 when its own type is narrower, for which linear algebra is missing."""
+        return self.single if self.model.dtype.itemsize < torch.float32.itemsize else self.model
+
+    @cached_property
     def double(self) -> Classifier:
         """The classifier in float64; TypeError when it still answers in another type."""
         double = self.model.double()

@@ -8,10 +8,10 @@ import torch
 from jaxtyping import Bool, Float64
 from torch import Tensor
 
-from modelprint.calibration.forms import Forms
+from modelprint.calibration.forms import Forms, Variant
 from modelprint.calibration.profiles import FLOAT32, Profile
 from modelprint.calibration.silence import suppress_warnings
-from modelprint.calibration.variants.fp32 import float32, float64
+from modelprint.calibration.variants.fp32 import as_given, float32, float64
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import margin, top_two_gap
 from modelprint.errors import CraftingError
@@ -126,7 +126,7 @@ def measure_images(forms: Forms, images: Images, profile: Profile, *, progress: 
     """Compute the logits of float images, also outside [0, 1], in every way of serving; see `measure`."""
     logits: dict[str, Logits] = {}
     absent: dict[str, str] = {}
-    variants = profile.variants.items()
+    variants = {**profile.variants, **list_own_variants(forms.model)}.items()
     with suppress_warnings():
         for name, variant in track_steps("measuring the noise of honest serving", variants, len(variants), progress):
             try:
@@ -142,6 +142,13 @@ def measure_images(forms: Forms, images: Images, profile: Profile, *, progress: 
                 f"{forms.model.name} ({name}) gives logits that are not finite to {broken} of {len(values)} images"
             )
     return Noise(logits=logits, absent=absent)
+
+
+def list_own_variants(model: Classifier) -> dict[str, Variant]:
+    """Return the way of serving of a classifier whose own type is narrower than float32; none otherwise."""
+    if model.dtype.itemsize >= torch.float32.itemsize:
+        return {}
+    return {f"{str(model.dtype).removeprefix('torch.')}, as given": as_given}
 
 
 def join(parts: Sequence[Noise]) -> Noise:

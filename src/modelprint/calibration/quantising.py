@@ -13,7 +13,7 @@ from modelprint.calibration.silence import suppress_warnings
 from modelprint.classifier import Classifier
 from modelprint.errors import LoadingError
 from modelprint.fast.folding import fold_batch_norm
-from modelprint.networks.onnx_network import MISSING
+from modelprint.networks.onnx_network import explain_missing_runtime
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
 
@@ -38,7 +38,7 @@ def static_int8(model: Classifier, images: Images) -> bytes:
         from onnxruntime.quantization import QuantType, quantize_static
         from onnxruntime.quantization.quant_utils import add_pre_process_metadata
     except ImportError:
-        raise LoadingError(MISSING) from None
+        raise LoadingError(explain_missing_runtime()) from None
     with suppress_warnings(), tempfile.TemporaryDirectory() as folder:
         graph = onnx.load_from_string(Forms(model.with_network(fold_batch_norm(model.network))).onnx)
         _anonymise(graph)

@@ -35,6 +35,7 @@ from modelprint.cli.tradeoff import tradeoff
 from modelprint.cli.train_generator import train_generator
 from modelprint.cli.verify import replay, verify
 from modelprint.errors import ModelprintError
+from modelprint.extras import advise_extra
 from modelprint.memory import keep_freed_memory
 
 DEBUG = "MODELPRINT_DEBUG"
@@ -198,4 +199,4 @@ def _explain_missing(problem: ImportError) -> str:
     module = (problem.name or "").partition(".")[0]
     if module not in EXTRAS:
         return f"{problem}; install modelprint again"
-    return f'this needs {module}, which is not installed; install it with: pip install "modelprint[{EXTRAS[module]}]"'
+    return f"this needs {module}, which is not installed; {advise_extra(EXTRAS[module])}"

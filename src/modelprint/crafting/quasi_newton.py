@@ -14,6 +14,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from modelprint.errors import CraftingError
+from modelprint.extras import advise_extra
 
 Evaluate = Callable[[Float[Tensor, "active d"], list[int]], tuple[Float[Tensor, " active"], Float[Tensor, "active d"]]]
 """Returns values and gradients at one point of each unfinished problem; the list says which problems these are."""
@@ -59,8 +60,7 @@ def import_botorch() -> ModuleType:
             import botorch as library
     except ImportError as problem:
         raise CraftingError(
-            "Bayesian optimisation and its optimiser come with BoTorch, which is not installed: "
-            "pip install 'modelprint[bo]'"
+            "Bayesian optimisation and its optimiser come with BoTorch, which is not installed; " + advise_extra("bo")
         ) from problem
     made: ModuleType = library
     return made

@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
 from modelprint.errors import CraftingError
-from modelprint.fast.folding import make_quick_copy
+from modelprint.fast.folding import freeze_weights, make_quick_copy
 from modelprint.tensors import Images, Logits
 
 Objective = Literal["paper-log", "paper", "released"]
@@ -144,7 +144,7 @@ class Layers:
         """
         self.objective = objective
         copy = model.copy()
-        self._network, self._dtype = copy.network.requires_grad_(False), copy.dtype
+        self._network, self._dtype = freeze_weights(copy.network), copy.dtype
         self._chosen = choose_parameters(self._network, patterns)
         count = sum(parameter.numel() for parameter in self._chosen.values())
         size = model.class_count * count

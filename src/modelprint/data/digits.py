@@ -12,6 +12,7 @@ import numpy as np
 from modelprint.data.data_set import DataSet, split
 from modelprint.data.labelled_images import LabelledImages
 from modelprint.errors import DataError
+from modelprint.extras import advise_extra
 
 GREY_LEVELS = 16
 """The largest grey level in the original."""
@@ -23,7 +24,7 @@ def load_digits(seed: int = 0, test_share: float = 0.2) -> DataSet:
         from sklearn import datasets
     except ImportError as problem:
         raise DataError(
-            "the digits come with scikit-learn, which is not installed: pip install 'modelprint[generate]'"
+            f"the digits come with scikit-learn, which is not installed; {advise_extra('generate')}"
         ) from problem
     original = datasets.load_digits()
     images = LabelledImages(

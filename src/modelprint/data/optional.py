@@ -3,6 +3,7 @@
 from types import ModuleType
 
 from modelprint.errors import DataError
+from modelprint.extras import advise_extra
 
 
 def import_parquet() -> ModuleType:
@@ -11,6 +12,6 @@ def import_parquet() -> ModuleType:
         from modelprint.data import parquet as reader
     except ImportError as problem:
         raise DataError(
-            "parquet files are read with pyarrow, which is not installed: pip install 'modelprint[generate]'"
+            f"parquet files are read with pyarrow, which is not installed; {advise_extra('generate')}"
         ) from problem
     return reader

@@ -58,7 +58,9 @@ def make_quick_copy(model: Classifier) -> Classifier:
 
 def freeze_weights(network: nn.Module) -> nn.Module:
     """Switch off weight gradients, so that a backward pass computes input gradients only; returns `network`."""
-    return network.requires_grad_(False)
+    for parameter in network.parameters():  # TorchScript modules lack `requires_grad_` of their own
+        parameter.requires_grad_(False)
+    return network
 
 
 def to_channels_last(network: nn.Module) -> nn.Module:

@@ -214,8 +214,7 @@ class ByMargin:
         self._work = replace(self._work, margin=margin)
         crafted = self._load(sources, index)
         if crafted is None:
-            model, data, seed = self._forms.model, self._request.data, self._request.seed
-            crafted = self._method.craft(model, data, sources, seed, self._work_of_round(index))
+            crafted = self._craft(sources, index)
             self._save(crafted, sources, index)
         self._notes.append(crafted.notes)
         return crafted
@@ -227,7 +226,7 @@ class ByMargin:
         else:
             radii, work = find_radii(self._method, to_images(origins)), self._work_of_round(index)
             seed = self._request.seed
-            rounded = round_by_search(self._forms.model, images, origins, radii=radii, seed=seed, work=work)
+            rounded = round_by_search(self._forms.crafted_on, images, origins, radii=radii, seed=seed, work=work)
         self._rounded.append(rounded)
         before = reference_labels(self._forms, images)
         after = reference_labels(self._forms, to_images(rounded.pixels, torch.float64))
@@ -284,6 +283,23 @@ class ByMargin:
         if noise.reference_name != FLOAT64:
             notes["reference"] = f"{noise.reference_name}, because the classifier cannot be computed in float64"
         return notes | {f"not measured: {name}": reason for name, reason in noise.absent.items()}
+
+    def _craft(self, sources: Pixels, index: int) -> Crafted:
+        """Run the method; CraftingError when it fails because of what the network is made of."""
+        model, data, seed = self._forms.crafted_on, self._request.data, self._request.seed
+        try:
+            return self._method.craft(model, data, sources, seed, self._work_of_round(index))
+        except RuntimeError as problem:
+            if any(isinstance(module, torch.jit.ScriptModule) for module in model.network.modules()):
+                reason = "is TorchScript, which cannot be cast and folded; let the factory return the module itself"
+            elif not model.has_gradient():
+                reason = (
+                    f"has no gradients by its images, as int8 layers have none, but {self._method.name} needs them; "
+                    "seal the network as it was before quantisation, or choose a method that needs labels only"
+                )
+            else:
+                raise
+            raise CraftingError(f"{model.name} {reason}") from problem
 
     def _candidate_rows(self) -> Tensor:
         """Return the rows of the joined noise that belong to candidates."""

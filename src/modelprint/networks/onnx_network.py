@@ -9,8 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from modelprint.errors import CraftingError, LoadingError
+from modelprint.extras import advise_extra
 
-MISSING = 'this model is an ONNX graph; install ONNX Runtime for it with pip install "modelprint[onnx]"'
+
+def explain_missing_runtime() -> str:
+    """Say what is missing to compute an ONNX graph, and how to install it."""
+    return f"this model is an ONNX graph, which needs ONNX Runtime; {advise_extra('onnx')}"
 
 
 class OnnxNetwork(nn.Module):
@@ -83,7 +87,7 @@ def _start(content: bytes) -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise LoadingError(MISSING) from None
+        raise LoadingError(explain_missing_runtime()) from None
     # The key of a reference to another file, which ONNX Runtime would read from this machine.
     if b"location" in content:
         raise LoadingError("the ONNX graph refers to other files; refused")

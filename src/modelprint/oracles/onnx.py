@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from modelprint.errors import OracleError
+from modelprint.extras import advise_extra
 from modelprint.oracles.oracle import Answer, answer_logits
 from modelprint.oracles.pixel_form import PixelForm
 from modelprint.pixels import Picture
@@ -19,7 +20,6 @@ DATATYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
 }
 """Input types we feed: images in [0, 1] unless another form is asked for, or grey levels."""
-MISSING = 'an ONNX file needs ONNX Runtime; install it with pip install "modelprint[onnx]"'
 
 
 class OnnxOracle:
@@ -113,7 +113,7 @@ def _list_external_files(path: Path) -> Iterator[str]:
     try:
         import onnx
     except ImportError:
-        raise OracleError(MISSING) from None
+        raise OracleError(_explain_missing()) from None
     try:
         model = onnx.load(path, format="protobuf", load_external_data=False)
     except OSError:
@@ -145,11 +145,15 @@ def _list_locations(message: Any) -> Iterator[str]:
                 yield from _list_locations(inner)
 
 
+def _explain_missing() -> str:
+    return f"an ONNX file needs ONNX Runtime, which is not installed; {advise_extra('onnx')}"
+
+
 def _import_runtime() -> Any:
     try:
         import onnxruntime
     except ImportError:
-        raise OracleError(MISSING) from None
+        raise OracleError(_explain_missing()) from None
     return onnxruntime
 
 

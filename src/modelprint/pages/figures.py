@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from modelprint.errors import BenchError
+from modelprint.extras import advise_extra
 
 INK = "#010203"
 """Placeholder for the text colour of the page, by which it is replaced."""
@@ -115,7 +116,7 @@ def load_matplotlib() -> ModuleType:
         import matplotlib.figure
     except ImportError as problem:
         raise BenchError(
-            "figures are drawn with matplotlib, which is not installed: pip install 'modelprint[bench]'"
+            f"figures are drawn with matplotlib, which is not installed; {advise_extra('bench')}"
         ) from problem
     return matplotlib
 

@@ -1,4 +1,4 @@
-"""Serving in float32, by several stacks, and in float64, the reference."""
+"""Serving in float32, by several stacks, in float64, the reference, and in the type of the classifier itself."""
 
 import copy
 
@@ -21,6 +21,11 @@ def float64(forms: Forms, images: Images) -> Logits:
 def float32(forms: Forms, images: Images, *, batch: int | None = None) -> Logits:
     """Compute in single precision, `batch` images at a time."""
     return forms.single.logits(images, batch=batch or forms.batch)
+
+
+def as_given(forms: Forms, images: Images) -> Logits:
+    """Compute in the type of the classifier itself, one image at a time."""
+    return forms.model.logits(images, batch=1)
 
 
 def threads(forms: Forms, images: Images, *, count: int) -> Logits:
