@@ -14,7 +14,6 @@
 A tampered model is a result, never an error.
 """
 
-
 MESSAGE_LIMIT = 2000
 """Characters of a message; what a hostile file makes longer is cut."""
 

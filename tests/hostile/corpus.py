@@ -228,6 +228,7 @@ CORPUS: dict[str, dict[str, Callable[[], bytes]]] = {
         "a file of the system": lambda: graph(set_location("/etc/passwd"), external=True),
         "a file without end": lambda: graph(set_location("/dev/zero"), external=True),
         "no name": lambda: graph(set_location(""), external=True),
+        "no UTF-8": lambda: valid.graphs(external=True)[0].replace(b"weights.bin", b"weights\xff\xfebi"),
         "a NUL": lambda: graph(set_location("a\0b"), external=True),
         "itself": lambda: graph(set_location("g.onnx"), external=True),
         "nothing there": lambda: graph(set_location("missing.bin"), external=True),

@@ -33,6 +33,7 @@ OPERATORS = (
     "aten.linspace.default", "aten.repeat_interleave.self_int", "aten.scatter.src", "aten.gather.default",
 )  # fmt: skip
 FORMS = ("folded", "onnx", "batch-1", "batch-999999", "batch-0", "other", "")
+TYPES = ("F32", "U8", "F16", "BF16", "F8_E4M3", "I64", "BOOL", "X")
 SHAPES = ([0], [2**31, 2**31], [2**62], [1, 0, 5], [-1], [3, 1, 3, 3], [3, 64], [64, 3], [])
 
 
@@ -131,7 +132,7 @@ def change_weights(rng: random.Random, content: bytes) -> bytes:
         )
     elif kind == 1:
         name = rng.choice([name for name in header if name != "__metadata__"])
-        header[name] = {"dtype": rng.choice(("F32", "U8", "F16", "BF16", "F8_E4M3", "I64", "BOOL", "X")), "shape": rng.choice(SHAPES), "data_offsets": header[name]["data_offsets"]}  # fmt: skip
+        header[name] |= {"dtype": rng.choice(TYPES), "shape": rng.choice(SHAPES)}
     elif kind == 2:
         # A tensor without values takes no bytes, whatever its other sides are.
         shape = [rng.choice((0, 3, 64)), *(rng.choice((2**20, 2**31, 3, 1)) for _ in range(rng.randrange(4)))]
@@ -163,7 +164,8 @@ def change_program(rng: random.Random, content: bytes) -> bytes:
         sizes: list[Any] = [rng.choice((1, 3, 4096, 2**20, 2**31, 2**62)) for _ in range(rng.randint(1, 4))]
         node = rng.choice(nodes)
         node["target"] = "torch.ops." + rng.choice(OPERATORS[:8])
-        node["inputs"] = [*node["inputs"][:1], {"name": rng.choice(("size", "repeats", "pad", "shape")), "arg": {"as_ints": sizes}, "kind": 1}]  # fmt: skip
+        given = {"name": rng.choice(("size", "repeats", "pad", "shape")), "arg": {"as_ints": sizes}, "kind": 1}
+        node["inputs"] = [*node["inputs"][:1], given]
     elif kind == 2:
         rng.shuffle(nodes)
     elif kind == 3:

@@ -19,10 +19,12 @@ from pathlib import Path
 from tests.hostile.blocks import Block, Figures, load_valid, make_input, marker_of, run_block
 from tests.hostile.readers import READERS
 
-from modelprint.engine import Job, Processes
+from modelprint.engine import Executor, Job, JobResult, Processes
 
 BLOCK = 500
 """Inputs of a block, at most."""
+
+__all__ = ["Job", "JobResult", "fuzz", "plan_blocks", "write_table"]
 
 
 def plan_blocks(count: int, seed: int, only: str = "") -> list[Block]:
@@ -61,7 +63,7 @@ def fuzz(blocks: list[Block], folder: Path, workers: int) -> dict[str, Figures]:
     return {name: figures[name] for name in READERS if name in figures}
 
 
-def _run(blocks: list[Block], folder: Path, executor: Processes) -> Iterator[tuple[Block, Figures]]:
+def _run(blocks: list[Block], folder: Path, executor: Executor) -> Iterator[tuple[Block, Figures]]:
     """Yield what is found about each block. The input that kills a worker is untyped, and the rest is read without it.
 
     The whole block is yielded at once, so that the log has either all of it or nothing.

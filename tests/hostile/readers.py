@@ -8,7 +8,7 @@ import random
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +48,20 @@ CLASSES = ("cat", "dog", "owl")
 TOKEN = "hunter2-0000-4711"
 LONGEST = 520
 """Characters of what is wrong with a reply and of the quotation from it."""
-YAML = ("&a", "*a", "!!python/object:os.system", "!", "- ", "? ", ": ", "{", "}", "[", "]", "|", ">", "#", "'", '"', "---", "...", "%YAML 1.1", "<<: *a", "\t", "~", "null", "true", "on", "0x1F", "1e400", "${TOKEN}", "${", "${file:/etc/passwd}", "$IMAGE", "$.a[*]", "http", "  ", "\ufeff", "\u2028")  # fmt: skip
-TOML = ("[", "]", "[[", "]]", "=", "{", "}", '"', "'", '"""', "#", "inf", "nan", "-inf", "1979-05-27T07:32:00Z", "07:32:00", "0x1F", "1_000", "true", ".", ",", "\\u0000", "settings", "scales.paper", "[1, 2]", "{ a = 1 }", "a.b.c.d = 1", "prune-20", "int8-weights", "kind", "1e400")  # fmt: skip
-STEPS = ("$", ".", "[", "]", "[*]", "[0]", "[999999999]", '["', "['", '"]', "a", "label", "list", "\u0660", "-", "_", " ", "\n", "\ud800")  # fmt: skip
+YAML = (
+    *"{}[]|>#'\"~\t", "- ", "? ", ": ", "  ", "&a", "*a", "<<: *a", "!", "!!python/object:os.system", "---", "...",
+    "%YAML 1.1", "null", "true", "on", "0x1F", "1e400", "${TOKEN}", "${", "${file:/etc/passwd}", "$IMAGE", "$.a[*]",
+    "http", "\ufeff", "\u2028",
+)  # fmt: skip
+TOML = (
+    *"[]={}\"'#.,", "[[", "]]", '\"\"\"', "inf", "nan", "-inf", "1979-05-27T07:32:00Z", "07:32:00", "0x1F", "1_000",
+    "true", "\\u0000", "settings", "scales.paper", "[1, 2]", "{ a = 1 }", "a.b.c.d = 1", "prune-20", "int8-weights",
+    "kind", "1e400",
+)  # fmt: skip
+STEPS = (
+    *"$.[]a-_ \n", "[*]", "[0]", "[999999999]", '["', "['", '"]', "label", "list", "\u0660", "\ud800",
+)  # fmt: skip
+"""Words of a language, which mutations put into its texts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +139,7 @@ def read_weights(path: Path) -> object:
     return load_like(_make_model(), path)[0].copy(), model.digest()
 
 
-@lru_cache(maxsize=1)
+@cache
 def _make_model() -> Any:
     from modelprint.classifier import Classifier
     from modelprint.networks import NETWORKS
@@ -207,7 +218,7 @@ def read_transcript(path: Path) -> object:
     return replay(path, _load_sealed()).summary()
 
 
-@lru_cache(maxsize=1)
+@cache
 def _load_sealed() -> Any:
     from modelprint.fingerprint.integrity import Fingerprint
 
@@ -256,8 +267,9 @@ class _Fake:
 def read_reply(path: Path) -> object:
     """Let one wire format read a reply of status 200, or see it with status 500; nothing may be raised."""
     content = path.read_bytes()
-    oracles = _open_oracles(content)
-    answer = oracles[zlib.crc32(content) % len(oracles)]().ask(PICTURE)
+    endpoints = _describe_endpoints()
+    chosen = zlib.crc32(content) % (len(endpoints) + 1)
+    answer = _open(endpoints[chosen % len(endpoints)], content, 200 if chosen < len(endpoints) else 500).ask(PICTURE)
     shown = repr(answer)
     assert TOKEN not in shown, shown
     assert answer.problem is None or (answer.problem.isprintable() and len(answer.problem) <= LONGEST), answer.problem
@@ -271,44 +283,35 @@ class Unusable(Exception):  # noqa: N818 - what a run counts, never raised by an
     """A reply is an answer with a problem."""
 
 
-def _open_oracles(content: bytes) -> list[Callable[[], Any]]:
-    from modelprint.oracles.endpoint import open_oracle, parse_endpoint
-    from modelprint.oracles.requests import Caller, Reply
+def _open(endpoint: Any, content: bytes, status: int) -> Any:
+    from modelprint.oracles.endpoint import open_oracle
+    from modelprint.oracles.requests import Caller, Reply, _judge
 
-    class Parrot(Caller):
-        """Returns the reply under test."""
+    caller = Caller()
+    headers = {"via": content[:200].decode("latin-1"), "age": TOKEN}
+    reply = _judge(Reply(status=status, content=content, headers=headers, attempts=1))
+    caller.call = lambda message: reply  # type: ignore[method-assign]
+    return open_oracle(endpoint, CLASSES, caller=caller, rng=random.Random(0))
 
-        status = 200
 
-        def call(self, message: object) -> Any:
-            from modelprint.oracles.requests import _judge
+@cache
+def _describe_endpoints() -> list[Any]:
+    """Return an endpoint for each way to find the answer in a reply, and secrets that a reply may repeat."""
+    from modelprint.oracles.endpoint import parse_endpoint
 
-            headers = {"via": content[:200].decode("latin-1"), "age": TOKEN}
-            return _judge(Reply(status=self.status, content=content, headers=headers, attempts=1))
-
-    if not _ENDPOINTS:
-        url = {"url": "http://127.0.0.1:9", "headers": {"X-Key": "${TOKEN}", "X-Pin": "${PIN}"}}
-        forms: list[dict[str, Any]] = [
-            {"label": "$.label", "score": "$.score", "hints": {"m": "$.model"}},
-            {"label": "$.body.label", "topk": "$.items[*]"},
-            {"topk": {"items": "$[*]"}},
-            {"scores": "$.scores"},
-            {"scores": "$.scores", "names": "$.names"},
-        ]
-        kinds = [{"kind": "http", **url, "response": form} for form in forms]
-        kinds += [{"kind": "open-inference", **url, "model": "m"}]
-        kinds += [{"kind": "open-inference", **url, "model": "m", "output": {"name": "scores", "classification": 2}}]
-        environ = {"TOKEN": TOKEN, "PIN": "0.25000"}
-        _ENDPOINTS.extend(parse_endpoint({"endpoint": kind}, environ=environ) for kind in kinds)
-    failing = Parrot()
-    failing.status = 500
-    callers = [*((endpoint, Parrot()) for endpoint in _ENDPOINTS), (_ENDPOINTS[0], failing)]
-    return [
-        partial(open_oracle, endpoint, CLASSES, caller=caller, rng=random.Random(0)) for endpoint, caller in callers
+    url = {"url": "http://127.0.0.1:9", "headers": {"X-Key": "${TOKEN}", "X-Pin": "${PIN}"}}
+    forms: list[dict[str, Any]] = [
+        {"label": "$.label", "score": "$.score", "hints": {"m": "$.model"}},
+        {"label": "$.body.label", "topk": "$.items[*]"},
+        {"topk": {"items": "$[*]"}},
+        {"scores": "$.scores"},
+        {"scores": "$.scores", "names": "$.names"},
     ]
+    kinds: list[dict[str, Any]] = [{"kind": "http", **url, "response": form} for form in forms]
+    kinds += [{"kind": "open-inference", **url, "model": "m"}]
+    kinds += [{"kind": "open-inference", **url, "model": "m", "output": {"name": "scores", "classification": 2}}]
+    return [parse_endpoint({"endpoint": kind}, environ={"TOKEN": TOKEN, "PIN": "0.25000"}) for kind in kinds]
 
-
-_ENDPOINTS: list[Any] = []
 
 _IMAGE = Reader(
     share=50,
@@ -413,7 +416,7 @@ READERS: dict[str, Reader] = {
     "endpoint, YAML": _ENDPOINT,
     "path into a reply": replace(
         _ENDPOINT,
-        share=110,
+        share=130,
         errors=(ValueError, OracleError),
         valid=lambda _: [b"$.a[*].label", b"$['a'][0].list[*]", b"$.label.a"],
         change=change_text(STEPS),
@@ -421,7 +424,7 @@ READERS: dict[str, Reader] = {
     ),
     "reply of an endpoint": replace(
         _ENDPOINT,
-        share=140,
+        share=120,
         name="reply",
         errors=(Unusable,),
         valid=lambda _: valid.replies(),

@@ -114,7 +114,7 @@ FACTORIES = {
     "generator exit": "def factory():\n    raise GeneratorExit",
     "recursion": "def factory():\n    return factory()",
     "a group of errors": "def factory():\n    raise BaseExceptionGroup('a', [SystemExit(0)])",
-    "arguments": "import argparse\np = argparse.ArgumentParser()\np.add_argument('--lr', required=True)\np.parse_args()",
+    "arguments": "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()",
     "no network": "def factory():\n    return 3",
     "no factory": "",
     "no Python": "def",

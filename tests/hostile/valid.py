@@ -219,9 +219,9 @@ endpoint:
 """,
 )
 
-FETCHED = """\
-{"format": 1, "files": {"train.parquet": {"url": "https://example.org/t", "size": 5, "sha256": "%s", "checked": "none"}}}
-""" % ("0" * 64)
+FETCHED = json.dumps(
+    {"format": 1, "files": {"train.parquet": {"url": "https://a/t", "size": 5, "sha256": "0" * 64, "checked": "none"}}}
+)
 
 PLAN = """\
 name = "tiny"

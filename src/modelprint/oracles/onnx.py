@@ -121,9 +121,10 @@ def _list_external_files(path: Path) -> Iterator[str]:
         raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
     folders = (path.parent.resolve(), path.resolve().parent)
     for place in _list_locations(model):
+        if isinstance(place, bytes):  # so protobuf returns a text that is no UTF-8
+            raise OracleError(f"{path}: names weights in a file whose name is no text: {place[:200]!r}")
         # A cache of downloads may keep both files as links into one folder elsewhere.
-        # Protobuf gives bytes for a text that is no UTF-8.
-        if not isinstance(place, str) or _leads_outside(place) or not any((path.parent / place).resolve().is_relative_to(one) for one in folders):
+        if _leads_outside(place) or not any((path.parent / place).resolve().is_relative_to(one) for one in folders):
             raise OracleError(f"{path}: names weights outside its folder: {place[:200]!r}; they are not read")
         yield place
 
@@ -156,6 +157,7 @@ def _import_runtime() -> Any:
 def _open_session(path: Path, runtime: Any) -> Any:
     options = runtime.SessionOptions()
     options.log_severity_level = 4  # what is wrong is said by the error, in one line and without colours
+    runtime.set_default_logger_severity(4)
     try:
         # Without a fallback, which would print to our standard output and try the same again.
         return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)

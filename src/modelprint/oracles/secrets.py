@@ -152,6 +152,7 @@ def _read_file(path: Path, name: str) -> str:
     return content.decode("utf-8", errors="replace").strip()
 
 
+@lru_cache(maxsize=32)
 def _list_forms(value: str) -> list[str]:
     encoded = base64.b64encode(value.encode()).decode()
     quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value), quote(value), quote(value, safe="")}
