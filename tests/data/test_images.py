@@ -178,7 +178,7 @@ def test_more_pixels_than_the_limit_are_refused(
 @pytest.mark.parametrize("lossless", [True, False])
 def test_the_canvas_of_a_webp_file_is_checked_before_its_decoder_starts(lossless: bool, image_file: Encoder) -> None:
     """The decoder makes room for the whole canvas: 2 GB for a file of thirty bytes."""
-    content = bytearray(image_file(np.zeros((3, 8, 8), dtype=np.uint8), "WEBP", lossless=lossless))
+    content = bytearray(image_file(np.zeros((8, 8, 3), dtype=np.uint8), "WEBP", lossless=lossless))
     if lossless:
         content[21:25] = struct.pack("<I", 9_999 | 9 << 14)
     else:

@@ -11,9 +11,10 @@ import argparse
 import json
 import struct
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from tests.hostile.blocks import Block, Figures, load_valid, make_input, marker_of, run_block
@@ -68,22 +69,26 @@ def _run(blocks: list[Block], folder: Path, executor: Executor) -> Iterator[tupl
 
     The whole block is yielded at once, so that the log has either all of it or nothing.
     """
-    ends = {block.key: (block, Figures()) for block in blocks}
+    found = {block.key: (block, Figures()) for block in blocks}
+    open_parts = Counter(found.keys())
     jobs = [_make_job(block, block, folder) for block in blocks]
     while jobs:
         retried = []
         for result in executor.run(jobs):
-            whole, found = ends[result.key.partition("|")[0]]
-            if result.value is not None:
-                found.add(result.value)
-                yield whole, found
-                continue
             part = _parse_part(result.key)
-            index = _read_marker(part, folder)
-            before = Block(reader=part.reader, seed=part.seed, start=part.start, stop=index)
-            found.add(Figures(inputs=1, untyped=1, broken={str(index): result.problem}))
-            after = Block(reader=part.reader, seed=part.seed, start=index + 1, stop=part.stop)
-            retried += [_make_job(one, whole, folder) for one in (before, after) if one.start < one.stop]
+            whole, figures = found[result.key.partition("|")[0]]
+            open_parts[whole.key] -= 1
+            if result.value is not None:
+                figures.add(result.value)
+            else:
+                index = _read_marker(part, folder)
+                figures.add(Figures(inputs=1, untyped=1, broken={str(index): result.problem}))
+                rest = [replace(part, stop=index), replace(part, start=index + 1)]
+                parts = [_make_job(one, whole, folder) for one in rest if one.start < one.stop]
+                open_parts[whole.key] += len(parts)
+                retried += parts
+            if not open_parts[whole.key]:
+                yield whole, figures
         jobs = retried
 
 
