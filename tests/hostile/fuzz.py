@@ -25,6 +25,9 @@ from modelprint.engine import Executor, Job, JobResult, Processes
 BLOCK = 500
 """Inputs of a block, at most."""
 
+DIED = "worker died"
+"""In the problem of a job whose process ended; any other problem is a fault of the fuzz itself."""
+
 __all__ = ["Job", "JobResult", "fuzz", "plan_blocks", "write_table"]
 
 
@@ -80,6 +83,8 @@ def _run(blocks: list[Block], folder: Path, executor: Executor) -> Iterator[tupl
             open_parts[whole.key] -= 1
             if result.value is not None:
                 figures.add(result.value)
+            elif DIED not in result.problem:
+                raise RuntimeError(f"{result.key}: {result.problem}")
             else:
                 index = _read_marker(part, folder)
                 figures.add(Figures(inputs=1, untyped=1, broken={str(index): result.problem}))

@@ -314,7 +314,7 @@ def _describe_endpoints() -> list[Any]:
 
 
 _IMAGE = Reader(
-    share=50,
+    share=40,
     name="a.png",
     errors=(ValueError,),
     valid=lambda _: valid.images("PNG"),
@@ -322,7 +322,7 @@ _IMAGE = Reader(
     read=decode_image,
 )
 _FINGERPRINT = Reader(
-    share=50,
+    share=40,
     name="f.mprint",
     errors=(FingerprintError,),
     valid=lambda _: valid.fingerprints("format-1", "format-2"),
@@ -330,7 +330,7 @@ _FINGERPRINT = Reader(
     read=read_fingerprint,
 )
 _DATA = Reader(
-    share=60, name="d.npz", errors=(DataError,), valid=lambda _: valid.arrays(), change=change_arrays, read=read_data
+    share=40, name="d.npz", errors=(DataError,), valid=lambda _: valid.arrays(), change=change_arrays, read=read_data
 )
 _ENDPOINT = Reader(
     share=16,
@@ -355,7 +355,7 @@ _LOG = Reader(
 READERS: dict[str, Reader] = {
     "fingerprint, integrity": _FINGERPRINT,
     "fingerprint, ownership": replace(
-        _FINGERPRINT, share=20, valid=lambda _: valid.fingerprints("ownership-labels-1", "ownership-views-1")
+        _FINGERPRINT, share=15, valid=lambda _: valid.fingerprints("ownership-labels-1", "ownership-views-1")
     ),
     "sample, PNG": replace(_IMAGE, share=90, read=read_sample),
     "weights, safetensors": Reader(
@@ -407,7 +407,7 @@ READERS: dict[str, Reader] = {
     "image, WebP BMP PPM": replace(_IMAGE, valid=lambda _: valid.images("WEBP", "BMP", "PPM"), change=change_bytes),
     "record of downloads": replace(
         _DATA,
-        share=80,
+        share=110,
         name="fetched.json",
         valid=lambda _: [valid.FETCHED.encode()],
         change=change_json,
@@ -416,7 +416,7 @@ READERS: dict[str, Reader] = {
     "endpoint, YAML": _ENDPOINT,
     "path into a reply": replace(
         _ENDPOINT,
-        share=130,
+        share=160,
         errors=(ValueError, OracleError),
         valid=lambda _: [b"$.a[*].label", b"$['a'][0].list[*]", b"$.label.a"],
         change=change_text(STEPS),
@@ -424,7 +424,7 @@ READERS: dict[str, Reader] = {
     ),
     "reply of an endpoint": replace(
         _ENDPOINT,
-        share=120,
+        share=100,
         name="reply",
         errors=(Unusable,),
         valid=lambda _: valid.replies(),
@@ -433,7 +433,7 @@ READERS: dict[str, Reader] = {
     ),
     "transcript": _LOG,
     "ledger": replace(
-        _LOG, share=70, valid=lambda folder: [valid.ledger(folder / "l")], read=read_ledger, place=_write
+        _LOG, share=80, valid=lambda folder: [valid.ledger(folder / "l")], read=read_ledger, place=_write
     ),
     "log of answers": replace(
         _LOG,
