@@ -15,6 +15,7 @@ from modelprint.oracles.oracle import Answer
 from modelprint.pixels import Picture
 from modelprint.verification import Outcome, replay, verify
 from modelprint.verification.evidence import AnswersUsed, honest_rate, make_rule
+from modelprint.verification.report import render_report
 from modelprint.verification.transcript import Transcript
 from modelprint.verification.verifier import count_needed_answers
 
@@ -313,3 +314,15 @@ def test_a_run_that_stops_between_two_questions_goes_on(scored: Fingerprint, tmp
         again = verify(server, scored, transcript=log)
 
         assert (again.outcome, again.asked) == (whole.outcome, whole.asked)
+
+
+def test_a_report_says_what_differs(scored: Fingerprint) -> None:
+    """A sample whose label holds differs by its scores; one whose scores tie matches."""
+    changed = ScoreServer(scored, change=lambda place, time: np.array([0, 0, 0, 0, -0.01]))
+    rounded = ScoreServer(scored, write=lambda value: f"{value:.2f}")
+
+    page = render_report("t", scored, {"a": verify(changed, scored), "b": verify(rounded, scored)})
+
+    assert "(its scores)" in page
+    assert "noise floors" in page
+    assert 'class="tie"' not in page

@@ -225,6 +225,13 @@ class Verdict:
         return self.identification is not None and self.identification.accepted
 
     @property
+    def headline(self) -> str:
+        """The outcome in capital letters, or which accepted release answers."""
+        if self.accepted and self.identification is not None:
+            return f"ACCEPTED: release {' or '.join(self.identification.names)}"
+        return str(self.outcome).upper()
+
+    @property
     def exit_code(self) -> int:
         """That of the outcome; 0 when an accepted release answers, and 3 instead of 1 while one may still answer.
 
@@ -274,7 +281,7 @@ class Verdict:
         """Say in a few lines what was found and how sure it is."""
         split = f"{self.matched} match, {self.mismatched} differ, {self.tied} tied, {self.failed} without an answer"
         lines = [
-            ("verdict", str(self.outcome).upper() + (", but from an accepted release" if self.accepted else "")),
+            ("verdict", self.headline),
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             *self._say_when(),
             ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
