@@ -119,7 +119,11 @@ def measure(
         CraftingError: A variant gives logits that are not finite, or the plain float32 classifier cannot be computed.
     """
     forms = subject if isinstance(subject, Forms) else Forms(subject, pixels)
-    images = to_images(pixels, torch.float64)
+    return measure_images(forms, to_images(pixels, torch.float64), profile, progress=progress)
+
+
+def measure_images(forms: Forms, images: Images, profile: Profile, *, progress: Progress = ignore_progress) -> Noise:
+    """Compute the logits of float images, also outside [0, 1], in every way of serving; see `measure`."""
     logits: dict[str, Logits] = {}
     absent: dict[str, str] = {}
     variants = profile.variants.items()
@@ -148,12 +152,17 @@ def join(parts: Sequence[Noise]) -> Noise:
 
 
 def reference_labels(forms: Forms, images: Images) -> Labels:
-    """Return the labels by float64, or by float32 one image at a time where the classifier cannot be cast."""
+    """Return the labels by the reference; see `reference_logits`."""
+    return reference_logits(forms, images).argmax(1)
+
+
+def reference_logits(forms: Forms, images: Images) -> Logits:
+    """Return the logits by float64, or by float32 one image at a time where the classifier cannot be cast."""
     with suppress_warnings():
         try:
-            return float64(forms, images).argmax(1)
+            return float64(forms, images)
         except Exception:  # as in `measure`, which says why
-            return float32(forms, images, batch=1).argmax(1)
+            return float32(forms, images, batch=1)
 
 
 def _difference(logits: Logits, top: Tensor) -> Float64[Tensor, " n"]:
