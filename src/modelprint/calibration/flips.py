@@ -80,15 +80,12 @@ def count_flips(
             logits = ways[name](forms, to_images(pixels, torch.float64)[order]).double()
             other = margin(logits, labels[order]) <= 0
             flipped += int(other.sum())
-            differing += int((other | _moves_too_far(logits, order, scores)).sum())
+            far = other if scores is None else _moves_too_far(logits, scores[0][order], scores[1])
+            differing += int((other | far).sum())
             counted += len(order)
     return Flips(answers=counted, flips=flipped, differing=differing)
 
 
-def _moves_too_far(logits: Logits, order: Tensor, scores: tuple[Logits, float] | None) -> Bool[Tensor, " n"]:
-    """Return whether some log-probability of each image is too far from that of the reference."""
-    if scores is None:
-        return torch.zeros(len(order), dtype=torch.bool)
-    reference, reach = scores
-    change = (logits.log_softmax(1) - reference.log_softmax(1)[order]).abs()
-    return change.amax(1) > reach
+def _moves_too_far(logits: Logits, reference: Logits, reach: float) -> Bool[Tensor, " n"]:
+    """Return whether some log-probability of each image is further than `reach` from that of the reference."""
+    return (logits.log_softmax(1) - reference.log_softmax(1)).abs().amax(1) > reach
