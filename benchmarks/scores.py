@@ -9,10 +9,10 @@ compared by the code of `verify`. A rate is the share of samples whose answer di
 with one question. `order` compares the order of the classes alone. `joint` says whether the joint test over all samples
 exceeds its bound at alpha 1e-3.
 
-The honest rows are the ways of serving themselves. With `--without` each is measured with the floor of all others.
+The honest rows are the ways of serving themselves; the number in parentheses is with the floor of all others alone.
 
-Work is kept in the folder: a line for each suspect. Run it again to go on; only suspects in the cache are asked unless
-`--make` is given. Prints Markdown.
+Work is kept in the folder: a line for each suspect. Run it again to go on. Suspects come from the cache, where a run of
+the benchmark has put them; `--make KIND ...` makes those of some kinds. Prints Markdown.
 """
 
 import argparse
@@ -111,7 +111,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, help="where the work is kept")
     parser.add_argument("--fingerprint", type=Path, required=True, help="a junction fingerprint of cifar10-resnet20")
-    parser.add_argument("--make", action="store_true", help="make suspects that are not in the cache")
+    parser.add_argument(
+        "--make", nargs="*", default=[], metavar="KIND", help="kinds to make where none is in the cache"
+    )
     parser.add_argument("--seed", type=int, default=1, help="of the suspects")
     given = parser.parse_args()
     torch.set_num_threads(1)
@@ -125,7 +127,7 @@ def main() -> None:
             continue
         tampering = build(SUITE, kind, dict(settings))
         seed = 0 if tampering.deterministic else given.seed
-        if not given.make and not suspect_path(kind, tampering, model, data, seed).exists():
+        if kind not in given.make and not suspect_path(kind, tampering, model, data, seed).exists():
             continue
         suspect = load_or_make_suspect(kind, tampering, model, data, given.seed)
         logits = suspect.classifier.logits(bench.samples)

@@ -537,3 +537,32 @@ def test_a_way_of_rounding_that_there_is_not_is_refused(tiny_model: Classifier, 
     """The message says which there are."""
     with pytest.raises(ValueError, match="rounding is nearest or search, got 'up'"):
         sealed(tiny_model, split, Natural(), rounding="up")
+
+
+def test_scores_are_sealed_with_their_floor(tiny_model: Classifier, split: DataSet) -> None:
+    """Log-probabilities of samples and controls in float64, how far float32 moves them, and p0 from 300 answers."""
+    measures = replace(NOTHING, ordinary=20, controls=2, any_accuracy=True, scores=True, noise_answers=300)
+
+    fingerprint, report = sealed(tiny_model, split, Bisection(), count=8, measures=measures)
+
+    scores = fingerprint.scores
+    assert scores is not None
+    pixels = np.stack([one.picture.pixels for one in (*fingerprint.samples, *fingerprint.controls)])
+    logs = tiny_model.double().logits(to_images(pixels, torch.float64)).log_softmax(1)
+    plain = tiny_model.logits(to_images(pixels), batch=1).double().log_softmax(1)
+    found = torch.tensor([one.logs for one in (*scores.samples, *scores.controls)], dtype=torch.float64)
+    assert (len(scores.samples), len(scores.controls)) == (8, len(fingerprint.controls))
+    assert found.numpy() == pytest.approx(logs.numpy())
+    assert scores.floor == pytest.approx(max(1e-7, float((plain - logs)[:8].abs().max())), rel=1e-3)
+    assert scores.answers >= 300
+    assert scores.differ_rate == pytest.approx(1 - 0.05 ** (1 / scores.answers))
+    assert len(scores.null) == 8
+    assert report.rates is not None
+    assert "noise floor" in str(report.rates.scores)
+
+
+def test_scores_are_left_out_when_nothing_is_measured(tiny_model: Classifier, split: DataSet) -> None:
+    """As benchmarks seal."""
+    fingerprint, _ = sealed(tiny_model, split, Bisection(), count=8)
+
+    assert fingerprint.scores is None

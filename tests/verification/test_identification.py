@@ -298,7 +298,7 @@ def test_an_accepted_release_exits_with_0() -> None:
     verdict = verify(Labels(EVEN), carrying(even=EVEN, third=THIRD), accept=["even"])
 
     assert (verdict.outcome, verdict.exit_code, verdict.accepted) == (Outcome.TAMPERED, 0, True)
-    assert verdict.summary().splitlines()[0] == "verdict      TAMPERED, but from an accepted release"
+    assert verdict.summary().splitlines()[0] == "verdict      ACCEPTED: release even"
     assert verdict.reasons[-1].endswith("; this is accepted")
     assert json.loads(verdict.to_json())["exit_code"] == 0
 

@@ -74,6 +74,7 @@ def test_a_line_is_one_json_object(written: Transcript) -> None:
         "order": [],
         "controls": 0,
         "forms": [],
+        "answers": "label",
     }
     assert [(line["kind"], line["index"], line["answer"]["label"]) for line in lines[1:]] == [
         ("answer", 0, 0),

@@ -8,7 +8,7 @@ A way of serving is one function in `variants` and one line in `profiles`.
 """
 
 from modelprint.calibration.forms import Forms, Variant
-from modelprint.calibration.noise import Noise, join, measure, measure_images, reference_labels
+from modelprint.calibration.noise import Noise, join, measure, measure_images, reference_labels, reference_logits
 from modelprint.calibration.profiles import FLOAT32, FLOAT64, PRECISIONS, PROFILES, Profile, find_profile
 from modelprint.calibration.quantising import RANGE_IMAGES, pick_range_images, static_int8
 from modelprint.calibration.silence import suppress_warnings
@@ -32,6 +32,7 @@ __all__ = [
     "measure_images",
     "pick_range_images",
     "reference_labels",
+    "reference_logits",
     "static_int8",
     "suppress_warnings",
 ]

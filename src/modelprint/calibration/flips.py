@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool
+from torch import Tensor
 
 from modelprint.calibration.forms import BATCH, Forms
 from modelprint.calibration.noise import Noise
@@ -15,7 +17,7 @@ from modelprint.intervals import LEVEL, upper_bound
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.streams import stream
-from modelprint.tensors import Labels, to_images
+from modelprint.tensors import Labels, Logits, to_images
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +27,13 @@ class Flips:
     Attributes:
         answers: How many answers were compared.
         flips: How many of them were another label, or a tie.
+        differing: How many had another label, or a log-probability that moved too far; the flips where that was not
+            looked at.
     """
 
     answers: int
     flips: int
+    differing: int
 
     @property
     def bound(self) -> float:
@@ -45,6 +50,7 @@ def count_flips(
     measured: Noise,
     answers: int,
     seed: int,
+    scores: tuple[Logits, float] | None = None,
     progress: Progress = ignore_progress,
 ) -> Flips:
     """Label the samples again and again, in every way of serving in turn, each time in other batches.
@@ -60,17 +66,26 @@ def count_flips(
         measured: The noise of these samples: which ways of serving are possible here.
         answers: How many answers to compare at least.
         seed: Of the orders.
+        scores: Logits of the samples by the reference, and how far a log-probability may move; None for labels alone.
         progress: Called for each pass.
     """
     ways = {name: way for name, way in profile.variants.items() if name in measured.logits and way is not float64}
     copies = math.ceil(BATCH / len(pixels))
     passes = math.ceil(answers / (copies * len(pixels)))
-    counted = flipped = 0
+    counted = flipped = differing = 0
     with suppress_warnings():
         for index in track_steps("counting honest flips", range(passes), passes, progress):
             name = list(ways)[index % len(ways)]
             order = torch.randperm(copies * len(pixels), generator=stream(seed, "flips", index)) % len(pixels)
             logits = ways[name](forms, to_images(pixels, torch.float64)[order]).double()
-            flipped += int((margin(logits, labels[order]) <= 0).sum())
+            other = margin(logits, labels[order]) <= 0
+            flipped += int(other.sum())
+            far = other if scores is None else _moves_too_far(logits, scores[0][order], scores[1])
+            differing += int((other | far).sum())
             counted += len(order)
-    return Flips(answers=counted, flips=flipped)
+    return Flips(answers=counted, flips=flipped, differing=differing)
+
+
+def _moves_too_far(logits: Logits, reference: Logits, reach: float) -> Bool[Tensor, " n"]:
+    """Return whether some log-probability of each image is further than `reach` from that of the reference."""
+    return (logits.log_softmax(1) - reference.log_softmax(1)).abs().amax(1) > reach

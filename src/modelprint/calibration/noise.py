@@ -159,12 +159,17 @@ def join(parts: Sequence[Noise]) -> Noise:
 
 
 def reference_labels(forms: Forms, images: Images) -> Labels:
-    """Return the labels by float64, or by float32 one image at a time where the classifier cannot be cast."""
+    """Return the labels by the reference; see `reference_logits`."""
+    return reference_logits(forms, images).argmax(1)
+
+
+def reference_logits(forms: Forms, images: Images) -> Logits:
+    """Return the logits by float64, or by float32 one image at a time where the classifier cannot be cast."""
     with suppress_warnings():
         try:
-            return float64(forms, images).argmax(1)
+            return float64(forms, images)
         except Exception:  # as in `measure`, which says why
-            return float32(forms, images, batch=1).argmax(1)
+            return float32(forms, images, batch=1)
 
 
 def _difference(logits: Logits, top: Tensor) -> Float64[Tensor, " n"]:

@@ -3,7 +3,7 @@
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -81,6 +81,13 @@ Controls = Annotated[
         "wrong too, say what explains it instead."
     ),
 ]
+AnswersOption = Annotated[
+    Literal["auto", "label", "order", "scores"],
+    typer.Option(
+        help="What of an answer counts: its label, the order of its classes, or its scores; auto takes the most that "
+        "the file seals and the endpoint prints."
+    ),
+]
 LedgerFile = Annotated[
     Path | None,
     typer.Option(
@@ -111,6 +118,7 @@ def verify(
     accept: Accept = None,
     min_answers: MinAnswers = 0,
     controls: Controls = True,
+    answers: AnswersOption = "auto",
     transcript: TranscriptFile = None,
     reuse: Reuse = False,
     ledger: LedgerFile = None,
@@ -158,7 +166,9 @@ def verify(
         loaded, endpoint, onnx, network, weights, parse_shape(image_shape), quiet, onnx_input, search_path
     )
     most = len(loaded.samples) if queries is None else queries
-    needed = count_needed_answers(loaded, alpha=alpha, beta=beta, p1=p1, accept=accept or (), min_answers=min_answers)
+    needed = count_needed_answers(
+        loaded, alpha=alpha, beta=beta, p1=p1, accept=accept or (), min_answers=min_answers, answers=answers
+    )
     if needed > most:
         print_remark(
             f"{most} samples can show that the model is tampered, but not that it is intact, which takes {needed} "
@@ -185,6 +195,7 @@ def verify(
             accept=accept or (),
             min_answers=min_answers,
             controls=controls,
+            answers=answers,
             transcript=None if transcript is None else Transcript(transcript),
             ledger=_choose_ledger(ledger, transcript, fresh, loaded.digest, oracle, quiet),
             reuse=reuse,

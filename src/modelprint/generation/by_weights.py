@@ -1,22 +1,25 @@
 """Measure, with the weights available, what a file says besides its samples: ordinary images, rates, other labels."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from modelprint.calibration import Forms, Noise, Profile
+from modelprint.calibration import Forms, Noise, Profile, reference_logits
 from modelprint.calibration.flips import count_flips
+from modelprint.calibration.scores import record_scores
 from modelprint.crafting.margins import top_two_gap
 from modelprint.data import DataSet, LabelledImages
 from modelprint.fingerprint.blocks import Control
 from modelprint.fingerprint.parts import Release, Sample
+from modelprint.fingerprint.scores import ScoreRecord
 from modelprint.generation.agreement import Agreement, check_agreement, measure_agreement, pick_ordinary
 from modelprint.generation.controls import choose_controls
 from modelprint.generation.measures import Measured, Measures
 from modelprint.generation.preprocessing import label_preprocessed
 from modelprint.generation.sensitivity import Sensitivity, measure_sensitivity
+from modelprint.intervals import upper_bound
 from modelprint.progress import Progress
 from modelprint.tensors import Logits, to_images
 
@@ -66,6 +69,7 @@ def measure_file(
     data: DataSet,
     samples: Sequence[Sample],
     noise: Noise,
+    rows: Sequence[int],
     *,
     profile: Profile,
     multiple: float,
@@ -78,7 +82,7 @@ def measure_file(
 
     1. Choose the controls among the ordinary images.
     2. Label the samples under other preprocessing.
-    3. Count honest flips.
+    3. Take the scores of samples and controls, and count honest flips and scores that move too far.
     4. Try cheap tamperings.
 
     Args:
@@ -86,6 +90,7 @@ def measure_file(
         data: What it was trained and tested on.
         samples: The samples to seal.
         noise: The noise of candidates and sources.
+        rows: The rows of `noise` that belong to the samples.
         profile: How the model may be served.
         multiple: Smallest margin of a steady sample, in noise floors.
         measures: What to measure.
@@ -101,9 +106,22 @@ def measure_file(
     smallest = noise.smallest_margin(multiple)
     flips = None
     sensitivity = Sensitivity()
+    controls = () if ordinary is None else ordinary.choose_controls(measures.controls, smallest)  # (1)
+    scores = _record_scores(forms, noise, rows, controls) if measures.scores and len(noise.logits) > 1 else None
     if measures.noise_answers:
         flips = count_flips(
-            forms, pixels, labels, profile, measured=noise, answers=measures.noise_answers, seed=seed, progress=progress
+            forms,
+            pixels,
+            labels,
+            profile,
+            measured=noise,
+            answers=measures.noise_answers,
+            seed=seed,
+            scores=None if scores is None else (noise.reference[list(rows)], scores.multiple * scores.floor),
+            progress=progress,
+        )
+        scores = scores and replace(
+            scores, differ_rate=upper_bound(flips.differing, flips.answers), answers=flips.answers
         )
     if measures.tamperings:
         sensitivity = measure_sensitivity(
@@ -111,16 +129,25 @@ def measure_file(
         )
     measured = Measured(
         agreement=None if ordinary is None else ordinary.agreement,
-        controls=() if ordinary is None else ordinary.choose_controls(measures.controls, smallest),  # (1)
+        controls=controls,
         preprocessings=label_preprocessed(
             measures.preprocessing, forms, pixels, smallest_margin=smallest, progress=progress
         ),  # (2)
         flips=flips,  # (3)
+        scores=scores,
         sensitivity=sensitivity,  # (4)
         given=measures.expected_flip_rate,
     )
     measured.check(measures.weak)
     return measured
+
+
+def _record_scores(forms: Forms, noise: Noise, rows: Sequence[int], controls: Sequence[Control]) -> ScoreRecord:
+    """Return the scores of the samples and of the controls."""
+    if not controls:
+        return record_scores(noise, rows)
+    pixels = np.stack([control.picture.pixels for control in controls])
+    return record_scores(noise, rows, controls=reference_logits(forms, to_images(pixels, torch.float64)))
 
 
 def name_preprocessings(measures: Measures) -> list[Release]:

@@ -138,6 +138,7 @@ def generate(
         data,
         selection.samples,
         noise,
+        steadiness.candidate_rows()[list(selection.rows)].tolist(),
         profile=serving,
         multiple=multiple,
         measures=measures,
@@ -241,7 +242,7 @@ class ByMargin:
 
     def judge(self) -> Judgement:
         """Judge all candidates by the floor over all candidates and sources."""
-        noise, rows = self.join_noise(), self._candidate_rows()
+        noise, rows = self.join_noise(), self.candidate_rows()
         return Judgement(
             labels=noise.labels[rows],
             steady=noise.find_steady(self._multiple)[rows],
@@ -301,8 +302,8 @@ class ByMargin:
                 raise
             raise CraftingError(f"{model.name} {reason}") from problem
 
-    def _candidate_rows(self) -> Tensor:
-        """Return the rows of the joined noise that belong to candidates."""
+    def candidate_rows(self) -> Tensor:
+        """Return the rows of the joined noise that belong to candidates, in their order."""
         counts = zip(self._noises, self._candidate_counts, strict=True)
         return torch.cat([torch.arange(len(noise.labels)) < count for noise, count in counts]).nonzero()[:, 0]
 

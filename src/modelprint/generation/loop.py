@@ -130,10 +130,12 @@ class Selection:
 
     Attributes:
         samples: Labels in turn, each with its source.
+        rows: Which candidate each sample is, in the order in which they were observed.
         counts: As in the reports: those in COUNTS over all rounds, `lost_steadiness`, `spare`, `kept`, `rounds`.
     """
 
     samples: tuple[Sample, ...]
+    rows: tuple[int, ...]
     counts: Mapping[str, int]
 
 
@@ -156,7 +158,8 @@ def select_samples(request: Request, steadiness: Steadiness) -> Selection:
     }
     if not chosen or (len(chosen) < request.count and not request.allow_fewer):
         raise CraftingError(_describe_shortage(request, counts, steadiness.explain_loss()))
-    return Selection(samples=_build_samples(rounds, judgement, chosen, steadiness), counts=counts)
+    samples = _build_samples(rounds, judgement, chosen, steadiness)
+    return Selection(samples=samples, rows=tuple(chosen), counts=counts)
 
 
 def craft_rounds(request: Request, steadiness: Steadiness) -> list[CraftedRound]:

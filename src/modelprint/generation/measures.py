@@ -12,6 +12,7 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint.blocks import Control, FlipCount, TamperingRate
 from modelprint.fingerprint.container import CONTROL_LIMIT
 from modelprint.fingerprint.parts import Release
+from modelprint.fingerprint.scores import ScoreRecord
 from modelprint.generation.agreement import Agreement
 from modelprint.generation.preprocessing import PREPROCESSING
 from modelprint.generation.sensitivity import SMALLEST, Sensitivity, lower_bound
@@ -37,6 +38,7 @@ class Measures:
         ordinary: Ordinary images whose labels by the data are compared with the model's, at most; 0: none.
         controls: Ordinary images with wide margins to put into the file, at most.
         preprocessing: Names in PREPROCESSING under which the model labels the samples too.
+        scores: Whether to put the log-probabilities of samples and controls into the file.
         noise_answers: Answers in which honest flips are counted, at least; 0: the rate p0 is assumed.
         tamperings: Whether to try cheap tamperings, from which p1 follows.
         expected_flip_rate: The rate p1 to state; None: as measured, or LARGEST where nothing is measured.
@@ -47,6 +49,7 @@ class Measures:
     ordinary: int = 1000
     controls: int = 8
     preprocessing: tuple[str, ...] = tuple(PREPROCESSING)
+    scores: bool = True
     noise_answers: int = 3000
     tamperings: bool = True
     expected_flip_rate: float | None = None
@@ -63,7 +66,7 @@ class Measures:
             )
 
 
-NOTHING = Measures(ordinary=0, controls=0, preprocessing=(), noise_answers=0, tamperings=False)
+NOTHING = Measures(ordinary=0, controls=0, preprocessing=(), scores=False, noise_answers=0, tamperings=False)
 """Seal the samples alone, with assumed rates: for benchmarks that measure rates themselves."""
 
 
@@ -76,6 +79,7 @@ class Measured:
         controls: Ordinary images with wide margins.
         preprocessings: The labels under other preprocessing.
         flips: Honest flips; None when the rate p0 is assumed.
+        scores: The log-probabilities to seal; None when labels alone are.
         sensitivity: What cheap tamperings flip.
         given: The rate p1 that was asked for; None when it follows from `sensitivity`.
     """
@@ -84,6 +88,7 @@ class Measured:
     controls: tuple[Control, ...] = ()
     preprocessings: tuple[Release, ...] = ()
     flips: Flips | None = None
+    scores: ScoreRecord | None = None
     sensitivity: Sensitivity = Sensitivity()  # noqa: RUF009 - frozen, so one for all is right
     given: float | None = None
 
@@ -101,7 +106,14 @@ class Measured:
         """Return the optional blocks of the file."""
         found = self.flips
         flips = None if found is None else FlipCount(answers=found.answers, flips=found.flips, confidence=LEVEL)
-        return {"controls": self.controls, "honest_flips": flips, "sensitivity": self.sensitivity.rates}
+        rates = self.sensitivity.rates
+        return {"controls": self.controls, "honest_flips": flips, "sensitivity": rates, "scores": self.sealed_scores}
+
+    @property
+    def sealed_scores(self) -> ScoreRecord | None:
+        """The scores, unless honest serving prints others as often as tampering flips labels."""
+        useful = self.scores is not None and self.scores.differ_rate < self.expected_flip_rate / 2
+        return self.scores if useful else None
 
     def notes(self) -> dict[str, str]:
         """Return what the provenance says about the rates."""
@@ -147,6 +159,7 @@ class SealedRates:
         given: Whether the owner gave that rate.
         sensitivity: How many labels cheap tamperings flip.
         untried: Tamperings that could not be tried, and why.
+        scores: What is said about the scores in the file; None when it has none.
         samples: Samples in the file.
         needed: Answers that a verdict intact takes at the default error rates when all of them match.
         needed_for_release: The same for naming one of the releases; None without releases.
@@ -161,6 +174,7 @@ class SealedRates:
     given: bool
     sensitivity: tuple[TamperingRate, ...]
     untried: Mapping[str, str] = field(default_factory=dict)
+    scores: str | None = None
     samples: int
     needed: int
     needed_for_release: int | None
@@ -174,6 +188,8 @@ class SealedRates:
             lines["controls"] = f"{self.controls} ordinary images with wide margins"
         if self.preprocessings:
             lines["explains"] = f"other preprocessing: {', '.join(self.preprocessings)}"
+        if self.scores is not None:
+            lines["scores"] = self.scores
         lines["p0"] = f"{self.flip_rate:.3g}, {self._explain_p0()}"
         lines["p1"] = f"{self.expected_flip_rate:.3g}, {self._explain_p1()}"
         lines["intact takes"] = f"{self.needed} matching answers of {self.samples}"
@@ -215,6 +231,7 @@ def summarise(measured: Measured, samples: int, releases: int) -> SealedRates:
         given=measured.given is not None,
         sensitivity=measured.sensitivity.rates,
         untried=measured.sensitivity.absent,
+        scores=None if measured.sealed_scores is None else measured.sealed_scores.describe(),
         samples=samples,
         needed=_count_answers(*rates, beta=shared_beta(BETA, 0)),
         needed_for_release=_count_answers(*rates, beta=shared_beta(BETA, releases)) if releases else None,

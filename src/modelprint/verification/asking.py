@@ -6,17 +6,29 @@ from dataclasses import replace
 
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Answer, Oracle
+from modelprint.scores.printed import read_printed
 from modelprint.verification.controls import USUAL, Question, Trial, Trials
+from modelprint.verification.evidence import AnswersUsed
 from modelprint.verification.verdict import Observed
 
 TEXT_LIMIT = 500
 """Longest text of a server that we keep, in characters."""
 
 
-def ask_sample(oracle: Oracle, fingerprint: Fingerprint, index: int) -> Observed:
-    """Ask about one sample."""
+def ask_sample(oracle: Oracle, fingerprint: Fingerprint, index: int, answers: AnswersUsed = "label") -> Observed:
+    """Ask about one sample.
+
+    Args:
+        oracle: Whom to ask.
+        fingerprint: Has the sample.
+        index: Which one.
+        answers: What of an answer has to count; "order" and "scores" make an answer without scores one with a problem.
+    """
     sample = fingerprint.samples[index]
     answer = _sanitise(oracle.ask(sample.picture), len(fingerprint.class_names))
+    needed = answers in ("order", "scores") and answer.problem is None
+    if needed and read_printed(answer, len(fingerprint.class_names)) is None:
+        answer = replace(answer, label=None, problem=f"no usable scores, which --answers {answers} needs")
     return Observed(index=index, png_sha256=sample.picture.sha256, expected=sample.label, answer=answer)
 
 
@@ -38,7 +50,38 @@ def ask_controls(
         samples: The usable answers about samples.
         record: Called with every answer before the next question.
     """
-    while (question := trials.find_question(samples)) is not None:
+    _ask(oracle, variants, fingerprint, trials, lambda: trials.find_question(samples), record)
+
+
+def ask_again(
+    oracle: Oracle,
+    fingerprint: Fingerprint,
+    trials: Trials,
+    samples: Sequence[Observed],
+    record: Callable[[Trial], None],
+) -> None:
+    """Ask some samples again whose scores alone differ, which shows whether the scores are random.
+
+    Args:
+        oracle: Whom to ask.
+        fingerprint: Has the samples.
+        trials: Gets the answers.
+        samples: The usable answers about samples.
+        record: Called with every answer before the next question.
+    """
+    _ask(oracle, {}, fingerprint, trials, lambda: trials.find_repeat(samples), record)
+
+
+def _ask(
+    oracle: Oracle,
+    variants: Mapping[str, Oracle],
+    fingerprint: Fingerprint,
+    trials: Trials,
+    choose: Callable[[], Question | None],
+    record: Callable[[Trial], None],
+) -> None:
+    """Ask the questions that `choose` returns until there are none."""
+    while (question := choose()) is not None:
         form = question[0]
         trial = _ask_question(oracle if form == USUAL else variants[form], fingerprint, question)
         record(trial)

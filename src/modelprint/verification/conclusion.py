@@ -9,6 +9,7 @@ from modelprint.verification.controls import Trials
 from modelprint.verification.doubts import find_doubts, state_doubts, state_rounding
 from modelprint.verification.identification import Identification
 from modelprint.verification.label_map import write_label_map
+from modelprint.verification.score_check import check_scores, state_difference, state_scores
 from modelprint.verification.tally import Tally
 from modelprint.verification.transcript import Header
 from modelprint.verification.verdict import ControlCheck, Observed, Outcome, Verdict
@@ -23,20 +24,23 @@ def conclude(tally: Tally, header: Header, trials: Trials | None = None) -> Verd
         trials: The answers about controls; None where there are none.
     """
     seen = tuple(tally.observations.values())
-    suspected = _judge(tally)
+    suspected = judge(tally, header)
     release = tally.candidates.conclude() if tally.candidates and suspected is not Outcome.INTACT else None
     checked = None if trials is None else trials.summarise(list_usable(tally))
     objections = _object(tally, header, trials, checked, release) if suspected is Outcome.TAMPERED else ()
     outcome = Outcome.INCONCLUSIVE if objections else suspected
     p_value = math.exp(-tally.peak)
     answered = tally.matched + tally.mismatched
-    tied = sum(observed.answer.tie for observed in seen)
+    tied = sum(observed.answer.tie and not observed.usable for observed in seen)
+    scores = check_scores(tally)
     doubts = None if outcome is Outcome.INTACT else find_doubts(seen, tally.source_labels)
+    if doubts is not None and scores is not None and scores.used == "scores":
+        doubts = replace(doubts, decimals=None)  # rounding is taken into account
     verdict = Verdict(
         outcome=outcome,
         reasons=(),
         p_value=p_value,
-        **vars(tally.test) | {"beta": header.beta},
+        **vars(tally.test) | {"alpha": header.alpha, "beta": header.beta},
         queries=header.queries,
         asked=len(seen),
         answered=answered,
@@ -50,6 +54,7 @@ def conclude(tally: Tally, header: Header, trials: Trials | None = None) -> Verd
         constant=tally.constant if tally.crossed and outcome is Outcome.INCONCLUSIVE else None,
         doubts=doubts,
         controls=checked,
+        scores=scores,
         run=header.run,
         fingerprint=header.fingerprint,
         oracle=header.oracle,
@@ -60,7 +65,15 @@ def conclude(tally: Tally, header: Header, trials: Trials | None = None) -> Verd
 def needs_controls(tally: Tally, header: Header) -> bool:
     """Whether ordinary pictures are asked before the verdict: it would be tampered, and no release explains it."""
     named = tally.candidates is not None and bool(tally.candidates.conclude().names)
-    return header.controls > 0 and _judge(tally) is Outcome.TAMPERED and not named
+    return header.controls > 0 and judge(tally, header) is Outcome.TAMPERED and not named
+
+
+def needs_repeats(tally: Tally, header: Header) -> bool:
+    """Whether samples are asked again before the verdict: it would be tampered for scores, beside labels that hold."""
+    by_scores = tally.weighed.used != "label" and any(
+        seen.mismatch and not seen.flipped for seen in tally.observations.values()
+    )
+    return by_scores and judge(tally, header) is Outcome.TAMPERED
 
 
 def list_usable(tally: Tally) -> list[Observed]:
@@ -68,9 +81,11 @@ def list_usable(tally: Tally) -> list[Observed]:
     return [seen for seen in tally.observations.values() if seen.answer.usable]
 
 
-def _judge(tally: Tally) -> Outcome:
-    """Return what the answers about samples say."""
+def judge(tally: Tally, header: Header) -> Outcome:
+    """Return what the answers about samples say. The joint test over samples looks once: when all were asked."""
     suspected = tally.crossed and tally.constant is None
+    if not suspected and tally.decided is None and not tally.list_unanswered(header.questions):
+        suspected = tally.is_jointly_wrong
     return tally.decided or (Outcome.TAMPERED if suspected else Outcome.INCONCLUSIVE)
 
 
@@ -122,14 +137,16 @@ def _state_reasons(tally: Tally, header: Header, verdict: Verdict, objections: t
     caches = (
         (f"replies came with cache headers: {', '.join(doubts.cache_headers[:5])}",) if doubts.cache_headers else ()
     )
-    differ = f"{tally.mismatched} of {verdict.answered} labels differ"
+    differ = state_difference(verdict.scores, tally.mismatched, verdict.answered)
+    scores = state_scores(verdict.scores, tally.class_names)
     if objections:
-        return (differ, *objections, *named, *caches)
+        return (differ, *objections, *scores, *named, *caches)
     if verdict.outcome is Outcome.INCONCLUSIVE:
-        return (*_state_undecided(tally, header, differ), *state_rounding(doubts), *named, *caches)
+        return (*_state_undecided(tally, header, differ), *scores, *state_rounding(doubts), *named, *caches)
     known = release is not None and bool(release.names)
     return (
-        f"{differ}; honest serving comes to that with probability {verdict.p_value:.2g} at most",
+        differ if not tally.crossed else f"{differ}; {_state_honest(verdict.p_value)}",
+        *scores,
         *_doubt_constant(tally),
         *(() if known else state_doubts(doubts, verdict.controls)),
         *named,
@@ -137,11 +154,19 @@ def _state_reasons(tally: Tally, header: Header, verdict: Verdict, objections: t
     )
 
 
+def _state_honest(p_value: float) -> str:
+    return f"honest serving comes to that with probability {p_value:.2g} at most"
+
+
 def _state_intact(tally: Tally, header: Header) -> tuple[str, ...]:
     answered = tally.matched + tally.mismatched
+    what = "labels" if tally.weighed.used == "label" else f"labels and {tally.weighed.used}"
     passing = f"a model that flips {header.p1:g} of them passes with probability {header.beta:g} at most"
     hidden = f", even if the {tally.unusable} unusable answers hide mismatches" if tally.unusable else ""
-    return (f"{tally.matched} of {answered} labels match; {passing}{hidden}",)
+    return (
+        f"{tally.matched} of {answered} {what} match; {passing}{hidden}",
+        *state_scores(check_scores(tally), tally.class_names),
+    )
 
 
 def _state_undecided(tally: Tally, header: Header, differ: str) -> tuple[str, ...]:

@@ -90,6 +90,23 @@ class Trials:
         """Whether there is an answer already."""
         return index in self._get(form, subject)
 
+    @property
+    def controls(self) -> list[Observed]:
+        """The answers about controls, as usual."""
+        return list(self._get(USUAL, "control").values())
+
+    @property
+    def repeated(self) -> list[Observed]:
+        """The second answers about samples, as usual."""
+        return list(self._get(USUAL, "sample").values())
+
+    def find_repeat(self, samples: Sequence[Observed]) -> Question | None:
+        """Return which sample to ask again to see whether scores that differ are random; None when enough were."""
+        for seen in self._choose_repeated([seen for seen in samples if not seen.flipped]):
+            if not self.has(USUAL, "sample", seen.index):
+                return USUAL, "sample", seen.index
+        return None
+
     def find_question(self, samples: Sequence[Observed]) -> Question | None:
         """Return what to ask next; None when no answer can change anything any more.
 

@@ -32,7 +32,7 @@ def find_doubts(seen: Sequence[Observed], source_labels: Sequence[int | None]) -
     flips = [
         one
         for one in seen
-        if one.mismatch and one.index < len(source_labels) and source_labels[one.index] not in (None, one.expected)
+        if one.flipped and one.index < len(source_labels) and source_labels[one.index] not in (None, one.expected)
     ]
     on_source = sum(one.answer.label == source_labels[one.index] for one in flips)
     return Doubts(

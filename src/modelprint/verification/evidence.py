@@ -16,7 +16,7 @@ from modelprint.scores.deviation import Deviation, deviate, deviate_in_order
 from modelprint.scores.form import ScoreForm, find_form
 from modelprint.scores.joint import JointResult, compare_jointly
 from modelprint.scores.printed import Printed, read_printed
-from modelprint.scores.randomness import SPREAD_ANSWERS, differ_in_pairs, moves_scores_alone
+from modelprint.scores.randomness import SPREAD_ANSWERS, differ_in_pairs, measure_lead, moves_scores_alone
 from modelprint.scores.temperature import find_temperature
 from modelprint.verification.verdict import Observed
 
@@ -111,7 +111,7 @@ class ScoreRule:
             differs={seen.index: self._judge(seen, differs.get(seen.index), random) for seen in samples},
             deviations=deviations,
             random=random,
-            may_be_random=not random and self._may_be_random(samples, deviations),
+            may_be_random=not random and self._may_be_random(samples, form, printed),
         )
 
     def _read(self, seen: Sequence[Observed]) -> dict[int, Printed]:
@@ -153,23 +153,23 @@ class ScoreRule:
             wrong = far is not None and far.largest > self.record.multiple
             if index in printed and index in deviations and deviations[index].largest > self.record.multiple:
                 pairs.append((printed[index], again, wrong))
-        return differ_in_pairs(pairs, form, reach) or moves_scores_alone(
-            self._compare_margins(samples, deviations), self.record.floor
-        )
+        return differ_in_pairs(pairs, form, reach) or moves_scores_alone(self._compare_leads(samples, form, printed))
 
-    def _may_be_random(self, samples: Sequence[Observed], deviations: Mapping[int, Deviation]) -> bool:
-        found = self._compare_margins(samples, deviations)
-        return 0 < len(found) < SPREAD_ANSWERS and moves_scores_alone(found, self.record.floor, enough=len(found))
+    def _may_be_random(self, samples: Sequence[Observed], form: ScoreForm, printed: Mapping[int, Printed]) -> bool:
+        found = self._compare_leads(samples, form, printed)
+        return 0 < len(found) < SPREAD_ANSWERS and moves_scores_alone(found, enough=len(found))
 
-    def _compare_margins(
-        self, samples: Sequence[Observed], deviations: Mapping[int, Deviation]
-    ) -> list[tuple[Deviation, float, bool]]:
-        """Return deviation, margin, and whether the label holds, of each sample whose answer has label and scores."""
-        return [
-            (deviations[seen.index], self.margins[seen.index], not seen.flipped)
-            for seen in samples
-            if seen.index in deviations and seen.answer.usable
-        ]
+    def _compare_leads(
+        self, samples: Sequence[Observed], form: ScoreForm, printed: Mapping[int, Printed]
+    ) -> list[tuple[float, float, bool]]:
+        """Return how far the lead moved, the margin, and whether the label holds, of each sample that has all three."""
+        found = []
+        for seen in samples:
+            if seen.index in printed and seen.answer.usable:
+                moved = measure_lead(printed[seen.index], form, self.record.samples[seen.index], seen.expected)
+                if moved is not None:
+                    found.append((moved, self.margins[seen.index], not seen.flipped))
+        return found
 
     def _judge(self, seen: Observed, by_scores: bool | None, random: bool) -> bool | None:
         """Return whether an answer differs; None when nothing of it may count."""

@@ -114,6 +114,9 @@ def _make_cell(observed: Observed | None, names: Sequence[str]) -> _SampleCell:
     if observed is None:
         return _SampleCell(state="unasked", text="not asked")
     answer = observed.answer
+    if observed.differs is not None and answer.label is not None:
+        scores = " (its scores)" if observed.differs and not observed.flipped else ""
+        return _SampleCell(state="differs" if observed.differs else "match", text=names[answer.label] + scores)
     if answer.tie:
         return _SampleCell(state="tie", text="tie")
     if answer.label is None:

@@ -31,10 +31,20 @@ def restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> tu
     allowed = set(header.questions)
     if len(allowed) != header.queries or not allowed <= set(range(len(fingerprint.samples))):
         raise TranscriptError(f"{name}: its order of questions does not go with the fingerprint")
-    tally = start_tally(test, fingerprint, header.accept, rules=header.rules, min_answers=header.min_answers)
+    trials = _restore_trials(record, fingerprint, name)
+    tally = start_tally(
+        test,
+        fingerprint,
+        header.accept,
+        rules=header.rules,
+        min_answers=header.min_answers,
+        answers=header.answers,
+    )
     for observed in record.observations:
         index, label = observed.index, observed.answer.label
         where = f"{name}: the answer about sample {index}"
+        if tally.done:  # then controls and repeated samples were asked before it went on
+            tally.reconsider(trials.controls, trials.repeated)
         if index not in allowed or not tally.may_ask(index) or tally.done:
             raise TranscriptError(f"{where} was not to be asked for: it is there twice, out of range, or after the end")
         sample = fingerprint.samples[index]
@@ -43,7 +53,8 @@ def restore(record: Recording, fingerprint: Fingerprint, name: Path | str) -> tu
         if label is not None and not 0 <= label < tally.class_count:
             raise TranscriptError(f"{where} has label {label}, but there are {tally.class_count} classes")
         tally.add(observed)
-    return tally, _restore_trials(record, fingerprint, name)
+    tally.reconsider(trials.controls, trials.repeated)
+    return tally, trials
 
 
 def _restore_trials(record: Recording, fingerprint: Fingerprint, name: Path | str) -> Trials:

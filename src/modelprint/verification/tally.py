@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.oracles.oracle import Answer
+from modelprint.scores.joint import JointResult
 from modelprint.verification.doubts import list_cache_hints
+from modelprint.verification.evidence import JOINT_SHARE, AnswersUsed, ScoreRule, Weighed, make_rule
 from modelprint.verification.identification import Candidates, shared_beta
 from modelprint.verification.sequential import SequentialTest
 from modelprint.verification.verdict import Observed, Outcome
@@ -37,6 +38,10 @@ class Tally:
         notices_constant: Whether answers that are all the same label, and look cached, are no sign of tampering.
         source_labels: Label of the source of each sample, None where it is unknown.
         class_names: Classes, in label order; only sentences need them.
+        rule: Weighs the scores in answers; None when labels alone count.
+        weighed: What it says about the answers so far.
+        controls: Answers about controls, which it looks at too.
+        repeated: Second answers about samples, which it looks at too.
     """
 
     test: SequentialTest
@@ -53,17 +58,63 @@ class Tally:
     notices_constant: bool = True
     source_labels: Sequence[int | None] = ()
     class_names: Sequence[str] = ()
+    rule: ScoreRule | None = None
+    weighed: Weighed = field(default_factory=lambda: Weighed(used="label"))
+    controls: Sequence[Observed] = ()
+    repeated: Sequence[Observed] = ()
 
     def add(self, observed: Observed) -> None:
         """Count one answer; one that is not usable is no sign of tampering, and none of an intact model."""
-        self.unusable += (not observed.answer.usable) - (observed.index in self.observations)
+        known = observed.index in self.observations
         self.observations[observed.index] = observed
-        self.mismatched += observed.mismatch
-        self.matched += observed.answer.usable and not observed.mismatch
-        self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
+        if self.rule is None:
+            self.unusable += (not observed.usable) - known
+            self._count(observed)
+        else:
+            self._weigh(self.rule)
         if self.candidates is not None:
             self.candidates.add(observed.index, observed.answer.label if observed.answer.usable else None)
         self.decided = self.decided or self._decide()
+
+    def _count(self, observed: Observed) -> None:
+        self.mismatched += observed.mismatch
+        self.matched += observed.usable and not observed.mismatch
+        self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
+
+    def _weigh(self, rule: ScoreRule) -> None:
+        """Judge all answers again, because each one says more about the form of the others."""
+        self.weighed = rule.weigh(list(self.observations.values()), self.controls, self.repeated)
+        self.observations = {
+            index: replace(seen, differs=self.weighed.differs[index]) for index, seen in self.observations.items()
+        }
+        self.matched = self.mismatched = 0
+        self.peak = 0.0
+        for seen in self.observations.values():
+            self._count(seen)
+        self.unusable = len(self.observations) - self.matched - self.mismatched
+
+    def reconsider(self, controls: Sequence[Observed], repeated: Sequence[Observed]) -> None:
+        """Judge all answers again, with those about controls and the second ones about samples.
+
+        Without a rule for scores nothing changes.
+        """
+        if self.rule is not None and (controls or repeated):
+            self.controls, self.repeated = controls, repeated
+            self._weigh(self.rule)
+            self.decided = self._decide()
+
+    @property
+    def joint(self) -> JointResult | None:
+        """The joint test over samples, which has its own share of alpha; None where scores do not count."""
+        if self.rule is None:
+            return None
+        return self.weighed.compare_jointly(self.rule.record, self.test.alpha * JOINT_SHARE / (1 - JOINT_SHARE))
+
+    @property
+    def is_jointly_wrong(self) -> bool:
+        """Whether the scores of all samples together are further away than honest serving moves them."""
+        joint = self.joint
+        return joint is not None and joint.exceeded
 
     def list_unanswered(self, order: Iterable[int]) -> list[int]:
         """Return which of `order` are still to ask: never asked, or without getting an answer. A tie is an answer."""
@@ -71,8 +122,8 @@ class Tally:
 
     def may_ask(self, index: int) -> bool:
         """Whether there is no answer about this sample yet."""
-        answer = self.observations[index].answer if index in self.observations else Answer()
-        return not answer.usable and not answer.tie
+        seen = self.observations.get(index)
+        return seen is None or not (seen.usable or seen.answer.tie)
 
     @property
     def crossed(self) -> bool:
@@ -94,12 +145,15 @@ class Tally:
         if self.crossed:
             if self.constant is not None:
                 return Outcome.INCONCLUSIVE if self.matched + self.mismatched >= CONSTANT_ANSWERS else None
+            if self.weighed.may_be_random:
+                return None
             if not self.may_be_remapped:
                 return Outcome.TAMPERED
             return Outcome.INCONCLUSIVE if self.remap is not None else None
         enough = self.matched + self.mismatched >= self.min_answers
-        intact = enough and self.test.is_intact(self.matched, self.mismatched, self.unusable)
-        return Outcome.INTACT if intact else None
+        if not (enough and self.test.is_intact(self.matched, self.mismatched, self.unusable)):
+            return None
+        return Outcome.TAMPERED if self.is_jointly_wrong else Outcome.INTACT
 
     @property
     def constant(self) -> int | None:
@@ -125,7 +179,7 @@ class Tally:
 
         With two classes a swap and a tampering that flips everything look the same, so the decision is never delayed.
         """
-        waiting = self.matched == 0 and (self.mismatched < REMAP_ANSWERS or self.remap is not None)
+        waiting = not self._holds and (self.mismatched < REMAP_ANSWERS or self.remap is not None)
         return waiting and self.class_count > 2 and find_permutation(self._list_pairs()) is not None
 
     @property
@@ -133,11 +187,16 @@ class Tally:
         """The permutation that explains every answer, once enough answers have confirmed it."""
         pairs = self._list_pairs()
         found = find_permutation(pairs)
-        if self.matched or self.class_count <= 2 or found is None or len(found) < 2:
+        if self._holds or self.class_count <= 2 or found is None or len(found) < 2:
             return None
         shifts = {(seen - expected) % self.class_count for expected, seen in pairs}
         confirmations = len(pairs) - (1 if len(shifts) == 1 else len(found))
         return found if confirmations >= CONFIRMATIONS else None
+
+    @property
+    def _holds(self) -> bool:
+        """Whether some label is the expected one."""
+        return any(expected == label for expected, label in self._list_pairs())
 
     def _list_pairs(self) -> list[tuple[int, int]]:
         """Return expected and answered label of every usable answer."""
@@ -149,7 +208,13 @@ class Tally:
 
 
 def start_tally(
-    test: SequentialTest, fingerprint: Fingerprint, accept: Sequence[str], *, rules: int = 3, min_answers: int = 0
+    test: SequentialTest,
+    fingerprint: Fingerprint,
+    accept: Sequence[str],
+    *,
+    rules: int = 3,
+    min_answers: int = 0,
+    answers: AnswersUsed = "label",
 ) -> Tally:
     """Return a tally without answers.
 
@@ -160,10 +225,14 @@ def start_tally(
         rules: Which rules decide: 1 as in the first transcripts, where one mismatch could be enough and equal answers
             were mismatches like others; 2 and 3 as now.
         min_answers: How many usable answers a verdict needs.
+        answers: What of an answer counts; where scores do, the joint test over samples takes its share of alpha.
     """
+    rule = make_rule(fingerprint, answers)
     candidates = Candidates(fingerprint, test, accept) if fingerprint.releases else None
     if accept:  # then there are several ways to pass, which share the probability of passing wrongly
         test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
+    if rule is not None:
+        test = replace(test, alpha=test.alpha * (1 - JOINT_SHARE))
     return Tally(
         test=test,
         class_count=len(fingerprint.class_names),
@@ -173,6 +242,7 @@ def start_tally(
         notices_constant=rules > 1,
         source_labels=[sample.source_label for sample in fingerprint.samples],
         class_names=fingerprint.class_names,
+        rule=rule,
     )
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -40,6 +40,7 @@ class Header(BaseModel):
         order: The samples that may be asked, in that order; empty for the first ones in the order of the file.
         controls: How many ordinary pictures are asked before a verdict tampered; 0 for none.
         forms: Other ways of sending a picture that may be tried then.
+        answers: What of an answer counts.
     """
 
     model_config = STRICT
@@ -59,6 +60,7 @@ class Header(BaseModel):
     order: tuple[int, ...] = ()
     controls: int = 0
     forms: tuple[str, ...] = ()
+    answers: Literal["auto", "label", "order", "scores"] = "label"
 
     @property
     def questions(self) -> Sequence[int]:
@@ -187,12 +189,12 @@ class Transcript:
 
     def add(self, observed: Observed) -> None:
         """Write one answer; it is on the disk when this returns."""
-        _log(self.path).append({"kind": "answer", "at": self.clock(), **asdict(observed)})
+        _log(self.path).append({"kind": "answer", "at": self.clock(), **_write(observed)})
 
     def add_trial(self, trial: Trial) -> None:
         """Write one answer about a control, or about a sample in another way; it is on the disk when this returns."""
         place = {"form": trial.form, "subject": trial.subject}
-        _log(self.path).append({"kind": "trial", "at": self.clock(), **place, **asdict(trial.observed)})
+        _log(self.path).append({"kind": "trial", "at": self.clock(), **place, **_write(trial.observed)})
 
     def finish(self, verdict: Verdict) -> None:
         """Write how the run ended."""
@@ -211,6 +213,11 @@ def read_transcript(path: Path | str) -> Recording:
 
 def _log(path: Path) -> LineLog:
     return LineLog(path=path, noun="transcript", error=TranscriptError)
+
+
+def _write(observed: Observed) -> dict[str, Any]:
+    """Return an answer as it is written: without how it was judged, which follows from all answers."""
+    return {name: value for name, value in asdict(observed).items() if name != "differs"}
 
 
 def _parse(log: LineLog, content: bytes) -> Recording:

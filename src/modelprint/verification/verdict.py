@@ -46,17 +46,64 @@ class Observed:
         png_sha256: SHA-256 of the bytes that were asked about.
         expected: The label in the fingerprint.
         answer: What the oracle said.
+        differs: Whether it differs by a rule that looks at more than the label; None when the label alone counts.
     """
 
     index: int
     png_sha256: str
     expected: int
     answer: Answer
+    differs: bool | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether this answer may count as a match or a mismatch: a tie may, when its scores count."""
+        return self.answer.usable or self.differs is not None
+
+    @property
+    def flipped(self) -> bool:
+        """Whether there is a usable answer and it is another label."""
+        return self.answer.usable and self.answer.label != self.expected
 
     @property
     def mismatch(self) -> bool:
-        """Whether there is a usable answer and it is another label."""
-        return self.answer.usable and self.answer.label != self.expected
+        """Whether the answer differs: in its label, or by a rule that looks at more."""
+        return self.flipped if self.differs is None else self.differs
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreCheck:
+    """What the printed scores showed.
+
+    Attributes:
+        used: What counts of the answers: "scores", their "order", or the "label" alone.
+        form: How the scores are printed, in words.
+        floor: Largest honest change of a log-probability.
+        multiple: A score beyond so many floors differs.
+        random: Whether the scores are random, so that labels alone count.
+        flipped: Answers whose label differs.
+        largest: Largest deviation of a score, in floors; None when none was compared.
+        sample: The sample that has it.
+        label: Its class.
+        printed: The score that was printed there.
+        sealed: The probability that is sealed there, or the largest that it may have.
+        joint: Root of the mean squared deviation of all samples, in floors; None when it was not computed.
+        joint_bound: Largest root that honest serving comes to.
+    """
+
+    used: Literal["label", "order", "scores"]
+    form: str
+    floor: float
+    multiple: float
+    random: bool = False
+    flipped: int = 0
+    largest: float | None = None
+    sample: int | None = None
+    label: int | None = None
+    printed: float | None = None
+    sealed: float | None = None
+    joint: float | None = None
+    joint_bound: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +182,7 @@ class Verdict:
         constant: The label that every usable answer has although several are expected; None when there is none.
         doubts: What else than a changed model the answers may come from; None when intact.
         controls: What ordinary pictures showed before the verdict; None when none were asked.
+        scores: What the printed scores showed; None when labels alone were looked at, or no scores were printed.
         run: Which run of its ledger this is, from 1; 0 without a ledger.
         fresh: Whether this call asked; False when it only read what was answered before.
         reused: Whether a verdict that is not fresh may stand for a check, so that its exit code is that of the outcome.
@@ -164,6 +212,7 @@ class Verdict:
     constant: int | None = None
     doubts: Doubts | None = None
     controls: ControlCheck | None = None
+    scores: ScoreCheck | None = None
     run: int = 0
     fresh: bool = field(default=True, compare=False)
     reused: bool = field(default=False, compare=False)
@@ -174,6 +223,13 @@ class Verdict:
     def accepted(self) -> bool:
         """Whether a release answers that was accepted beforehand."""
         return self.identification is not None and self.identification.accepted
+
+    @property
+    def headline(self) -> str:
+        """The outcome in capital letters, or which accepted release answers."""
+        if self.accepted and self.identification is not None:
+            return f"ACCEPTED: release {' or '.join(self.identification.names)}"
+        return str(self.outcome).upper()
 
     @property
     def exit_code(self) -> int:
@@ -211,6 +267,7 @@ class Verdict:
             "identification": None if self.identification is None else asdict(self.identification),
             "doubts": None if self.doubts is None else asdict(self.doubts),
             "controls": None if self.controls is None else asdict(self.controls),
+            "scores": None if self.scores is None else asdict(self.scores),
             "visible_rate": self.visible_rate,
             "exit_code": self.exit_code,
         }
@@ -224,10 +281,11 @@ class Verdict:
         """Say in a few lines what was found and how sure it is."""
         split = f"{self.matched} match, {self.mismatched} differ, {self.tied} tied, {self.failed} without an answer"
         lines = [
-            ("verdict", str(self.outcome).upper() + (", but from an accepted release" if self.accepted else "")),
+            ("verdict", self.headline),
             *zip(["because", *[""] * len(self.reasons)], self.reasons, strict=False),
             *self._say_when(),
             ("asked", f"{self.asked} of at most {self.queries} samples: {split}"),
+            *([] if self.scores is None else [("scores", self.scores.form)]),
             *self._list_controls(),
             ("p-value", f"{self.p_value:.3g} at any stopping time; alpha {self.alpha:g}, beta {self.beta:g}"),
             ("flip rates", f"{self.p0:g} when served honestly, {self.p1:g} or more when tampered with"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from modelprint.errors import TranscriptError
@@ -10,9 +10,10 @@ from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.oracles.oracle import Oracle, identify
 from modelprint.oracles.variants import list_variants
 from modelprint.progress import Progress, ignore_progress
-from modelprint.verification.asking import ask_controls, ask_sample
-from modelprint.verification.conclusion import conclude, list_usable, needs_controls
+from modelprint.verification.asking import ask_again, ask_controls, ask_sample
+from modelprint.verification.conclusion import conclude, judge, list_usable, needs_controls, needs_repeats
 from modelprint.verification.controls import Trial, Trials, count_controls, count_most_questions
+from modelprint.verification.evidence import AnswersUsed, honest_rate
 from modelprint.verification.identification import check_accepted
 from modelprint.verification.ledger import Ledger, share_alpha
 from modelprint.verification.restoring import restore
@@ -38,6 +39,7 @@ def verify(
     accept: Sequence[str] = (),
     min_answers: int = 0,
     controls: bool = True,
+    answers: AnswersUsed = "auto",
     transcript: Transcript | None = None,
     ledger: Ledger | None = None,
     reuse: bool = False,
@@ -67,6 +69,8 @@ def verify(
             none of them passes with probability `beta` at most.
         min_answers: How many usable answers a verdict needs.
         controls: Whether ordinary pictures are asked before a verdict tampered; they are no samples.
+        answers: What of an answer counts: its label, the order of its classes, or its scores. "auto" takes the most
+            that the fingerprint seals and the oracle prints.
         transcript: Where answers are written and taken up from; nowhere when None.
         ledger: What was asked in earlier runs. With it the samples are asked in a random order, those never asked
             first, and repeated runs share `alpha` and `beta`. Without it they are asked in the order of the file, and
@@ -76,12 +80,13 @@ def verify(
         patience: How many unusable answers in a row end the run.
 
     Raises:
-        ValueError: When the numbers make no test, or an accepted release is not in the fingerprint.
+        ValueError: When the numbers make no test, an accepted release is not in the fingerprint, or scores have to
+            count and it has none.
         TranscriptError: When the transcript belongs to another verification or cannot be written.
     """
     if patience < 1:
         raise ValueError(f"patience is a number of answers, at least 1, got {patience}")
-    header = _fix_test(oracle, fingerprint, queries, alpha, beta, p1, accept, min_answers)  # (1)
+    header = _fix_test(oracle, fingerprint, queries, alpha, beta, p1, accept, min_answers, answers)  # (1)
     variants = list_variants(oracle, fingerprint.preprocessing.image_shape) if controls else {}
     if controls and count_controls(fingerprint):
         header = header.model_copy(update={"controls": count_controls(fingerprint), "forms": tuple(variants)})
@@ -105,6 +110,8 @@ def _join_budget(header: Header, transcript: Transcript | None, ledger: Ledger |
         kept: dict[str, object] = {"rules": earlier.rules, "run": earlier.run, "order": earlier.order}
         if header.controls or earlier.rules < RULES:
             kept |= {"controls": earlier.controls, "forms": earlier.forms}
+        if header.answers == "auto":
+            kept |= {"answers": earlier.answers, "p0": earlier.p0}
         return header.model_copy(update=kept | {"alpha": share_alpha(header.alpha, earlier.run)})
     if ledger is None:
         return header
@@ -133,24 +140,10 @@ def _run(
     if before.outcome is not None and before.outcome.decided:
         verdict = _check_outcome(conclude(tally, header, trials), before, transcript.path if transcript else "")
         return replace(verdict, fresh=False, reused=reuse, decided=before.ended, unasked=unasked)
-    unusable = asked = 0
-    progress("asking", len(tally.observations), header.queries)
-    for index in _list_questions(tally, header.questions):
-        if tally.done or unusable >= patience:  # (4)
-            break
-        if ledger is not None:
-            ledger.add_question(index)
-        observed = ask_sample(oracle, fingerprint, index)  # (3)
-        asked += 1
-        if transcript is not None:
-            transcript.add(observed)
-        tally.add(observed)
-        unusable = 0 if observed.answer.usable else unusable + 1
-        progress("asking", len(tally.observations), header.queries)
-    if needs_controls(tally, header):  # (5)
-        asked += _ask_ordinary(oracle, variants, fingerprint, header, tally, trials, transcript, progress)
+    session = _Session(oracle, variants, fingerprint, header, transcript, ledger, progress, patience)
+    session.ask_all(tally, trials)
     verdict = conclude(tally, header, trials)  # (6)
-    if before.observations and not asked:
+    if before.observations and not session.asked:
         verdict = replace(verdict, fresh=False, reused=reuse, decided=before.ended)
     if transcript is not None:
         transcript.finish(verdict)
@@ -162,26 +155,65 @@ def _run(
     return verdict
 
 
-def _ask_ordinary(
-    oracle: Oracle,
-    variants: Mapping[str, Oracle],
-    fingerprint: Fingerprint,
-    header: Header,
-    tally: Tally,
-    trials: Trials,
-    transcript: Transcript | None,
-    progress: Progress,
-) -> int:
-    """Ask about controls, write each answer, and return how many questions that took."""
-    before, most = trials.answer_count, count_most_questions(header.controls, len(header.forms))
+@dataclass
+class _Session:
+    """Asks, and writes down every answer before the next question.
 
-    def record(trial: Trial) -> None:
-        if transcript is not None:
-            transcript.add_trial(trial)
-        progress("asking ordinary pictures", trials.answer_count, most)
+    Attributes:
+        asked: Questions asked so far.
+        unusable: Unusable answers in a row.
+        doubtful: Questions about ordinary pictures and repeated samples so far.
+    """
 
-    ask_controls(oracle, variants, fingerprint, trials, list_usable(tally), record)
-    return trials.answer_count - before
+    oracle: Oracle
+    variants: Mapping[str, Oracle]
+    fingerprint: Fingerprint
+    header: Header
+    transcript: Transcript | None
+    ledger: Ledger | None
+    progress: Progress
+    patience: int
+    asked: int = 0
+    unusable: int = 0
+    doubtful: int = 0
+
+    def ask_all(self, tally: Tally, trials: Trials) -> None:
+        """Ask about samples, then about what casts doubt on them, and about samples again if that changed something."""
+        while True:
+            self._ask_samples(tally)
+            before = self.asked
+            if needs_repeats(tally, self.header):
+                ask_again(self.oracle, self.fingerprint, trials, list_usable(tally), self._add_trial)
+                tally.reconsider(trials.controls, trials.repeated)
+            if needs_controls(tally, self.header):  # (5)
+                ask_controls(self.oracle, self.variants, self.fingerprint, trials, list_usable(tally), self._add_trial)
+                tally.reconsider(trials.controls, trials.repeated)
+            suspected = judge(tally, self.header) is Outcome.TAMPERED
+            if tally.rule is None or self.asked == before or tally.done or suspected:
+                break
+
+    def _ask_samples(self, tally: Tally) -> None:
+        self.progress("asking", len(tally.observations), self.header.queries)
+        for index in _list_questions(tally, self.header.questions):
+            if tally.done or self.unusable >= self.patience:  # (4)
+                break
+            if self.ledger is not None:
+                self.ledger.add_question(index)
+            observed = ask_sample(self.oracle, self.fingerprint, index, self.header.answers)  # (3)
+            self.asked += 1
+            if self.transcript is not None:
+                self.transcript.add(observed)
+            tally.add(observed)
+            self.unusable = 0 if tally.observations[index].usable else self.unusable + 1
+            self.progress("asking", len(tally.observations), self.header.queries)
+
+    def _add_trial(self, trial: Trial) -> None:
+        self.asked += 1
+        self.doubtful += 1
+        if self.transcript is not None:
+            self.transcript.add_trial(trial)
+        most = count_most_questions(self.header.controls, len(self.header.forms))
+        self.progress("asking ordinary pictures", self.doubtful, max(most, self.doubtful))
 
 
 def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
@@ -197,7 +229,7 @@ def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:
         raise TranscriptError(
             f"{transcript}: was made with fingerprint {header.fingerprint[:16]}, this one is {fingerprint.digest[:16]}"
         )
-    if header.p0 != fingerprint.profile.flip_rate or not 1 <= header.queries <= len(fingerprint.samples):
+    if not _fits_rate(header, fingerprint) or not 1 <= header.queries <= len(fingerprint.samples):
         raise TranscriptError(f"{transcript}: its p0 or number of queries does not go with the fingerprint")
     tally, trials = restore(record, fingerprint, transcript)
     verdict = _check_outcome(conclude(tally, header, trials), record, transcript)
@@ -212,10 +244,11 @@ def count_needed_answers(
     p1: float | None = None,
     accept: Sequence[str] = (),
     min_answers: int = 0,
+    answers: AnswersUsed = "auto",
 ) -> int:
     """Return how many answers it takes to say intact when all of them match; arguments as for `verify`."""
     rate = fingerprint.expected_flip_rate if p1 is None else p1
-    test = SequentialTest(alpha=alpha, beta=beta, p0=fingerprint.profile.flip_rate, p1=rate)
+    test = SequentialTest(alpha=alpha, beta=beta, p0=honest_rate(fingerprint, answers), p1=rate)
     return max(start_tally(test, fingerprint, accept).test.answers_for_intact, min_answers)
 
 
@@ -240,6 +273,7 @@ def _fix_test(
     p1: float | None,
     accept: Sequence[str],
     min_answers: int,
+    answers: AnswersUsed,
 ) -> Header:
     """Return the test to be run; ValueError when the numbers make none."""
     count = len(fingerprint.samples)
@@ -250,7 +284,7 @@ def _fix_test(
     test = SequentialTest(
         alpha=alpha,
         beta=beta,
-        p0=fingerprint.profile.flip_rate,
+        p0=honest_rate(fingerprint, answers),
         p1=fingerprint.expected_flip_rate if p1 is None else p1,
     )
     return Header(
@@ -259,9 +293,18 @@ def _fix_test(
         queries=count if queries is None else queries,
         accept=check_accepted(fingerprint, accept),
         rules=RULES,
+        answers=answers if fingerprint.scores is not None or answers != "auto" else "label",
         min_answers=min_answers,
         **vars(test),
     )
+
+
+def _fits_rate(header: Header, fingerprint: Fingerprint) -> bool:
+    """Whether the header's p0 is that of the fingerprint."""
+    try:
+        return header.p0 == honest_rate(fingerprint, header.answers)
+    except ValueError:  # scores count, and it has none
+        return False
 
 
 def _check_outcome(verdict: Verdict, record: Recording, name: Path | str) -> Verdict:
