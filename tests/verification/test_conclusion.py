@@ -26,14 +26,14 @@ MATCH, MISMATCH, MISSING = Answer(label=0), Answer(label=1), Answer(problem="lat
 @pytest.mark.parametrize(
     ("answers", "outcome", "reason"),
     [
-        ([MISMATCH] * 2, Outcome.TAMPERED, "2 of 2 labels differ; honest serving comes to that with probability 0.04"),
+        ([MISMATCH] * 2, Outcome.TAMPERED, "2 of 2 labels differ; honest serving comes to that with probability 0.019"),
         ([MATCH] * 8, Outcome.INTACT, "8 of 8 labels match; a model that flips 0.5 of them passes with probability"),
         ([MATCH], Outcome.INCONCLUSIVE, "0 of 1 labels differ, too few to decide; 7 of 8 samples have no answer"),
         ([MISSING], Outcome.INCONCLUSIVE, "not one usable answer came back; 1 of 8 samples were asked"),
     ],
 )
 def test_each_outcome_has_its_reason(answers: list[Answer], outcome: Outcome, reason: str) -> None:
-    """Worked out by hand: a mismatch multiplies the ratio by 5, a match by 5/9; the bounds are 20 and 0.01."""
+    """Worked out by hand: two mismatches give (25 + 81) / 2, a match multiplies by 5/9; the bounds are 20 and 0.01."""
     verdict = conclude(count(*answers), HEADER)
 
     assert verdict.outcome is outcome

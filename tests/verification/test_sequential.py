@@ -49,6 +49,38 @@ def test_numbers_that_make_no_test_are_refused(change: dict[str, float], message
         SequentialTest(**{"alpha": 1e-3, "beta": 1e-2, "p0": 1e-4, "p1": 0.25} | change)
 
 
+@pytest.mark.parametrize(("p0", "p1"), [(1e-4, 0.25), (1e-3, 0.1), (0.03, 0.25), (0.6, 0.8)])
+def test_the_evidence_for_tampered_is_an_e_value(p0: float, p1: float) -> None:
+    """Its mean over all answers of a model that flips with probability p0 is 1, by counting all of them."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=p0, p1=p1)
+    count = 12
+
+    mean = sum(
+        math.comb(count, flips)
+        * p0**flips
+        * (1 - p0) ** (count - flips)
+        * math.exp(test.tampered_evidence(count - flips, flips))
+        for flips in range(count + 1)
+    )
+
+    assert mean == pytest.approx(1, rel=1e-9)
+
+
+def test_a_share_of_the_requests_is_enough() -> None:
+    """Two of fifty labels differ: with p0 = 1e-4 that is honest once in 80,000 runs, and speaks against p1 = 0.25."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-4, p1=0.25)
+
+    assert test.ratio(48, 2) < test.upper < test.tampered_evidence(48, 2)
+
+
+def test_several_bets_cost_their_stake_at_most() -> None:
+    """Whatever the answers are, the evidence is that of p1 less its stake, or more."""
+    test = SequentialTest(alpha=1e-3, beta=1e-2, p0=1e-3, p1=0.25)
+
+    for matched, mismatched in ((0, 0), (10, 1), (0, 5), (30, 10)):
+        assert test.tampered_evidence(matched, mismatched) >= test.ratio(matched, mismatched) - math.log(2) - 1e-12
+
+
 @pytest.mark.parametrize("p1", [0.01, 0.04, 0.25, 0.9])
 def test_withholding_an_answer_never_pays(p1: float) -> None:
     """A missing answer makes intact five times less likely at least, however small the flip rate to be seen."""

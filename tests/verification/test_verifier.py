@@ -115,13 +115,17 @@ def test_the_ratio_is_computed_as_on_paper(pattern: str, outcome: Outcome) -> No
 
 
 def test_the_p_value_is_one_over_the_largest_ratio() -> None:
-    """Matches after a mismatch do not take evidence back: the best moment counts, and Ville allows it."""
+    """Matches after a mismatch do not take evidence back: the best moment counts, and Ville allows it.
+
+    Half of the evidence bets on p1, the other half on 0.9: the other rates are p0 and less, or p1 itself.
+    """
     expected = (0, 1) * 5
     sealed = fingerprint(expected, class_count=2, p0=0.1, p1=0.5)
 
     verdict = verify(flips("=xx===", expected, class_count=2), sealed, queries=6, alpha=0.01)
 
-    assert verdict.p_value == pytest.approx(1 / (5 / 9 * 25))
+    for_p1, for_nine_tenths = 5 / 9 * 25, 1 / 9 * 81
+    assert verdict.p_value == pytest.approx(1 / (for_p1 / 2 + for_nine_tenths / 2))
     assert verdict.outcome is Outcome.INCONCLUSIVE
 
 
@@ -451,7 +455,8 @@ def test_a_budget_that_ends_in_doubt_ends_in_tampered() -> None:
     verdict = verify(labelled([1, 2]), fingerprint((0, 1, 2)), queries=2)
 
     assert verdict.outcome is Outcome.TAMPERED
-    assert verdict.p_value == pytest.approx((1e-4 / 0.25) ** 2)
+    bets = [(rate / 1e-4) ** 2 for rate in (0.02, 0.05, 0.1, 0.5, 0.9)]
+    assert verdict.p_value == pytest.approx(1 / ((0.25 / 1e-4) ** 2 / 2 + sum(bets) / 10))
 
 
 def test_the_doubt_is_bounded() -> None:
@@ -483,7 +488,7 @@ def test_a_summary_states_error_rates_and_limits() -> None:
     assert "flips a sample with probability 0.16 or more shows in 17 answers with probability 95%" in intact
     assert "would see" not in tampered
     assert (
-        "because      2 of 3 labels differ; honest serving comes to that with probability 2.1e-07 at most" in tampered
+        "because      2 of 3 labels differ; honest serving comes to that with probability 2.2e-07 at most" in tampered
     )
     assert intact.endswith(verdict.limits)
     assert all("cannot exclude a provider who recognises these queries" in text for text in (intact, tampered))

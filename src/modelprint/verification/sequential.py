@@ -12,7 +12,8 @@ at most (1 - u) / (1 - p1), so the expected factor is at most 1 (V. Vovk and R. 
 combination and applications", Ann. Statist. 49, 2021). The mean over the shares in OUTAGES is such an e-value too.
 
 Departures: Wald's bounds are (1 - beta)/alpha and beta/(1 - alpha), which keep both error rates only approximately. We
-use 1/alpha and beta, which keep each of them exactly and cost a fraction of a query.
+use 1/alpha and beta, which keep each of them exactly and cost a fraction of a query. "Tampered" bets on several flip
+rates at once instead of p1 alone; the mean of e-values is one.
 """
 
 import math
@@ -24,6 +25,16 @@ OUTAGES = ((0.0, 0.95), (0.05, 0.05))
 The second one costs no matching answer at the usual error rates. With 50 samples an honest endpoint that
 fails to answer 5 % of them still gets its verdict in 99.9 % of the checks (benchmarks/silence.py).
 """
+
+BETS = (0.02, 0.05, 0.1, 0.5, 0.9)
+"""Flip rates, besides p1, that the evidence for "tampered" bets on; those at p0 and below are left out.
+
+A provider that sends one request in twenty to another model flips few samples: two of fifty tell against p1 = 0.25, and
+for a rate of 0.05 (benchmarks/canaries.py).
+"""
+
+BETS_SHARE = 0.5
+"""What all these bets stake together; p1 has the rest."""
 
 MOST_MATCHES = 10**9
 """Where the search for the number of matches ends."""
@@ -99,9 +110,26 @@ class SequentialTest:
         largest = max(parts)
         return shown + largest + math.log(sum(math.exp(part - largest) for part in parts))
 
-    def ratio(self, matched: int, mismatched: int) -> float:
-        """Return the log likelihood ratio of so many matches and mismatches."""
-        return mismatched * math.log(self.p1 / self.p0) + matched * math.log((1 - self.p1) / (1 - self.p0))
+    def tampered_evidence(self, matched: int, mismatched: int) -> float:
+        """Return the logarithm of the e-value against honest serving: the mean likelihood ratio of several flip rates.
+
+        It is at most the largest of these ratios, and smaller than that by the stake on it.
+
+        Args:
+            matched: Samples with the expected label.
+            mismatched: Samples with another label.
+        """
+        bets = [rate for rate in BETS if rate > self.p0 and rate != self.p1]
+        stakes = {self.p1: 1 - BETS_SHARE * bool(bets), **{rate: BETS_SHARE / len(bets) for rate in bets}}
+        ratios = [self.ratio(matched, mismatched, rate) for rate in stakes]
+        largest = max(ratios)
+        mean = sum(stake * math.exp(one - largest) for stake, one in zip(stakes.values(), ratios, strict=True))
+        return largest + min(math.log(mean), 0.0)
+
+    def ratio(self, matched: int, mismatched: int, rate: float | None = None) -> float:
+        """Return the log likelihood ratio of flip rate `rate`, p1 when None, to p0 for so many answers."""
+        chosen = self.p1 if rate is None else rate
+        return mismatched * math.log(chosen / self.p0) + matched * math.log((1 - chosen) / (1 - self.p0))
 
 
 def _withheld(count: int, factor: float) -> float:

@@ -30,11 +30,12 @@ class Tally:
         matched: Usable answers with the expected label.
         mismatched: Usable answers with another label.
         unusable: Samples asked whose last answer is missing, unreadable or tied.
-        peak: Largest log likelihood ratio so far; once it has crossed the upper bound, the evidence stays valid.
+        peak: Largest logarithm of the evidence for tampered so far; once it crosses the upper bound, it stays valid.
         decided: What the answers said when they first said it; None while more of them are needed.
         candidates: The releases, where there are any.
         min_mismatches: How many answers must differ before the model is called tampered.
         min_answers: How many usable answers a verdict needs.
+        mixes: Whether the evidence for tampered bets on several flip rates, and not on p1 alone.
         notices_constant: Whether answers that are all the same label, and look cached, are no sign of tampering.
         source_labels: Label of the source of each sample, None where it is unknown.
         class_names: Classes, in label order; only sentences need them.
@@ -55,6 +56,7 @@ class Tally:
     peak: float = 0.0
     min_mismatches: int = 2
     min_answers: int = 0
+    mixes: bool = True
     notices_constant: bool = True
     source_labels: Sequence[int | None] = ()
     class_names: Sequence[str] = ()
@@ -79,7 +81,8 @@ class Tally:
     def _count(self, observed: Observed) -> None:
         self.mismatched += observed.mismatch
         self.matched += observed.usable and not observed.mismatch
-        self.peak = max(self.peak, self.test.ratio(self.matched, self.mismatched))
+        weigh = self.test.tampered_evidence if self.mixes else self.test.ratio
+        self.peak = max(self.peak, weigh(self.matched, self.mismatched))
 
     def _weigh(self, rule: ScoreRule) -> None:
         """Judge all answers again, because each one says more about the form of the others."""
@@ -223,7 +226,7 @@ def start_tally(
         fingerprint: Samples, classes and releases.
         accept: Releases that are as good as the protected model.
         rules: Which rules decide: 1 as in the first transcripts, where one mismatch could be enough and equal answers
-            were mismatches like others; 2 and 3 as now.
+            were mismatches like others; 2 as in the next ones, which bet on p1 alone; 3 as now.
         min_answers: How many usable answers a verdict needs.
         answers: What of an answer counts; where scores do, the joint test over samples takes its share of alpha.
     """
@@ -239,6 +242,7 @@ def start_tally(
         candidates=candidates,
         min_mismatches=1 if rules == 1 else 2,
         min_answers=min_answers,
+        mixes=rules > 2,
         notices_constant=rules > 1,
         source_labels=[sample.source_label for sample in fingerprint.samples],
         class_names=fingerprint.class_names,
