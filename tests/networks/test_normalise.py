@@ -20,3 +20,13 @@ def test_the_constants_are_no_weights_but_follow_the_type() -> None:
 
     assert layer.state_dict() == {}
     assert layer.double()(torch.zeros(1, 1, 1, 1, dtype=torch.float64)).dtype == torch.float64
+
+
+def test_channels_that_are_alike_have_the_same_constants_and_need_no_memory_on_the_meta_device() -> None:
+    """The shapes of a network for a billion channels, which a small file may claim, are known at once."""
+    layer, same = Normalise.alike(0.1307, 0.3081, 2), Normalise((0.1307,) * 2, (0.3081,) * 2)
+    with torch.device("meta"):
+        huge = Normalise.alike(0.5, 0.5, 10**9)
+
+    assert torch.equal(layer.mean, same.mean) and torch.equal(layer.std, same.std)
+    assert huge.mean.is_meta and huge.mean.shape == (1, 10**9, 1, 1)
