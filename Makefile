@@ -8,7 +8,8 @@ TORCH := 2.13.0
 # are left out; all others are shown, and the exit status is that of pip.
 IGNORED := ^WARNING: Location .* is ignored
 pip = exit $$({ { $(1) --quiet --disable-pip-version-check $(2) 2>&1; echo $$? >&3; } | grep -v '$(IGNORED)' >&2; } 3>&1)
-pip_install = $(call pip,$(BIN)/python -m pip install,$(1))
+# Most modules of the libraries are never imported, and Python compiles the others when they first are.
+pip_install = $(call pip,$(BIN)/python -m pip install --no-compile,$(1))
 
 # Tests run on all cores, up to eight of them; a file's tests stay together, since they share what is costly to make.
 PARALLEL := -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder

@@ -1,5 +1,6 @@
 """What every test may use: a tiny classifier, tiny data, one thread, and a cache of its own."""
 
+import functools
 import inspect
 import os
 import shutil
@@ -7,11 +8,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import jaxtyping
 import numpy as np
 import pytest
+from filelock import FileLock
 from PIL import Image
 
 if TYPE_CHECKING:
@@ -29,23 +31,46 @@ if "torch" in sys.modules:
     sys.modules["torch"].set_num_threads(1)
 
 _check_shapes = jaxtyping.jaxtyped
+_shapes_of_a_call = _check_shapes("context")
 
 
-def _has_shape(annotation: object) -> bool:
-    """Return whether `annotation` names an array, or is text that may name one."""
-    if isinstance(annotation, str | list | tuple):
-        return isinstance(annotation, str) or any(map(_has_shape, annotation))
-    if isinstance(annotation, type) and issubclass(annotation, jaxtyping.AbstractArray):
-        return True
-    return any(map(_has_shape, get_args(annotation)))
+def _is_array(annotation: object) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, jaxtyping.AbstractArray)
+
+
+def _is_text(annotation: object) -> bool:
+    return isinstance(annotation, str)
+
+
+def _has(annotation: object, wanted: Callable[[object], bool]) -> bool:
+    """Return whether `annotation` or a part of it is `wanted`."""
+    if get_origin(annotation) is Literal:  # its texts are values
+        return False
+    parts = annotation if isinstance(annotation, list | tuple) else get_args(annotation)
+    return wanted(annotation) or any(_has(part, wanted) for part in parts)
 
 
 def _check_types(*functions: Any, typechecker: Any) -> Any:
-    """Decorate like `jaxtyped`, but ten times cheaper where no annotation names an array: no shapes to compare."""
+    """Decorate like `jaxtyped`, but several times cheaper: it binds every call anew and checks arguments twice.
+
+    Arguments and results are checked once each. Where an annotation names an array, the lengths that they give to axes
+    are compared within the call; elsewhere there is nothing to compare. Text may name what only type checkers import,
+    and is left to `jaxtyped`, and so are generators.
+    """
     (fn,) = functions or (None,)
-    if inspect.isfunction(fn) and not any(map(_has_shape, inspect.get_annotations(fn).values())):
-        return typechecker(fn)
-    return _check_shapes(*functions, typechecker=typechecker)
+    annotations = tuple(inspect.get_annotations(fn).values()) if inspect.isfunction(fn) else ()
+    if not inspect.isfunction(fn) or inspect.isgeneratorfunction(fn) or _has(annotations, _is_text):
+        return _check_shapes(*functions, typechecker=typechecker)
+    checked = typechecker(fn)
+    if not _has(annotations, _is_array):
+        return checked
+
+    @functools.wraps(fn)
+    def compare(*args: Any, **named: Any) -> Any:
+        with _shapes_of_a_call:
+            return checked(*args, **named)
+
+    return compare
 
 
 # What `--jaxtyping-packages` puts before every function, and what jaxtyping itself calls for methods and dataclasses.
@@ -63,6 +88,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--runslow", action="store_true", help="also run the tests marked slow")
     parser.addoption("--runheavy", action="store_true", help="also run the tests marked heavy, as CI does")
     parser.addoption("--runinterop", action="store_true", help="also install real servers and ask them: make interop")
+
+
+LONGEST = (
+    "tamperings/test_suite.py",
+    "bench/test_kill.py",
+    "bench/ownership/test_study.py",
+    "test_example_scripts.py",
+    "demo/test_quickstart.py",
+    "cli/test_examples.py",
+    "cli/test_commands.py",
+    "cli/test_own.py",
+    "methods/test_junction.py",
+    "tradeoff/test_measure.py",
+    "engine/test_executor.py",
+    "engine/test_processes.py",
+    "verification/test_verifier.py",
+    "generation/test_from_weights.py",
+    "bench/test_run.py",
+    "bench/test_report.py",
+)
+"""Files whose tests take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest files first, so that parallel workers end at about the same time."""
+    place = {Path(__file__).parent / name: index for index, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -123,6 +175,24 @@ def _users_cache_for_real_data(request: pytest.FixtureRequest, monkeypatch: pyte
         monkeypatch.delenv(CACHE)
         if users_cache is not None:
             monkeypatch.setenv(CACHE, users_cache)
+
+
+@pytest.fixture(scope="session")
+def make_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Return a function that fills a folder, unless another worker has filled it: no test may change it afterwards."""
+    folder = tmp_path_factory.getbasetemp()
+    shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        filled = shared / f"{name}-filled"
+        with FileLock(shared / f"{name}.lock"):
+            if not filled.exists():
+                (shared / name).mkdir(exist_ok=True)
+                fill(shared / name)
+                filled.touch()
+        return shared / name
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from beartype.roar import BeartypeCallHintViolation
-from jaxtyping import TypeCheckError
 
 from modelprint.classifier import Classifier
 from modelprint.crafting.projection import clip
 from modelprint.data import DataSet
+from modelprint.methods.method import Crafted
 from modelprint.oracles.oracle import Answer
 from modelprint.streams import stream
 from modelprint.tensors import to_images
@@ -28,10 +28,27 @@ def test_the_tiny_model_has_learnt_the_tiny_data(tiny_model: Classifier, split: 
 
 def test_shapes_are_checked_at_run_time(tiny_model: Classifier) -> None:
     """A call with a missing axis is refused by the type, before any arithmetic; so are arrays of different lengths."""
-    with pytest.raises(TypeCheckError, match=r"checking the parameters of modelprint\.classifier\.Classifier\.logits"):
+    with pytest.raises(
+        BeartypeCallHintViolation, match=r"modelprint\.classifier\.Classifier\.logits\(\) parameter images"
+    ):
         tiny_model.logits(torch.zeros(8, 8))
-    with pytest.raises(TypeCheckError, match=r"parameters of modelprint\.crafting\.projection\.clip"):
+    with pytest.raises(BeartypeCallHintViolation, match=r"modelprint\.crafting\.projection\.clip\(\) parameter"):
         clip(torch.zeros(3, 1, 8, 8), torch.zeros(2, 1, 8, 8), 0.5)
+    with pytest.raises(BeartypeCallHintViolation, match=r"usable"):
+        Crafted(images=torch.zeros(3, 1, 8, 8), usable=torch.ones(2, dtype=torch.bool))
+
+
+def test_results_are_checked_against_the_lengths_of_arguments(
+    tiny_model: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that returns fewer rows than it was given is refused, and the next call starts from no lengths."""
+    forward = tiny_model.network.forward
+    monkeypatch.setattr(tiny_model.network, "forward", lambda images: forward(images)[1:])
+    with pytest.raises(BeartypeCallHintViolation, match=r"Classifier\.logits\(\) return"):
+        tiny_model.logits(torch.zeros(3, 1, 8, 8))
+    monkeypatch.undo()
+
+    assert [len(tiny_model.logits(torch.zeros(count, 1, 8, 8))) for count in (3, 2)] == [3, 2]
 
 
 def test_types_are_checked_where_there_are_no_shapes() -> None:

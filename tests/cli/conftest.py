@@ -80,9 +80,16 @@ def data_set(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODELPRINT_DATA", str(data_folder))
 
 
+MakeOnce = Callable[[str, Callable[[Path], None]], Path]
+
+
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
+def made(make_once: MakeOnce, data_folder: Path) -> Path:
     """A folder with the files that the examples of the commands name, made by the commands themselves."""
+    return make_once("made", lambda folder: _make_files(folder, data_folder))
+
+
+def _make_files(folder: Path, data_folder: Path) -> None:
     import torch
 
     from modelprint.classifier import Classifier
@@ -92,7 +99,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
     from modelprint.streams import stream
     from modelprint.training import ImageBatches, Recipe, train
 
-    folder = tmp_path_factory.mktemp("made")
     weights = folder / "cifar10_resnet20.safetensors"
     named = ["--network", "resnet20", "--weights", str(weights), "--data", "cifar10"]
     with pytest.MonkeyPatch.context() as patch:
@@ -114,7 +120,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
         assert run(["own", "seal", *named, *few, *models, "--output", str(folder / "own.mprint")]) == 0
         transcript = ["--transcript", str(folder / "today.jsonl")]
         assert run(["verify", str(folder / "r20.mprint"), *named[:4], *transcript]) == 0
-    return folder
 
 
 @pytest.fixture
@@ -127,9 +132,12 @@ def world(made: Path, data_set: None, tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 @pytest.fixture(scope="session")
-def benched(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def benched(make_once: MakeOnce) -> Path:
     """A folder with the plan of the smoke test, cut down to three fingerprints, and a run of it."""
-    folder = tmp_path_factory.mktemp("benched")
+    return make_once("benched", _run_smoke_test)
+
+
+def _run_smoke_test(folder: Path) -> None:
     (folder / "plans").mkdir()
     text = (Path(__file__).parents[2] / "plans" / "smoke.toml").read_text()
     plan = folder / "plans" / "smoke.toml"
@@ -137,7 +145,6 @@ def benched(tmp_path_factory: pytest.TempPathFactory) -> Path:
     output = folder / "runs" / "smoke-smoke"
     line = ["bench", "run", str(plan), "--scale", "smoke", "--executor", "serial", "--output", str(output), "--quiet"]
     assert run(line) == 0
-    return folder
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def test_it_ends_well(result: QuickstartResult) -> None:
         "int8-weights",
         "finetune-all-1e-5",
         "flip-sign",
-        "retrain-all",
+        "retrain-all-8-epochs",
     }
     assert result.accuracy > 0.9
 

@@ -29,3 +29,13 @@ def test_a_network_of_normalised_images_takes_images() -> None:
 
     torch.testing.assert_close(network(torch.full((1, 2, 1, 1), 0.5)), inner(torch.tensor([[[[2.0]], [[-1.0]]]])))
     assert set(network.state_dict()) == {"network.1.weight", "network.1.bias"}
+
+
+def test_channels_that_are_alike_have_the_same_constants_and_need_no_memory_on_the_meta_device() -> None:
+    """The shapes of a network for a billion channels, which a small file may claim, are known at once."""
+    layer, same = Normalise.alike(0.1307, 0.3081, 2), Normalise((0.1307,) * 2, (0.3081,) * 2)
+    with torch.device("meta"):
+        huge = Normalise.alike(0.5, 0.5, 10**9)
+
+    assert torch.equal(layer.mean, same.mean) and torch.equal(layer.std, same.std)
+    assert huge.mean.is_meta and huge.mean.shape == (1, 10**9, 1, 1)

@@ -168,7 +168,11 @@ def make_suspects(
     model: Classifier, data: DataSet, seed: int, progress: Progress = ignore_progress
 ) -> dict[str, Suspect]:
     """Return the four tampered copies, by their names in tables."""
-    kinds = {"int8 copy": "int8-weights", "fine-tuned copy": "finetune-all-1e-5", "retrained copy": "retrain-all"}
+    kinds = {
+        "int8 copy": "int8-weights",
+        "fine-tuned copy": "finetune-all-1e-5",
+        "retrained copy": "retrain-all-8-epochs",
+    }
     made = {
         name: make_suspect(kind, build(SUITE, kind), model, data, seed, progress=progress)
         for name, kind in kinds.items()

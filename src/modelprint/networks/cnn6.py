@@ -15,7 +15,7 @@ class Cnn6(nn.Module):
 
     def __init__(self, class_count: int = 43, channels: int = 3) -> None:
         super().__init__()
-        self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
+        self.normalise = Normalise.alike(0.5, 0.5, channels)
         pairs = zip((channels, 32, 64), (32, 64, 128), strict=True)
         self.convolutions = nn.Sequential(*(_make_pair(before, after) for before, after in pairs))
         self.linear = nn.Linear(128 * 4 * 4, class_count)

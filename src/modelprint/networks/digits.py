@@ -10,7 +10,7 @@ class DigitsNet(nn.Module):
 
     def __init__(self, class_count: int = 10, channels: int = 1) -> None:
         super().__init__()
-        self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
+        self.normalise = Normalise.alike(0.5, 0.5, channels)
         self.convolutions = nn.Sequential(
             nn.Conv2d(channels, 16, 3, padding=1, bias=False),
             nn.BatchNorm2d(16),

@@ -58,7 +58,7 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self, class_count: int = 1000, channels: int = 3) -> None:
         super().__init__()
-        self.normalise = Normalise((127 / 255,) * channels, (128 / 255,) * channels)
+        self.normalise = Normalise.alike(127 / 255, 128 / 255, channels)
         self.pad = _make_padding(3)
         self._conv_stem = nn.Conv2d(channels, 32, 3, stride=2, bias=False)
         self._bn0 = _make_norm(32)

@@ -15,7 +15,7 @@ class LeNet5(nn.Module):
 
     def __init__(self, class_count: int = 10, channels: int = 1) -> None:
         super().__init__()
-        self.normalise = Normalise((0.1307,) * channels, (0.3081,) * channels)
+        self.normalise = Normalise.alike(0.1307, 0.3081, channels)
         self.convolutions = nn.Sequential(
             nn.Conv2d(channels, 6, 5, padding=2),
             nn.ReLU(),

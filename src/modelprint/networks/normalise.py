@@ -15,10 +15,15 @@ class Normalise(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
+    def __init__(self, mean: Sequence[float] | Tensor, std: Sequence[float] | Tensor) -> None:
         super().__init__()
-        self.register_buffer("mean", torch.tensor(mean).view(1, -1, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(std).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("mean", torch.as_tensor(mean).view(1, -1, 1, 1), persistent=False)
+        self.register_buffer("std", torch.as_tensor(std).view(1, -1, 1, 1), persistent=False)
+
+    @classmethod
+    def alike(cls, mean: float, std: float, channels: int) -> "Normalise":
+        """Return the same for each channel; on the meta device any number of them costs nothing."""
+        return cls(torch.full((channels,), mean), torch.full((channels,), std))
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the normalised images."""

@@ -48,8 +48,8 @@ class ResNet(nn.Module):
 
     def __init__(self, blocks: int, class_count: int = 10, channels: int = 3) -> None:
         super().__init__()
-        normal = (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else ((0.5,) * channels, (0.5,) * channels)
-        self.normalise = Normalise(*normal)
+        colour = channels == 3
+        self.normalise = Normalise(IMAGENET_MEAN, IMAGENET_STD) if colour else Normalise.alike(0.5, 0.5, channels)
         self.conv1 = nn.Conv2d(channels, 16, 3, padding=1, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.layer1 = _make_stage(16, 16, blocks, stride=1)

@@ -17,7 +17,7 @@ class SmallCnn(nn.Module):
 
     def __init__(self, widths: Sequence[int], class_count: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
+        self.normalise = Normalise.alike(0.5, 0.5, channels)
         layers: list[nn.Module] = []
         for before, after in pairwise((channels, *widths)):
             layers += [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]

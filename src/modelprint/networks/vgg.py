@@ -17,7 +17,7 @@ class Vgg11(nn.Module):
 
     def __init__(self, class_count: int = 10, channels: int = 3) -> None:
         super().__init__()
-        self.normalise = Normalise((0.5,) * channels, (0.5,) * channels)
+        self.normalise = Normalise.alike(0.5, 0.5, channels)
         self.convolutions = nn.Sequential(*_make_layers(channels))
         self.linear = nn.Linear(512, class_count)
 
