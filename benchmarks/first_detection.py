@@ -23,6 +23,7 @@ from modelprint.data import DataSet, load_data, weights_path
 from modelprint.detection import bootstrap_interval, detection_rate
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.loading import load_classifier
 from modelprint.methods import METHODS
 from modelprint.settings import build
@@ -75,7 +76,7 @@ def sealed(name: str, method: str, overrides: dict[str, str], model: Classifier,
     made = build(METHODS, method, overrides)
     folder = folder_of(name)
     fingerprint, report = generate(
-        model, data, made, count=count, seed=7, allow_fewer=True,
+        model, data, made, count=count, seed=7, allow_fewer=True, measures=NOTHING,
         work=Work(folder=folder, progress=tell),
     )  # fmt: skip
     fingerprint.save(folder / "sealed.mprint")

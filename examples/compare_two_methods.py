@@ -10,6 +10,7 @@ labels that differ follows the exact probability that N samples, drawn at random
 from modelprint import SUITE, generate, load_data
 from modelprint.demo.quickstart import train_digits
 from modelprint.detection import detection_rate, mismatches
+from modelprint.generation.measures import NOTHING
 from modelprint.methods.bisection import Bisection
 from modelprint.methods.junction import Junction
 from modelprint.tamperings import make_suspect
@@ -23,7 +24,8 @@ copies = {kind: make_suspect(kind, SUITE[kind](), model, data, seed=1).classifie
 
 print(f"{'method':10} {'tampering':20} {'labels that differ':>18} {'N=1':>7} {'N=5':>7}")
 for name, method in (("bisection", Bisection()), ("junction", Junction())):
-    fingerprint, _ = generate(model, data, method, count=COUNT, profile="exact", seed=7, allow_fewer=True)
+    made = {"count": COUNT, "profile": "exact", "seed": 7, "allow_fewer": True}
+    fingerprint, _ = generate(model, data, method, measures=NOTHING, **made)
     for kind, copy in copies.items():
         changed, samples = sum(mismatches(copy, fingerprint)), len(fingerprint.samples)
         one, five = (detection_rate(changed, samples, queries) for queries in (1, 5))

@@ -10,6 +10,7 @@ a free port of this machine; for an endpoint of your own, write its description 
 from modelprint import SUITE, Classifier, Fingerprint, generate, load_data, open_oracle, verify
 from modelprint.demo.quickstart import train_digits
 from modelprint.demo.server import build_app, run_in_background
+from modelprint.generation.measures import Measures
 from modelprint.methods.bisection import Bisection
 from modelprint.oracles.endpoint import parse_endpoint
 from modelprint.tamperings import make_suspect
@@ -30,7 +31,9 @@ data = load_data("digits")
 model = train_digits(data, seed=7)
 
 # The owner: seal samples that lie near the boundaries of the network.
-fingerprint, _ = generate(model, data, Bisection(), count=60, profile="exact", seed=7, expected_flip_rate=0.3)
+fingerprint, _ = generate(
+    model, data, Bisection(), count=60, profile="exact", seed=7, measures=Measures(expected_flip_rate=0.3)
+)
 
 # The checker: the network as it was released.
 print("the network itself")

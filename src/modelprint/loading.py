@@ -6,7 +6,7 @@ modules, and from a folder only when that is given.
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from math import prod
 from pathlib import Path
 
@@ -17,18 +17,23 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier, contain_exit
 from modelprint.errors import LoadingError
 from modelprint.files import open_regular, refuse_damage
+from modelprint.fingerprint.parts import check_normalisation
 from modelprint.networks import NETWORKS
 from modelprint.networks.exported_archive import list_members
 from modelprint.networks.exported_program import read_program
 from modelprint.networks.factory import call_factory
 from modelprint.networks.forms import convert_to_form, form_of
 from modelprint.networks.int8 import Int8Linear
+from modelprint.networks.normalise import Normalised
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.networks.outputs import SelectOutput, select_logits
 from modelprint.work import save_tensors
 
 PICKLE_ENDINGS = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".th", ".ckpt", ".tar"}
 CONVERT = "convert it: safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
+Normalisation = tuple[Sequence[float], Sequence[float]]
+"""Mean and standard deviation: one number for each channel, or one for all."""
+
 COUNTER = "num_batches_tracked"
 WRAPPERS = {"module.": "nn.DataParallel", "_orig_mod.": "torch.compile"}
 """What wrappers of a network put before all names, and which wrapper it is."""
@@ -44,6 +49,7 @@ def load_classifier(
     *,
     image_shape: tuple[int, int, int] | None = None,
     search_path: Path | None = None,
+    normalisation: Normalisation | None = None,
 ) -> Classifier:
     """Return a classifier from a network's name and its weights.
 
@@ -55,11 +61,34 @@ def load_classifier(
             and for a named network with images of another than its default size.
         search_path: A folder to import a factory from when no installed module has its name. Without it only installed
             modules are imported.
+        normalisation: Mean and standard deviation for each channel, or one for all of them, when the network takes
+            normalised images; built-in networks take images in [0, 1].
 
     Raises:
         LoadingError: Unknown network, unreadable weights, weights of other shapes, or a network that is random or
             returns no logits; the message names the first.
+        ValueError: The normalisation does not fit the channels.
     """
+    classifier = _load(network, weights, image_shape, search_path)
+    return classifier if normalisation is None else normalise_outside(classifier, normalisation)
+
+
+def normalise_outside(classifier: Classifier, normalisation: Normalisation) -> Classifier:
+    """Return a classifier of images in [0, 1] whose network takes them normalised; ValueError as in `load_classifier`.
+
+    Args:
+        classifier: Its network takes normalised images.
+        normalisation: Mean and standard deviation for each channel, or one for all of them.
+    """
+    channels = classifier.image_shape[0]
+    mean, std = (tuple(numbers) * channels if len(numbers) == 1 else tuple(numbers) for numbers in normalisation)
+    check_normalisation(mean, std, channels)
+    return classifier.with_network(Normalised(classifier.network, mean, std))
+
+
+def _load(
+    network: str, weights: Path | None, image_shape: tuple[int, int, int] | None, search_path: Path | None
+) -> Classifier:
     if network.endswith(".pt2"):
         if weights is not None:
             raise LoadingError(f"{network} carries its weights inside; leave out {weights}")
@@ -253,7 +282,7 @@ def load_like(model: Classifier, path: Path) -> tuple[Classifier, dict[str, obje
     """
     tensors, metadata = read_weights(path)
     loaded = _make_like(model, metadata.get(NETWORK, model.name), path)
-    loaded.network = fill_network(loaded.network, tensors, metadata, path, loaded.name)
+    loaded.network = _fill_inside(loaded.network, tensors, metadata, path, loaded.name)
     try:
         record = json.loads(metadata.get(RECORD, "{}"))
     except (ValueError, RecursionError) as problem:
@@ -291,12 +320,18 @@ def _load_made(
     if weights is None:
         return made
     tensors, metadata = read_weights(weights)
-    inner = made.network.network if isinstance(made.network, SelectOutput) else None
-    if inner is not None and tensors.keys() <= inner.state_dict().keys():
-        made.network.network = fill_network(inner, tensors, metadata, weights, network)
-    else:
-        made.network = fill_network(made.network, tensors, metadata, weights, network)
+    made.network = _fill_inside(made.network, tensors, metadata, weights, network)
     return made
+
+
+def _fill_inside(
+    network: nn.Module, tensors: Mapping[str, Tensor], metadata: Mapping[str, str], path: Path, name: str
+) -> nn.Module:
+    """Return `network` filled with `tensors`, whose names are its own, or those of the network that it wraps."""
+    if isinstance(network, SelectOutput | Normalised) and not tensors.keys() <= network.state_dict().keys():
+        network.network = _fill_inside(network.network, tensors, metadata, path, name)
+        return network
+    return fill_network(network, tensors, metadata, path, name)
 
 
 def _check_made(made: Classifier, network: str) -> Classifier:

@@ -101,10 +101,11 @@ def made(tmp_path_factory: pytest.TempPathFactory, data_folder: Path) -> Path:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             network = NETWORKS["resnet20"].make(class_count=10, channels=3)
-        recipe = Recipe(optimiser="adam", learning_rate=3e-3, batch=20, epochs=4)
+        recipe = Recipe(optimiser="adam", learning_rate=3e-3, batch=20, epochs=8)
         train(network, ImageBatches(data=data.train), recipe, stream(0, "cli"))
         save_weights(Classifier(network, image_shape=(3, 32, 32), class_count=10, name="resnet20"), weights)
         sealed = ["--method", "bisection", "--count", "24", "--profile", "exact", "--allow-fewer"]
+        sealed += ["--expected-flip-rate", "0.25"]
         assert run(["generate", *named, *sealed, "--output", str(folder / "r20.mprint")]) == 0
         suspect = folder / "suspects" / "finetuned.safetensors"
         assert run(["tamper", *named, "--kind", "finetune-last-1e-3", "--output", str(suspect)]) == 0

@@ -82,7 +82,7 @@ def test_export_writes_the_bytes_that_travel(command: Any, world: Path) -> None:
 def test_json_is_one_object(command: Any, world: Path, endpoint: Path) -> None:
     """Every command with --json prints exactly one JSON object on stdout."""
     data = ("--data", "cifar10")
-    sealed = ("--method", "natural", "--count", "2", "--profile", "exact", "--no-sources")
+    sealed = ("--method", "natural", "--count", "2", "--profile", "exact", "--no-sources", "--weak")
     lines = [
         ("inspect", "r20.mprint"),
         ("generate", *NAMED, *data, *sealed, "--output", "n.mprint"),
@@ -126,19 +126,20 @@ def test_generate_says_what_became_of_the_samples(command: Any, world: Path) -> 
         "3",
         "--profile",
         "exact",
+        "--weak",
         "--output",
         "new.mprint",
     )
 
     assert done.code == 0
-    for words in ("crafted", "rounding", "steadiness", "kept", "new.mprint"):
+    for words in ("crafted", "rounding", "steadiness", "kept", "accuracy", "p0", "p1", "intact takes", "new.mprint"):
         assert words in done.out
     assert not (world / "new.mprint.partial").exists()
 
 
 def test_generate_rounds_by_search(command: Any, world: Path) -> None:
     """The report and the file say what it did to the gaps between logits."""
-    line = ["--data", "cifar10", "--method", "ssf", "--set", "steps=5", "--count", "2", "--profile", "exact"]
+    line = ["--data", "cifar10", "--method", "ssf", "--set", "steps=5", "--count", "2", "--profile", "exact", "--weak"]
     done = command("generate", *NAMED, *line, "--round", "search", "--json", "--output", "searched.mprint")
 
     assert done.code == 0, done.err
@@ -180,6 +181,7 @@ def test_an_interrupted_generation_continues_to_the_same_bytes(tmp_path: Path, s
     """Ctrl-C loses nothing: the file is the one that an uninterrupted run writes."""
     zoo = ["--set", "zoo=none*1,flip-sign*2", "--set", "inner=1", "--set", "steps=80"]
     sealed = ["--method", "misentry", *zoo, "--count", "10", "--profile", "exact", "--seed", "3", "--allow-fewer"]
+    sealed += ["--any-accuracy", "--weak"]
     (tmp_path / "mine.py").write_text(
         "import torch\nfrom modelprint.networks.digits import DigitsNet\n"
         "def make():\n    torch.manual_seed(0)\n    return DigitsNet()\n"

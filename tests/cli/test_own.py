@@ -329,6 +329,7 @@ def test_what_cannot_be_checked_is_explained(line: str, said: str, command: Any,
 def test_each_kind_of_file_has_its_command(command: Any, here: Path) -> None:
     """The command verify refuses a file of ownership, own check one of integrity; both say where to go."""
     sealed = ("--data", "tiny.npz", "--method", "bisection", "--count", "4", "--profile", "exact", "--allow-fewer")
+    sealed += ("--any-accuracy", "--weak")
     assert command("generate", *VICTIM, *sealed, "--output", "integrity.mprint").code == 0
 
     for name in ("verify", "export"):

@@ -11,6 +11,7 @@ from modelprint.fingerprint.integrity import Fingerprint
 NAMED = ("--network", "resnet20", "--weights", "cifar10_resnet20.safetensors")
 SUSPECT = "suspects/finetuned.safetensors"
 GENERATE = ("generate", *NAMED, "--data", "cifar10", "--method", "bisection", "--profile", "exact", "--count", "24")
+GENERATE += ("--expected-flip-rate", "0.25")
 
 
 def test_a_release_is_sealed_listed_and_named(command: Any, world: Path) -> None:
@@ -74,7 +75,7 @@ def test_releases_need_weights(command: Any, world: Path, endpoint: Path) -> Non
 
     done = command(*line, "--also-precision", "int8")
 
-    assert (done.code, done.err) == (2, "error: --also and --also-precision belong to --network\n")
+    assert (done.code, done.err) == (2, "error: --also, --also-precision, --mean and --std belong to --network\n")
 
 
 def test_accepting_an_unknown_release_lists_the_known_ones(command: Any, world: Path) -> None:

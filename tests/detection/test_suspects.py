@@ -10,6 +10,7 @@ from modelprint.data import DataSet
 from modelprint.detection import Detection, detect, detection_rate, mean_rates
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.loading import save_weights
 from modelprint.methods import Bisection
 
@@ -17,7 +18,7 @@ from modelprint.methods import Bisection
 @pytest.fixture
 def fingerprint(tiny_model: Classifier, split: DataSet) -> Fingerprint:
     """Sixteen samples near the boundaries of the tiny model."""
-    return generate(tiny_model, split, Bisection(), count=16, profile="exact", seed=1)[0]
+    return generate(tiny_model, split, Bisection(), count=16, profile="exact", seed=1, measures=NOTHING)[0]
 
 
 def of_kind(kind: str, mismatched: list[bool], **others: str) -> Detection:

@@ -141,7 +141,7 @@ def test_a_summary_says_how_the_rates_were_measured(with_blocks: Callable[[], Fi
     assert "controls     2 ordinary images, margins 5.5 logits or more" in text
     assert "p0 from      0 of 3000 answers flipped when served honestly, upper bound at 95%" in text
     assert "p1 from      labels flipped by int8 weights 3 of 5, prune 1 % 2 of 5" in text
-    assert "explains     other preprocessing: asked with BGR" in text
+    assert "explains     other preprocessing: bgr" in text
 
 
 def test_a_fingerprint_cannot_be_changed(example: Callable[..., Fingerprint]) -> None:

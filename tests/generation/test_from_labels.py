@@ -1,5 +1,6 @@
 """Fingerprints from labels alone: what is asked, what is kept, and what the file says about it."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from modelprint.errors import CraftingError, OracleError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import UNKNOWN_MODEL
 from modelprint.generation.from_labels import SealingReport, require_labels_only, seal_from_labels
+from modelprint.generation.measures import FLIP_RATE, NOTHING, Measures
 from modelprint.methods import METHODS, LabelsOnly
 from modelprint.methods.bisection import Bisection
 from modelprint.methods.method import Crafted
@@ -59,7 +61,7 @@ def sealed(
     oracle: Oracle, data: DataSet, method: LabelsOnly | None = None, **changes: object
 ) -> tuple[Fingerprint, SealingReport]:
     """Seal eight samples by bisection."""
-    settings = {"count": 8, "seed": 1, "created": CREATED, **changes}
+    settings = {"count": 8, "seed": 1, "created": CREATED, "measures": NOTHING, **changes}
     return seal_from_labels(oracle, data, method or Bisection(), **settings)  # type: ignore[arg-type]
 
 
@@ -80,6 +82,57 @@ def test_the_labels_sealed_are_those_of_the_model(method: LabelsOnly, tiny_model
     assert (fingerprint.profile.name, fingerprint.profile.variants) == ("exact", {})
     assert "tiny (known by its answers)" in fingerprint.summary()
     assert f"{report.questions} asked, 0 answered before" in report.summary()
+
+
+def test_ordinary_images_are_asked_about_first(tiny_model: Classifier, split: DataSet) -> None:
+    """They are test images, once each; those that get the label of the data are the controls, classes in turn."""
+    oracle = Counted(tiny_model)
+    ordinary = {Picture.of(one).sha256 for one in split.test.pixels}
+
+    fingerprint, report = sealed(oracle, split, measures=Measures(controls=6))
+
+    assert set(oracle.asked[:32]) == ordinary
+    assert not ordinary & set(oracle.asked[32:])
+    assert report.rates.agreement is not None and report.rates.agreement.asked == 32
+    assert [control.label for control in fingerprint.controls] == [0, 1, 2, 3, 0, 1]
+    assert {control.margin for control in fingerprint.controls} == {0.0}
+    assert {control.picture.sha256 for control in fingerprint.controls} <= ordinary
+    assert not fingerprint.sensitivity
+
+
+def test_an_endpoint_with_its_classes_in_another_order_is_refused(tiny_model: Classifier, split: DataSet) -> None:
+    """Before anything is crafted; with --any-accuracy it is sealed as it is."""
+    shuffled = Counted(tiny_model, lambda _, answer: Answer(label=((answer.label or 0) + 1) % 4))
+
+    with pytest.raises(CraftingError, match="counted from 1"):
+        sealed(shuffled, split, measures=Measures())
+    assert len(shuffled.asked) == 32
+    assert len(sealed(shuffled, split, measures=Measures(any_accuracy=True))[0].samples) == 8
+
+
+def test_repeats_bound_the_honest_flip_rate_where_there_are_enough(tiny_model: Classifier, split: DataSet) -> None:
+    """Eight samples asked 40 times give 320 answers; asked three times they give too few, and the rate is assumed."""
+    many, _ = sealed(LocalOracle(tiny_model), split, measures=Measures(), repeats=40)
+    few, report = sealed(LocalOracle(tiny_model), split, measures=Measures())
+
+    assert many.honest_flips is not None
+    assert (many.honest_flips.answers, many.honest_flips.flips) == (320, 0)
+    assert many.profile.flip_rate == pytest.approx(1 - 0.05 ** (1 / 320))
+    assert (few.honest_flips, few.profile.flip_rate) == (None, FLIP_RATE)
+    assert "assumed, not measured" in report.summary()
+
+
+def test_an_endpoint_that_flips_is_sealed_with_the_rate_that_was_seen(tiny_model: Classifier, split: DataSet) -> None:
+    """One other label in 24 answers bounds the rate by 18 %, whatever is assumed elsewhere."""
+
+    def unsteady(number: int, answer: Answer) -> Answer:
+        return Answer(label=((answer.label or 0) + 1) % 4) if number == 40 else answer
+
+    with_flips, _ = sealed(Counted(tiny_model, unsteady), split, Natural(), measures=Measures(), count=7, seed=3)
+
+    assert with_flips.honest_flips is not None
+    assert with_flips.honest_flips.flips == 1
+    assert with_flips.profile.flip_rate > 1 / with_flips.honest_flips.answers
 
 
 def test_a_served_classifier_is_sealed_and_verified_over_http(
@@ -246,7 +299,7 @@ def test_too_few_samples_are_an_error_unless_allowed(tiny_model: Classifier, spl
         ({"repeats": 0}, "repeats is how often"),
         ({"questions": 0}, "questions is how many"),
         ({"rounding": "search"}, "rounding by search needs gradients, but an endpoint gives labels and nothing else"),
-        ({"expected_flip_rate": 1.5}, "expected_flip_rate lies between"),
+        ({"measures": replace(NOTHING, expected_flip_rate=1.5)}, "expected_flip_rate lies between"),
         ({"created": datetime(2026, 1, 31)}, "no time zone"),
     ],
 )

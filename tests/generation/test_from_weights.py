@@ -15,6 +15,7 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.generation.report import GenerationReport
 from modelprint.methods import Bisection, Natural
 from modelprint.methods.method import Card, Crafted, Method
@@ -76,7 +77,7 @@ class Unprintable(Scripted):
 
 def sealed(model: Classifier, data: DataSet, method: Method, **others: Any) -> tuple[Fingerprint, GenerationReport]:
     """Generate under the quick profile at a fixed time, unless given otherwise."""
-    given = {"profile": "exact", "count": 12, "created": NOON} | others
+    given = {"profile": "exact", "count": 12, "created": NOON, "measures": NOTHING} | others
     return generate(model, data, method, **given)
 
 
@@ -399,7 +400,8 @@ def test_each_round_of_a_method_has_a_folder_and_the_identity_of_the_call(
         ({"profile": "fp33"}, "no profile 'fp33'; choose one of exact, fp32"),
         ({"seed": -1}, "seed"),
         ({"multiple": float("nan")}, "multiple"),
-        ({"expected_flip_rate": 1.0}, "expected_flip_rate"),
+        ({"measures": replace(NOTHING, expected_flip_rate=1.0)}, "expected_flip_rate"),
+        ({"releases": (), "measures": replace(NOTHING, preprocessing=("a\nb",))}, "printable"),
         ({"method": Scripted(steps=object())}, "settings of scripted cannot be written as JSON"),
         ({"method": Unprintable()}, "cannot be printed"),
         ({"created": datetime(2026, 1, 31)}, "no time zone"),

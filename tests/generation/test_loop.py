@@ -70,6 +70,9 @@ class Scripted:
             confidences=torch.full((len(rows),), 1 + 1e-12, dtype=torch.float64),
         )
 
+    def label_sources(self, sources: Pixels) -> list[int | None]:
+        return [index % 4 if index % 2 else None for index in range(len(sources))]
+
     def explain_loss(self) -> str:
         return "not steady in this test"
 
@@ -224,5 +227,6 @@ def test_the_file_has_the_counts_and_the_notes(split: DataSet) -> None:
     )
     assert made.lost_rounding >= 1 and made.lost_steadiness >= 1
     assert made.notes == {"zoo": "two"}
+    assert [sample.source_label for sample in fingerprint.samples] == [None, 1, None, 3, None, 1, None, 3]
     assert fingerprint.preprocessing.note == "none"
     assert fingerprint.preprocessing.colour == "L"

@@ -15,6 +15,7 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import PROTECTED, Release
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.generation.releases import KnownRelease, label_releases
 from modelprint.generation.report import GenerationReport
 from modelprint.methods import Bisection
@@ -28,7 +29,7 @@ def sealed(
     model: Classifier, data: DataSet, *releases: KnownRelease, **others: Any
 ) -> tuple[Fingerprint, GenerationReport]:
     """Generate by bisection, whose samples are as near to a boundary as eight bits allow."""
-    asked = {"profile": "exact", "count": 40, "allow_fewer": True} | others
+    asked = {"profile": "exact", "count": 40, "allow_fewer": True, "measures": NOTHING} | others
     return generate(model, data, Bisection(), releases=releases, **asked)
 
 

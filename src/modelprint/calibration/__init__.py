@@ -8,7 +8,7 @@ A way of serving is one function in `variants` and one line in `profiles`.
 """
 
 from modelprint.calibration.forms import Forms, Variant
-from modelprint.calibration.noise import Noise, join, measure, reference_labels
+from modelprint.calibration.noise import Noise, join, measure, measure_images, reference_labels
 from modelprint.calibration.profiles import FLOAT32, FLOAT64, PRECISIONS, PROFILES, Profile, find_profile
 from modelprint.calibration.quantising import RANGE_IMAGES, pick_range_images, static_int8
 from modelprint.calibration.silence import suppress_warnings
@@ -29,6 +29,7 @@ __all__ = [
     "float64",
     "join",
     "measure",
+    "measure_images",
     "pick_range_images",
     "reference_labels",
     "static_int8",

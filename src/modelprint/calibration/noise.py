@@ -119,7 +119,11 @@ def measure(
         CraftingError: A variant gives logits that are not finite, or the plain float32 classifier cannot be computed.
     """
     forms = subject if isinstance(subject, Forms) else Forms(subject, pixels)
-    images = to_images(pixels, torch.float64)
+    return measure_images(forms, to_images(pixels, torch.float64), profile, progress=progress)
+
+
+def measure_images(forms: Forms, images: Images, profile: Profile, *, progress: Progress = ignore_progress) -> Noise:
+    """Compute the logits of float images, also outside [0, 1], in every way of serving; see `measure`."""
     logits: dict[str, Logits] = {}
     absent: dict[str, str] = {}
     variants = profile.variants.items()

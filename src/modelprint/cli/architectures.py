@@ -27,4 +27,6 @@ def load_architecture(
     if network is None:
         raise ValueError(f"the fingerprint is of {named!r}, which is not a built-in network; give one with --network")
     shape = image_shape or fingerprint.preprocessing.image_shape
-    return load_classifier(network, None, image_shape=shape, search_path=search_path)
+    contract = fingerprint.preprocessing
+    outside = None if contract.mean is None or contract.std is None else (contract.mean, contract.std)
+    return load_classifier(network, None, image_shape=shape, search_path=search_path, normalisation=outside)

@@ -6,106 +6,65 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from modelprint.cli.console import explain_interruption, print_remark, show_bars, show_json
+from modelprint.cli.generate_options import (
+    AddTo,
+    AllowFewer,
+    Also,
+    AlsoPrecision,
+    AlsoPreprocessing,
+    AnyAccuracy,
+    ClassNames,
+    Controls,
+    Count,
+    ExpectedFlipRate,
+    LabelEndpoint,
+    LabelOnnx,
+    MethodName,
+    MostQuestions,
+    Multiple,
+    NoiseAnswers,
+    Output,
+    OwnNetwork,
+    ProfileName,
+    Repeats,
+    RoundBy,
+    Weak,
+    WithSources,
+)
 from modelprint.cli.options import (
     AsJson,
     Data,
     Force,
     ImageShape,
+    Mean,
     Quiet,
     SearchPath,
     Seed,
     Settings,
+    Std,
     Weights,
     check_choice,
+    parse_normalisation,
     parse_shape,
     refuse_to_replace,
 )
 
 if TYPE_CHECKING:
+    from modelprint.classifier import Classifier
+    from modelprint.data import DataSet
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.generation.from_labels import SealingReport
     from modelprint.generation.report import GenerationReport
     from modelprint.methods import Method
+    from modelprint.progress import Progress
 
 EPOCH = "SOURCE_DATE_EPOCH"
 """Environment variable: seconds since 1970 to write into the file in place of the current time."""
-
-
-Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
-OwnNetwork = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Name of a built-in network, package.module:factory of your own, or the path of a .pt2 file.",
-    ),
-]
-LabelEndpoint = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="A YAML file that describes an endpoint to craft for by its labels alone."),
-]
-LabelOnnx = Annotated[Path | None, typer.Option(metavar="FILE", help="An ONNX file to craft for by its labels alone.")]
-MethodName = Annotated[str, typer.Option(metavar="NAME", help="How to craft; see: modelprint methods.")]
-Count = Annotated[int, typer.Option(metavar="N", help="How many samples to seal, 1 to 10000.")]
-ProfileName = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="Honest serving differences that must not raise an alarm: exact, fp32 (the default), tf32, fp16, "
-        "bf16, int8, or jpeg-Q for JPEG files of quality Q, 1 to 100; from labels alone, exact.",
-    ),
-]
-Multiple = Annotated[
-    float,
-    typer.Option(
-        metavar="TIMES",
-        help="Smallest margin of a sample, in noise floors of the profile; from labels alone there are none.",
-    ),
-]
-Repeats = Annotated[
-    int, typer.Option(metavar="N", help="From labels alone: how often each sample has to get the same label.")
-]
-MostQuestions = Annotated[
-    int | None,
-    typer.Option(metavar="N", help="From labels alone: most questions to ask; as many as it takes if not given."),
-]
-RoundBy = Annotated[
-    str,
-    typer.Option(
-        "--round",
-        metavar="nearest|search",
-        help="How images become eight-bit: each value to the nearest grey level, or by a search for levels that "
-        "keep the logits of the float images; from labels alone, nearest.",
-    ),
-]
-ExpectedFlipRate = Annotated[
-    float,
-    typer.Option(
-        metavar="SHARE", help="Smallest share of labels changed by a tampering that the file claims to see, 0 to 1."
-    ),
-]
-Also = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=WEIGHTS",
-        help="Carry the labels of another release too, so that a check can say which one answers: weights of the "
-        "same network, or a .pt2 file. May be given several times.",
-    ),
-]
-AlsoPrecision = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME",
-        help="Carry the labels of the same weights in another precision too: fp32, tf32, fp16, bf16 or int8. May "
-        "be given several times.",
-    ),
-]
-WithSources = Annotated[bool, typer.Option(help="Put the natural images that samples were crafted from into the file.")]
-AllowFewer = Annotated[bool, typer.Option("--allow-fewer", help="Seal fewer samples than asked for.")]
 
 
 def generate(
@@ -123,12 +82,21 @@ def generate(
     repeats: Repeats = 3,
     questions: MostQuestions = None,
     rounding: RoundBy = "nearest",
-    expected_flip_rate: ExpectedFlipRate = 0.25,
+    expected_flip_rate: ExpectedFlipRate = None,
     also: Also = None,
     also_precision: AlsoPrecision = None,
+    also_preprocessing: AlsoPreprocessing = "all",
+    controls: Controls = 8,
+    noise_answers: NoiseAnswers = 3000,
+    weak: Weak = False,
+    any_accuracy: AnyAccuracy = False,
+    class_names: ClassNames = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    mean: Mean = None,
+    std: Std = None,
     search_path: SearchPath = None,
+    add_to: AddTo = None,
     sources: WithSources = True,
     allow_fewer: AllowFewer = False,
     force: Force = False,
@@ -143,6 +111,10 @@ def generate(
     With --round search, methods do not evaluate their images as 8-bit ones unless --set eight_bit=true is given. Images
     that a method has made 8-bit are not changed.
 
+    Before any work, test images are labelled: a network whose answers are near chance, or fit the classes in another
+    order, is refused. After it, label flips are counted under honest serving (p0) and under cheap tamperings (p1); a
+    file that sees too little is refused. The report has all figures.
+
     With --also and --also-precision the file carries the labels of other releases; the report says how many samples
     distinguish each from the others, and verify names the one that answers.
 
@@ -155,6 +127,8 @@ def generate(
     check_choice(endpoint, onnx, network, weights, image_shape)
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
+    from modelprint.generation.measures import Measures
+    from modelprint.generation.preprocessing import choose_preprocessing
     from modelprint.generation.rounding import adapt_settings, parse_rounding
     from modelprint.methods import METHODS
     from modelprint.settings import build, parse_assignments
@@ -162,6 +136,14 @@ def generate(
 
     given = adapt_settings(parse_rounding(rounding), method, parse_assignments(settings or []))
     chosen = build(METHODS, method, given)
+    measures = Measures(
+        controls=controls,
+        preprocessing=choose_preprocessing(also_preprocessing),
+        noise_answers=noise_answers,
+        expected_flip_rate=expected_flip_rate,
+        any_accuracy=any_accuracy,
+        weak=weak,
+    )
     partial = output.with_name(output.name + ".partial")
     with (
         explain_interruption(f"run the same command again to go on; what is done is in {partial}"),
@@ -171,20 +153,35 @@ def generate(
             "count": count,
             "seed": seed,
             "rounding": rounding,
-            "expected_flip_rate": expected_flip_rate,
+            "measures": measures,
             "allow_fewer": allow_fewer,
             "work": Work(progress=progress, folder=partial),
             "created": created,
         }
+        loaded = _load_images(data, class_names, add_to or [], progress)
         if network is None:
-            if also or also_precision:
-                raise ValueError("--also and --also-precision belong to --network")
-            fingerprint, report = _from_labels(endpoint, onnx, data, chosen, profile, repeats, questions, quiet, asked)
+            if also or also_precision or mean or std:
+                raise ValueError("--also, --also-precision, --mean and --std belong to --network")
+            fingerprint, report = _from_labels(
+                endpoint, onnx, loaded, chosen, profile, repeats, questions, quiet, asked
+            )
         else:
             measured = {"profile": profile or "fp32", "multiple": multiple}
-            shape, others = parse_shape(image_shape), (also or [], also_precision or [])
-            paths = (weights, search_path)
-            fingerprint, report = _from_weights(network, paths, shape, others, data, chosen, quiet, asked | measured)
+            from modelprint.loading import load_classifier
+
+            model = load_classifier(
+                network,
+                weights,
+                image_shape=parse_shape(image_shape),
+                search_path=search_path,
+                normalisation=parse_normalisation(mean, std),
+            )
+            others = (also or [], also_precision or [])
+            fingerprint, report = _from_weights(model, others, loaded, chosen, asked | measured)
+    for warning in report.warnings:
+        print_remark(warning, quiet)
+    if add_to:
+        fingerprint = _record_additions(fingerprint, add_to)
     if not sources:
         bare = tuple(replace(sample, source=None) for sample in fingerprint.samples)
         fingerprint = replace(fingerprint, samples=bare)
@@ -196,39 +193,38 @@ def generate(
         typer.echo(f"{report.summary()}\n{'sealed in':<12} {output}\n{'fingerprint':<12} {fingerprint.digest}")
 
 
+def _load_images(data: str, class_names: str | None, earlier: Sequence[Path], progress: "Progress") -> "DataSet":
+    """Return the data, its classes in the order of the network, without the sources of earlier files."""
+    from modelprint.data import load_data
+    from modelprint.data.relabel import read_class_names, relabel
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.generation.additions import leave_out
+
+    names = None if class_names is None else read_class_names(class_names)
+    loaded = load_data(data, progress=progress)
+    if names is not None:
+        loaded = relabel(loaded, names)
+    return leave_out(loaded, [Fingerprint.load(path) for path in earlier]) if earlier else loaded
+
+
 def _from_weights(
-    network: str,
-    paths: tuple[Path | None, Path | None],
-    image_shape: tuple[int, int, int] | None,
+    model: "Classifier",
     others: tuple[Sequence[str], Sequence[str]],
-    data: str,
+    data: "DataSet",
     method: "Method",
-    quiet: bool,
     asked: Mapping[str, Any],
 ) -> "tuple[Fingerprint, GenerationReport | SealingReport]":
-    """Seal a classifier by its weights, with the releases and precisions that are named.
-
-    `paths` are the file of its weights and the folder that its factory is imported from.
-    """
+    """Seal a classifier by its weights, with the releases and precisions that are named."""
     from modelprint.cli.releases import load_releases
-    from modelprint.data import load_data
     from modelprint.generation.from_weights import generate as craft_and_seal
-    from modelprint.loading import load_classifier
 
-    weights, search_path = paths
-    model = load_classifier(network, weights, image_shape=image_shape, search_path=search_path)
-    releases = load_releases(model, *others)
-    loaded = load_data(data, progress=asked["work"].progress)
-    fingerprint, report = craft_and_seal(model, loaded, method, releases=releases, **asked)
-    for warning in report.warnings:
-        print_remark(warning, quiet)
-    return fingerprint, report
+    return craft_and_seal(model, data, method, releases=load_releases(model, *others), **asked)
 
 
 def _from_labels(
     endpoint: Path | None,
     onnx: Path | None,
-    data: str,
+    data: "DataSet",
     method: "Method",
     profile: str | None,
     repeats: int,
@@ -240,17 +236,24 @@ def _from_labels(
     if profile not in (None, "exact"):
         raise ValueError(f"from labels alone only the profile exact can be sealed, got {profile}; leave it out")
     from modelprint.cli.oracles import choose_remote_oracle
-    from modelprint.data import load_data
-    from modelprint.generation.from_labels import refuse_search, require_labels_only, seal_from_labels
+    from modelprint.generation.from_labels import ORDINARY, refuse_search, require_labels_only, seal_from_labels
 
     refuse_search(asked["rounding"])
     able = require_labels_only(method)
-    loaded = load_data(data, progress=asked["work"].progress)
-    oracle = choose_remote_oracle(endpoint, onnx, loaded.class_names, quiet)
-    most = able.most_questions(asked["count"]) + asked["count"] * repeats
+    oracle = choose_remote_oracle(endpoint, onnx, data.class_names, quiet)
+    most = able.most_questions(asked["count"]) + asked["count"] * repeats + ORDINARY
     allowed = "" if questions is None else f", of which {questions} are allowed"
     print_remark(f"crafting and confirming {asked['count']} samples takes at most {most} questions{allowed}", quiet)
-    return seal_from_labels(oracle, loaded, able, repeats=repeats, questions=questions, **asked)
+    return seal_from_labels(oracle, data, able, repeats=repeats, questions=questions, **asked)
+
+
+def _record_additions(fingerprint: "Fingerprint", earlier: Sequence[Path]) -> "Fingerprint":
+    """Return the fingerprint with the digests of the files that it adds to in its provenance."""
+    from modelprint.fingerprint.integrity import Fingerprint
+
+    digests = ", ".join(Fingerprint.load(path).digest for path in earlier)
+    made = fingerprint.provenance
+    return replace(fingerprint, provenance=replace(made, notes={**made.notes, "adds to": digests}))
 
 
 def creation_time(environ: Mapping[str, str]) -> datetime | None:

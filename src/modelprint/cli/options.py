@@ -32,6 +32,18 @@ SearchPath = Annotated[
         "folder. Without it only installed modules are imported.",
     ),
 ]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        metavar="M|M,M,M",
+        help="What to subtract from images in [0, 1] before the network gets them, one number or one for each channel; "
+        "for a network whose normalisation is outside. Needs --std.",
+    ),
+]
+Std = Annotated[
+    str | None,
+    typer.Option(metavar="S|S,S,S", help="What to divide by after --mean, one number or one for each channel."),
+]
 Endpoint = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A YAML file that describes the endpoint to query.")
 ]
@@ -83,6 +95,26 @@ def parse_shape(text: str | None) -> tuple[int, int, int] | None:
     if not min(channels, height, width):
         raise ValueError(f"an image has at least one channel and one pixel, got {text!r}")
     return channels, height, width
+
+
+def parse_normalisation(mean: str | None, std: str | None) -> tuple[list[float], list[float]] | None:
+    """Return "0.485,0.456,0.406" and "0.229,0.224,0.225" as numbers; None without both.
+
+    Raises:
+        ValueError: One is given without the other, or is not numbers.
+    """
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None:
+        raise ValueError("--mean and --std go together")
+    return _parse_numbers("--mean", mean), _parse_numbers("--std", std)
+
+
+def _parse_numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError:
+        raise ValueError(f"{option} is one number, or one for each channel with commas, got {text!r}") from None
 
 
 def refuse_to_replace(path: Path, force: bool) -> None:

@@ -35,7 +35,7 @@ def choose_oracle(
         return choose_remote_oracle(endpoint, onnx, fingerprint.class_names, quiet, onnx_input)
     if onnx_input is not None:
         raise ValueError("--onnx-input belongs to --onnx")
-    from modelprint.loading import load_classifier
+    from modelprint.loading import load_classifier, normalise_outside
     from modelprint.oracles.local import LocalOracle
 
     assert network is not None
@@ -46,6 +46,9 @@ def choose_oracle(
             f"{network} takes images of shape {model.image_shape} and knows {model.class_count} classes, "
             f"but the fingerprint was made for {expected} and {classes}"
         )
+    contract = fingerprint.preprocessing
+    if contract.mean is not None and contract.std is not None:
+        model = normalise_outside(model, (contract.mean, contract.std))
     return LocalOracle(model)
 
 

@@ -22,6 +22,7 @@ from modelprint.demo.server import build_app, run_in_background
 from modelprint.fast.known import accuracy_on
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import Measures
 from modelprint.loading import save_weights
 from modelprint.methods.junction import Junction
 from modelprint.networks import NETWORKS
@@ -199,7 +200,7 @@ def seal(model: Classifier, data: DataSet, seed: int, progress: Progress = ignor
         Junction(),
         count=QUERIES,
         seed=seed,
-        expected_flip_rate=EXPECTED_FLIP_RATE,
+        measures=Measures(expected_flip_rate=EXPECTED_FLIP_RATE),
         work=Work(progress=progress),
     )
     return fingerprint

@@ -124,7 +124,7 @@ class Envelope(ABC, Generic[ManifestT]):
         return encode_canonical(
             {
                 "class_names": list(self.class_names),
-                "preprocessing": asdict(self.preprocessing) | {"value_range": list(self.preprocessing.value_range)},
+                "preprocessing": _write_preprocessing(self.preprocessing),
                 "provenance": asdict(self.provenance),
                 "members": describe_members(self.contents()),
             }
@@ -181,6 +181,12 @@ class Envelope(ABC, Generic[ManifestT]):
     def to_json(self) -> str:
         """Return the manifest with the digest beside it, as one indented JSON object."""
         return json.dumps({"digest": self.digest, **json.loads(self.manifest)}, indent=2, ensure_ascii=False)
+
+
+def _write_preprocessing(preprocessing: Preprocessing) -> dict[str, Any]:
+    """Return it as plain JSON; a normalisation outside the model only where there is one."""
+    record = {name: list(value) if isinstance(value, tuple) else value for name, value in vars(preprocessing).items()}
+    return {name: value for name, value in record.items() if value is not None}
 
 
 def check_common(payload: Envelope[Any], *records: object) -> None:

@@ -104,7 +104,8 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
     @property
     def format(self) -> int:
         """The oldest format that can hold it, so that old versions can read it where possible."""
-        if self.has_blocks or self.preprocessings or any(one.source_label is not None for one in self.samples):
+        labelled = any(one.source_label is not None for one in self.samples)
+        if self.has_blocks or self.preprocessings or labelled or self.preprocessing.mean is not None:
             return 3
         return 2 if self.releases else 1
 
@@ -117,6 +118,9 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
     def preprocessings(self) -> tuple[Release, ...]:
         """The releases that are the protected model itself, asked with other preprocessing."""
         return tuple(release for release in self.releases if release.preprocessing is not None)
+
+    def _name_preprocessings(self) -> list[str]:
+        return [one.preprocessing for one in self.preprocessings if one.preprocessing is not None]
 
     @property
     def label_sets(self) -> dict[str, tuple[int | None, ...]]:
@@ -229,7 +233,7 @@ class Fingerprint(Blocks, Envelope[IntegrityManifest]):
             for one in self.models
         ]
         if self.preprocessings:
-            lines["explains"] = f"other preprocessing: {', '.join(one.name for one in self.preprocessings)}"
+            lines["explains"] = f"other preprocessing: {', '.join(self._name_preprocessings())}"
         return "\n".join(f"{name:<12} {text}" for name, text in [*(lines | self.describe_blocks()).items(), *releases])
 
 

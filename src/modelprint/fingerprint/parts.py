@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -97,6 +97,9 @@ class Preprocessing:
         layout: Order of the axes of the model's input.
         value_range: What grey levels 0 and 255 become at the model's input.
         note: What else a server has to know.
+        mean: Subtracted from the input, channel by channel, before the model gets it; None when the model normalises
+            its input itself, or does not need it.
+        std: What the difference is divided by; None with no `mean`.
     """
 
     channels: int
@@ -106,6 +109,8 @@ class Preprocessing:
     layout: str = "n c h w"
     value_range: tuple[float, float] = (0.0, 1.0)
     note: str = "normalisation inside the model"
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if MODES.get(self.colour) != self.channels:
@@ -114,6 +119,10 @@ class Preprocessing:
             raise ValueError(f"a picture is 1 to {SIDE_LIMIT} pixels wide and high, got {self.width} x {self.height}")
         if not all(map(math.isfinite, self.value_range)):
             raise ValueError(f"value_range is two finite numbers, got {self.value_range}")
+        if (self.mean is None) != (self.std is None):
+            raise ValueError("preprocessing has both mean and std, or neither")
+        if self.mean is not None and self.std is not None:
+            check_normalisation(self.mean, self.std, self.channels)
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -200,6 +209,16 @@ class Release:
             raise ValueError(f"release {self.name} has no label that is sure, so nothing can be compared with it")
         if min(known) < 0:
             raise ValueError(f"release {self.name} has label {min(known)}; a label is a class index")
+
+
+def check_normalisation(mean: Sequence[float], std: Sequence[float], channels: int) -> None:
+    """Raise ValueError when `mean` and `std` are not one finite number for each channel, or a `std` is not positive."""
+    if len(mean) != channels or len(std) != channels:
+        raise ValueError(
+            f"mean and std have one number for each of {channels} channels, got {len(mean)} and {len(std)}"
+        )
+    if not all(map(math.isfinite, (*mean, *std))) or min(std) <= 0:
+        raise ValueError(f"mean and std are finite numbers and std is positive, got {tuple(mean)} and {tuple(std)}")
 
 
 def check_name(kind: str, text: str) -> None:

@@ -8,19 +8,27 @@ way, the same model may answer differently. There are no weights to take a diges
 """
 
 import logging
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 import torch
 from jaxtyping import Bool
 
+from modelprint.calibration.flips import Flips
+from modelprint.crafting.sources import pick_sources
 from modelprint.data import DataSet
+from modelprint.fingerprint.blocks import Control
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import UNKNOWN_MODEL, ProfileRecord
 from modelprint.fingerprint.provenance import provenance_of
+from modelprint.generation.agreement import Agreement, check_agreement, measure_agreement
+from modelprint.generation.controls import choose_controls
 from modelprint.generation.label_source import UNSTEADY, LabelSource
-from modelprint.generation.loop import FLIP_RATE, Judgement, Request, seal_blank, seal_selection, select_samples
+from modelprint.generation.loop import Judgement, Request, seal_blank, seal_selection, select_samples
+from modelprint.generation.measures import FLIP_RATE, Measured, Measures, SealedRates, summarise
+from modelprint.generation.sensitivity import LARGEST
 from modelprint.methods import METHODS, LabelsOnly, Method
 from modelprint.methods.method import Crafted, read_settings
 from modelprint.oracles.oracle import Oracle
@@ -39,6 +47,12 @@ OLD_ANSWERS = "answers.txt"
 EXACT = ProfileRecord(name="exact", floor=0.0, multiple=0.0, flip_rate=FLIP_RATE)
 """The only profile that labels can support."""
 
+ORDINARY = 32
+"""Ordinary images that are asked about, classes in turn, before anything is crafted."""
+
+ENOUGH_ANSWERS = 300
+"""Answers without a flip from which on they bound the flip rate p0; fewer say too little, and it is assumed."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SealingReport:
@@ -54,6 +68,7 @@ class SealingReport:
         rounds: How often the method was run.
         questions: How many pictures the oracle was asked about.
         recalled: How many questions an interrupted call had already got answers to.
+        rates: The flip rates and what else the file says.
     """
 
     crafted: int
@@ -65,6 +80,7 @@ class SealingReport:
     rounds: int
     questions: int
     recalled: int
+    rates: SealedRates
 
     def summary(self) -> str:
         """Return one line for each count."""
@@ -76,8 +92,14 @@ class SealingReport:
             "spare": f"{self.spare} steady, but not needed",
             "kept": str(self.kept),
             "questions": f"{self.questions} asked, {self.recalled} answered before",
+            **self.rates.lines(),
         }
         return "\n".join(f"{name:<12} {text}" for name, text in lines.items())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One line for each verdict that no check can reach."""
+        return self.rates.warnings
 
 
 def seal_from_labels(
@@ -90,7 +112,7 @@ def seal_from_labels(
     repeats: int = 3,
     questions: int | None = None,
     rounding: str = "nearest",
-    expected_flip_rate: float = 0.25,
+    measures: Measures = Measures(),  # noqa: B008 - frozen, so one for all calls is right
     allow_fewer: bool = False,
     work: Work = Work(),  # noqa: B008 - frozen, so one for all calls is right
     created: datetime | None = None,
@@ -98,14 +120,16 @@ def seal_from_labels(
     """Craft samples with `method` by asking `oracle` for labels, and seal those it labels alike each time.
 
     1. Seal a blank sample, so that arguments no file can hold are refused before any question.
-    2. Pick source images from the training part, classes in turn, none of them twice.
-    3. Craft; drop what the method gave up on, and repeated pixels.
-    4. Ask about all of them, `repeats` times over; keep those with the same label each time and no tie.
-    5. Craft again what is missing, in up to four rounds.
-    6. Put the samples in an order that takes the labels in turn, and seal.
+    2. Ask about ORDINARY test images, classes in turn, and compare the answers with the labels of the data.
+    3. Pick source images from the training part, classes in turn, none of them twice.
+    4. Craft; drop what the method gave up on, and repeated pixels.
+    5. Ask about all of them, `repeats` times over; keep those with the same label each time and no tie.
+    6. Craft again what is missing, in up to four rounds.
+    7. Put the samples in an order that takes the labels in turn, bound the honest flip rate by the answers of step 5,
+       and seal.
 
     Answers are kept in the folder of `work` as they come, so that an interrupted call asks for none of them twice when
-    it is repeated; the questions of step 4 are asked again.
+    it is repeated; the questions of step 5 are asked again. Cheap tamperings cannot be tried without weights.
 
     Args:
         oracle: What is asked.
@@ -116,14 +140,16 @@ def seal_from_labels(
         repeats: How often each sample is asked about at the end.
         questions: Most questions to ask; None for as many as it takes.
         rounding: "nearest" grey levels; a search for better ones takes gradients, and is refused.
-        expected_flip_rate: Probability p1, per sample, that the weakest tampering to be detected flips its label.
+        measures: What else to measure and to seal; of these labels allow the ordinary images, the controls, a given
+            flip rate p1 and the honest flips in the repeats.
         allow_fewer: Seal fewer than `count` samples when there are no more, instead of raising an error.
         work: Progress and the folder for answers.
         created: Time for the file; now by default.
 
     Raises:
         ValueError: An argument is out of range or cannot be written to a file.
-        CraftingError: There are too few source images or too few steady samples; says how many and what to do.
+        CraftingError: There are too few source images or too few steady samples, or the answers do not fit the labels
+            of the data; says how many and what to do.
         OracleError: There was no answer, or the questions are used up.
     """
     _check(repeats, questions)
@@ -137,7 +163,7 @@ def seal_from_labels(
         data=data,
         count=count,
         seed=seed,
-        expected_flip_rate=expected_flip_rate,
+        expected_flip_rate=LARGEST if measures.expected_flip_rate is None else measures.expected_flip_rate,
         allow_fewer=allow_fewer,
         provenance=provenance,
         preprocessing_note="whatever the endpoint does",
@@ -147,11 +173,43 @@ def seal_from_labels(
     if record is not None and record.with_name(OLD_ANSWERS).is_file():
         log.warning("%s is from an older version and cannot be read; all questions are asked again", OLD_ANSWERS)
     labels = LabelSource(oracle, len(data.class_names), questions, record)
-    selection = select_samples(request, ByRepetition(labels, request, method, repeats, work.progress))  # (2) to (6)
+    agreement, controls = ask_ordinary(labels, data, measures, seed, name)  # (2)
+    steadiness = ByRepetition(labels, request, method, repeats, work.progress)
+    selection = select_samples(request, steadiness)  # (3) to (7)
+    measured = Measured(
+        agreement=agreement,
+        controls=controls,
+        flips=steadiness.count_flips() if measures.noise_answers else None,
+        given=measures.expected_flip_rate,
+    )
+    measured.check(measures.weak)
     counts = {name: count for name, count in selection.counts.items() if name != "lost_rounding"}
-    report = SealingReport(**counts, questions=labels.asked, recalled=labels.recalled)
+    rates = summarise(measured, len(selection.samples), 0)
+    report = SealingReport(**counts, questions=labels.asked, recalled=labels.recalled, rates=rates)
     notes = {"labels": f"as answered, {repeats} times alike; {report.questions} questions asked in all"}
-    return seal_selection(request, selection, EXACT, notes=notes), report
+    profile = replace(EXACT, flip_rate=measured.flip_rate)
+    fingerprint = seal_selection(request, selection, profile, notes=notes | measured.notes(), blocks=measured.blocks())
+    return fingerprint, report
+
+
+def ask_ordinary(
+    labels: LabelSource, data: DataSet, measures: Measures, seed: int, name: str
+) -> tuple[Agreement | None, tuple[Control, ...]]:
+    """Ask about ordinary images; return how many get the label of the data, and the controls among these.
+
+    Raises:
+        CraftingError: The answers do not fit the labels of the data, and `measures` does not allow that.
+        OracleError: There was no answer, or the questions are used up.
+    """
+    if not measures.ordinary:
+        return None, ()
+    images = pick_sources(data.test, min(ORDINARY, measures.ordinary, len(data.test)), seed)
+    answers = labels(images.pixels).numpy()
+    agreement = measure_agreement(images, answers)
+    if not measures.any_accuracy:
+        check_agreement(agreement, images, name)
+    unknown = np.zeros(len(images))
+    return agreement, choose_controls(images, answers == images.labels, unknown, measures.controls)
 
 
 def _check(repeats: int, questions: int | None) -> None:
@@ -171,6 +229,7 @@ class ByRepetition:
         self._labels, self._request, self._method = labels, request, method
         self._repeats, self._progress = repeats, progress
         self._found: list[int] = []
+        self._answers = self._flips = 0
 
     def craft(self, sources: Pixels, index: int) -> Crafted:
         """Run the method; the answers that it gets are recorded, so it needs no state of its own."""
@@ -190,8 +249,23 @@ class ByRepetition:
             for _ in track_steps("confirming", turns, len(turns), self._progress)
         ]
         # Answers that are some time apart are worth more, so the turns are the outer loop.
-        each = [set(one) for one in zip(*answers, strict=True)]
-        self._found += [one.pop() if len(one) == 1 else UNSTEADY for one in each]
+        each = [Counter(one) for one in zip(*answers, strict=True)]
+        self._found += [next(iter(one)) if len(one) == 1 else UNSTEADY for one in each]
+        self._answers += sum(one.total() for one in each)
+        self._flips += sum(one.total() - max(one.values()) for one in each)
+
+    def count_flips(self) -> Flips | None:
+        """Return how many answers about any candidate were not its most frequent one; None when they say too little.
+
+        Candidates that are not sealed count too: those sealed were chosen for having no flip.
+        """
+        if not self._flips and self._answers < ENOUGH_ANSWERS:
+            return None
+        return Flips(answers=self._answers, flips=self._flips)
+
+    def label_sources(self, sources: Pixels) -> list[int | None]:
+        """Return the labels that were asked for while crafting; no question is asked for this."""
+        return [self._labels.recall(Picture.of(one)) for one in sources]
 
     def judge(self) -> Judgement:
         """Judge all candidates; nothing is known of margins and confidences."""

@@ -25,13 +25,17 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.fingerprint.parts import ProfileRecord, Release
+from modelprint.fingerprint.parts import Preprocessing, ProfileRecord, Release
 from modelprint.fingerprint.provenance import provenance_of
-from modelprint.generation.loop import FLIP_RATE, Judgement, Request, seal_blank, seal_selection, select_samples
+from modelprint.generation.by_weights import label_ordinary, measure_file, name_preprocessings
+from modelprint.generation.loop import Judgement, Request, seal_blank, seal_selection, select_samples
+from modelprint.generation.measures import FLIP_RATE, Measures, summarise
 from modelprint.generation.releases import KnownRelease, check_releases, label_releases
 from modelprint.generation.report import GenerationReport
 from modelprint.generation.rounding import Rounded, Rounding, find_radii, parse_rounding, round_by_search, round_nearest
+from modelprint.generation.sensitivity import LARGEST
 from modelprint.methods.method import Crafted, Method, read_settings
+from modelprint.networks.normalise import Normalised
 from modelprint.pixels import Pixels
 from modelprint.tensors import Images, to_images
 from modelprint.work import Work
@@ -49,21 +53,23 @@ def generate(
     seed: int = 0,
     multiple: float = 3.0,
     rounding: str = "nearest",
-    expected_flip_rate: float = 0.25,
     allow_fewer: bool = False,
     releases: Sequence[KnownRelease] = (),
+    measures: Measures = Measures(),  # noqa: B008 - frozen, so one for all calls is right
     work: Work = Work(),  # noqa: B008 - frozen, so one for all calls is right
     created: datetime | None = None,
 ) -> tuple[Fingerprint, GenerationReport]:
     """Craft samples of `model` with `method` and seal those whose labels honest serving cannot change.
 
-    1. Seal a blank sample, so that arguments no file can hold are refused before any work.
+    1. Seal a blank sample, so that arguments no file can hold are refused before any work, and compare the labels of
+       ordinary images with those of the data.
     2. Pick source images from the training part, classes in turn, none of them twice, and measure their noise.
     3. Craft; drop what the method gave up on.
     4. Round to eight bits and label in float64; drop a sample whose label rounding changed, or whose pixels repeat.
     5. Measure the noise of the samples, take the floor over them and the sources, and keep the steady ones.
     6. Craft again what is missing, in up to four rounds. Every round counts with the floor of all.
-    7. Put the samples in an order that takes the labels in turn, label them by every release, and seal.
+    7. Put the samples in an order that takes the labels in turn, and label them by every release.
+    8. Measure the two flip rates and what else the file says, and seal.
 
     A finished round is kept in the folder of `work`, so that an interrupted call continues with the next round when it
     is repeated; the method keeps its own unfinished state in a folder for each round below it.
@@ -77,9 +83,9 @@ def generate(
         seed: Equal arguments give equal samples, bit for bit, on one machine.
         multiple: Smallest margin, in noise floors.
         rounding: "nearest" grey levels, or "search" for levels that keep the logits of the float images.
-        expected_flip_rate: Probability p1, per sample, that the weakest tampering to be detected flips its label.
         allow_fewer: Seal fewer than `count` samples when there are no more, instead of raising an error.
         releases: Other models whose labels the file is to carry.
+        measures: What else to measure and to seal; NOTHING for the samples alone.
         work: Progress and resumption; its identity is replaced by a hash of everything the samples depend on.
         created: Time for the file; now by default.
 
@@ -89,26 +95,32 @@ def generate(
     Raises:
         ValueError: An argument is out of range or cannot be written to a file.
         LoadingError: The model gives the same image different logits, or changes the images that it is given.
-        CraftingError: There are too few source images or too few steady samples; says how many and what to do.
+        CraftingError: There are too few source images or too few steady samples, the model does not fit the labels of
+            the data, or the samples see too little; says how many and what to do.
     """
     provenance = provenance_of(
         model.name, model.digest(), data, method.name, read_settings(method), seed, created or datetime.now(UTC)
     )
+    given = measures.expected_flip_rate
+    outside = (model.network.mean, model.network.std) if isinstance(model.network, Normalised) else None
     request = Request(
         data=data,
         count=count,
         seed=seed,
-        expected_flip_rate=expected_flip_rate,
+        expected_flip_rate=LARGEST if given is None else given,
         allow_fewer=allow_fewer,
         provenance=provenance,
+        preprocessing_note=Preprocessing.note if outside is None else "normalised outside the network",
+        normalisation=outside,
     )
     _check_fit(model, data)
     model.check_repeatable()
     check_releases(model, releases)
     serving, rounded_by = find_profile(profile), parse_rounding(rounding)
     names = [Release(name=one.name, labels=(0,), precision=one.precision) for one in releases]
-    seal_blank(request, _profile_record(serving, multiple), names)  # (1)
+    seal_blank(request, _profile_record(serving, multiple), names + name_preprocessings(measures))  # (1)
     forms = Forms(model, data.train.pixels)
+    ordinary = label_ordinary(forms, data, measures, seed)
     steadiness = ByMargin(forms, request, method, profile=serving, multiple=multiple, rounding=rounded_by, work=work)
     selection = select_samples(request, steadiness)  # (2) to (6)
     report = GenerationReport(**{**selection.counts, **steadiness.collect_facts()})
@@ -120,10 +132,29 @@ def generate(
         multiple=multiple,
         progress=work.progress,
     )
-    notes = steadiness.collect_notes() | report.rounding_note
-    record = _profile_record(serving, multiple, steadiness.join_noise())
-    fingerprint = seal_selection(request, selection, record, notes=notes, releases=labelled)
-    return fingerprint, replace(report, separations=fingerprint.separations)
+    noise = steadiness.join_noise()
+    measured = measure_file(  # (8)
+        forms,
+        data,
+        selection.samples,
+        noise,
+        profile=serving,
+        multiple=multiple,
+        measures=measures,
+        ordinary=ordinary,
+        seed=seed,
+        progress=work.progress,
+    )
+    fingerprint = seal_selection(
+        replace(request, expected_flip_rate=measured.expected_flip_rate),
+        selection,
+        _profile_record(serving, multiple, noise, measured.flip_rate),
+        notes=steadiness.collect_notes() | report.rounding_note | measured.notes(),
+        releases=(*labelled, *measured.preprocessings),
+        blocks=measured.blocks(),
+    )
+    rates = summarise(measured, len(selection.samples), len(labelled))
+    return fingerprint, replace(report, separations=fingerprint.separations, rates=rates)
 
 
 def _check_fit(model: Classifier, data: DataSet) -> None:
@@ -138,13 +169,15 @@ def _check_fit(model: Classifier, data: DataSet) -> None:
         )
 
 
-def _profile_record(profile: Profile, multiple: float, noise: Noise | None = None) -> ProfileRecord:
-    """Return the profile as the file has it, with `noise` once it has been measured."""
+def _profile_record(
+    profile: Profile, multiple: float, noise: Noise | None = None, flip_rate: float = FLIP_RATE
+) -> ProfileRecord:
+    """Return the profile as the file has it, with `noise` and the flip rate once they have been measured."""
     return ProfileRecord(
         name=profile.name,
         floor=noise.floor if noise else 0.0,
         multiple=multiple,
-        flip_rate=FLIP_RATE,
+        flip_rate=flip_rate,
         variants=noise.shifts if noise else {},
     )
 
@@ -217,6 +250,10 @@ class ByMargin:
             confidences=noise.confidences[rows],
         )
 
+    def label_sources(self, sources: Pixels) -> list[int | None]:
+        """Return the classes that the reference gives them."""
+        return [int(label) for label in reference_labels(self._forms, to_images(sources, torch.float64))]
+
     def explain_loss(self) -> str:
         """Name the profile."""
         return f"not steady under profile {self._profile.name}"
@@ -259,6 +296,7 @@ class ByMargin:
         facts: list[Any] = [made.version, made.model_sha256, made.data_sha256, made.method, made.settings]
         facts += [made.seed, request.count, self._profile.name, self._multiple, request.allow_fewer]
         facts += [] if self._rounding == "nearest" else [self._rounding]
+        facts += [] if request.normalisation is None else [list(map(list, request.normalisation))]
         return hashlib.sha256(rfc8785.dumps(facts)).hexdigest()
 
     def _load(self, sources: Pixels, index: int) -> Crafted | None:

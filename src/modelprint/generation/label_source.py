@@ -55,6 +55,13 @@ class LabelSource:
         assert answer.label is not None
         return UNSTEADY if answer.tie else answer.label
 
+    def recall(self, picture: Picture) -> int | None:
+        """Return the label of a picture that was asked about already; None when it was not, and for a tie."""
+        if not self._recorded.knows(picture):
+            return None
+        answer = self._recorded.ask(picture)
+        return None if answer.tie else answer.label
+
     def _ask(self, picture: Picture, *, again: bool = False) -> Answer:
         """Return an answer with a label, which may be that of a tie."""
         if not again and self._recorded.knows(picture):

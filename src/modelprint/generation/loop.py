@@ -9,7 +9,8 @@ repeated questions (`from_labels`).
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float64
@@ -35,9 +36,6 @@ RESERVE = 1.25
 LOWEST_YIELD = 0.5
 """A yield below this counts as this: more of the same would not help."""
 
-FLIP_RATE = 1e-4
-"""Probability p0 that honest serving flips the label of a steady sample."""
-
 COUNTS = ("crafted", "given_up", "lost_rounding", "duplicates")
 """What is counted in each round."""
 
@@ -54,6 +52,7 @@ class Request:
         allow_fewer: Seal fewer than `count` when there are no more, instead of raising an error.
         provenance: Where the samples come from; the counts and notes are filled in by `seal`.
         preprocessing_note: What the file says about preprocessing beyond shape and colour.
+        normalisation: Mean and standard deviation for each channel, where they are outside the network.
     """
 
     data: DataSet
@@ -63,6 +62,7 @@ class Request:
     allow_fewer: bool
     provenance: Provenance
     preprocessing_note: str = Preprocessing.note
+    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.count <= SAMPLE_LIMIT:
@@ -101,6 +101,9 @@ class Steadiness(Protocol):
 
     def judge(self) -> Judgement:
         """Judge all candidates of all rounds."""
+
+    def label_sources(self, sources: Pixels) -> list[int | None]:
+        """Return the class that the model gives each natural image; None where that is not known."""
 
     def explain_loss(self) -> str:
         """Return what is wrong with candidates that are not steady, after their number: "not steady under ..."."""
@@ -153,7 +156,7 @@ def select_samples(request: Request, steadiness: Steadiness) -> Selection:
     }
     if not chosen or (len(chosen) < request.count and not request.allow_fewer):
         raise CraftingError(_describe_shortage(request, counts, steadiness.explain_loss()))
-    return Selection(samples=_build_samples(rounds, judgement, chosen), counts=counts)
+    return Selection(samples=_build_samples(rounds, judgement, chosen, steadiness), counts=counts)
 
 
 def craft_rounds(request: Request, steadiness: Steadiness) -> list[CraftedRound]:
@@ -218,9 +221,12 @@ def _total(rounds: Sequence[CraftedRound], name: str) -> int:
     return sum(one.counts[name] for one in rounds)
 
 
-def _build_samples(rounds: Sequence[CraftedRound], judgement: Judgement, chosen: Sequence[int]) -> tuple[Sample, ...]:
+def _build_samples(
+    rounds: Sequence[CraftedRound], judgement: Judgement, chosen: Sequence[int], steadiness: Steadiness
+) -> tuple[Sample, ...]:
     pixels = np.concatenate([one.pixels for one in rounds])
     origins = np.concatenate([one.origins for one in rounds])
+    source_labels = steadiness.label_sources(origins[list(chosen)])
     return tuple(
         Sample(
             picture=Picture.of(pixels[row]),
@@ -229,8 +235,9 @@ def _build_samples(rounds: Sequence[CraftedRound], judgement: Judgement, chosen:
             # A sum of probabilities may be slightly above one.
             confidence=min(float(judgement.confidences[row]), 1.0),
             source=Picture.of(origins[row]),
+            source_label=source_label,
         )
-        for row in chosen
+        for row, source_label in zip(chosen, source_labels, strict=True)
     )
 
 
@@ -260,8 +267,9 @@ def seal_selection(
     *,
     notes: Mapping[str, str],
     releases: Sequence[Release] = (),
+    blocks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Fingerprint:
-    """Return the fingerprint of `selection`, whose provenance has its counts and `notes`."""
+    """Return the fingerprint of `selection`, whose provenance has its counts and `notes`, with optional `blocks`."""
     provenance = replace(
         request.provenance,
         crafted=selection.counts["crafted"],
@@ -269,11 +277,17 @@ def seal_selection(
         lost_steadiness=selection.counts["lost_steadiness"],
         notes=notes,
     )
-    return seal(replace(request, provenance=provenance), selection.samples, profile, releases=releases)
+    request = replace(request, provenance=provenance)
+    return seal(request, selection.samples, profile, releases=releases, blocks=blocks)
 
 
 def seal(
-    request: Request, samples: Sequence[Sample], profile: ProfileRecord, *, releases: Sequence[Release] = ()
+    request: Request,
+    samples: Sequence[Sample],
+    profile: ProfileRecord,
+    *,
+    releases: Sequence[Release] = (),
+    blocks: Mapping[str, Any] = MappingProxyType({}),
 ) -> Fingerprint:
     """Return the fingerprint.
 
@@ -291,10 +305,13 @@ def seal(
             width=width,
             colour="L" if channels == 1 else "RGB",
             note=request.preprocessing_note,
+            mean=None if request.normalisation is None else request.normalisation[0],
+            std=None if request.normalisation is None else request.normalisation[1],
         ),
         provenance=request.provenance,
         expected_flip_rate=request.expected_flip_rate,
         releases=tuple(releases),
+        **blocks,
     )
     _ = fingerprint.manifest
     return fingerprint

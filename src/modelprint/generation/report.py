@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from modelprint.fingerprint.parts import PROTECTED
+from modelprint.generation.measures import SealedRates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +27,7 @@ class GenerationReport:
         searched: How many images were rounded by search.
         residual_nearest: Median error of their gaps between logits at the nearest grey levels; 0 when `searched` is 0.
         residual_search: Median error of the same gaps as they were rounded.
+        rates: The flip rates and what else the file says; None before it is sealed.
     """
 
     crafted: int
@@ -43,6 +45,7 @@ class GenerationReport:
     searched: int = 0
     residual_nearest: float = 0.0
     residual_search: float = 0.0
+    rates: SealedRates | None = None
 
     def summary(self) -> str:
         """Return one line for each count."""
@@ -55,7 +58,7 @@ class GenerationReport:
             "spare": f"{self.spare} steady, but not needed",
             "kept": f"{self.kept}, margins at least {self.multiple:g} times the noise floor of {self.floor:.3g} logits",
         }
-        lines |= self.rounding_note
+        lines |= self.rounding_note | ({} if self.rates is None else self.rates.lines())
         found = [f"{name:<12} {text}" for name, text in lines.items()]
         found += [f"not measured {name} ({reason})" for name, reason in self.absent.items()]
         return "\n".join(found + [f"{'separated':<12} {text}" for text in self._describe_separations()])
@@ -82,8 +85,9 @@ class GenerationReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One line for each pair of releases that no sample distinguishes."""
-        return tuple(
+        """One line for each verdict that no check can reach: too few samples, or releases that look alike."""
+        few = () if self.rates is None else self.rates.warnings
+        return few + tuple(
             f"warning: no sample tells {other} from {name}: a check cannot say which of them answers"
             for name, others in self.separations.items()
             for other, count in others.items()

@@ -23,3 +23,24 @@ class Normalise(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return the normalised images."""
         return (images - self.mean) / self.std
+
+
+class Normalised(nn.Module):
+    """A network whose normalisation is outside it, together with that normalisation.
+
+    Attributes:
+        mean: One number for each channel, subtracted first.
+        std: One for each channel, divided by.
+        network: The network, which takes normalised images.
+    """
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        super().__init__()
+        self.mean, self.std = tuple(mean), tuple(std)
+        self.normalise = Normalise(mean, std)
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the logits of images in [0, 1]."""
+        logits: Tensor = self.network(self.normalise(images))
+        return logits

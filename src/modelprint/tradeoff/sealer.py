@@ -10,6 +10,7 @@ from modelprint.errors import BenchError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.provenance import provenance_of
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.methods.junction import Junction
 from modelprint.progress import Progress
 from modelprint.work import Work
@@ -79,6 +80,7 @@ class PointSealer:
             profile=self.profile,
             seed=self.seed,
             allow_fewer=True,
+            measures=NOTHING,
             work=Work(progress=report, folder=self.folder / PARTIAL / name),
             created=self.created,
         )

@@ -30,6 +30,7 @@ from modelprint.data import DataSet
 from modelprint.errors import CraftingError, FingerprintError, LoadingError, OracleError
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import NOTHING
 from modelprint.methods.method import read_settings
 from modelprint.networks.forms import InBatches
 from modelprint.tamperings.zoo import build_zoo
@@ -153,6 +154,7 @@ def _seal(recipe: FingerprintRecipe, model: Classifier, data: DataSet, work: Wor
         rounding=planned.rounding,
         seed=recipe.seed,
         allow_fewer=True,
+        measures=NOTHING,
         work=work,
     )
     samples = fingerprint.samples
