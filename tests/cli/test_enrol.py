@@ -12,7 +12,8 @@ import pytest
 from modelprint.fingerprint.blocks import Control
 from modelprint.fingerprint.integrity import Fingerprint
 
-SMALL = ["--unchecked", "--walks", "0", "--repeats", "2", "--pause", "0", "--concurrency", "2"]
+SMALL = ["--walks", "0", "--repeats", "2", "--pause", "0", "--concurrency", "2"]
+PRICE = ["--price-per-1000", "1.5"]
 OUT = ["--output", "e.mprint"]
 NAMED = ["--network", "resnet20", "--weights", "cifar10_resnet20.safetensors"]
 
@@ -22,7 +23,7 @@ def test_an_endpoint_is_enrolled_verified_and_inspected(command: Any, world: Pat
     done = command("enrol", "r20.mprint", "--endpoint", endpoint, *SMALL, *OUT)
 
     assert done.code == 0, done.err
-    assert "not checked" in done.out
+    assert "natural images have the label of the release" in done.out
     assert "sealed in    e.mprint" in done.out
     assert not (world / "e.mprint.partial").exists()
     assert command("verify", "e.mprint", "--endpoint", endpoint, "--p1", "0.5").code == 0
@@ -45,7 +46,7 @@ def test_a_dry_run_asks_nothing(command: Any, world: Path) -> None:
     samples = len(Fingerprint.load(world / "r20.mprint").samples)
 
     done = command(
-        "enrol", "r20.mprint", "--endpoint", "missing.yaml", *SMALL, *OUT, "--dry-run", "--price-per-1000", "1.5"
+        "enrol", "r20.mprint", "--endpoint", "missing.yaml", *SMALL, *OUT, "--unchecked", "--dry-run", *PRICE
     )
 
     assert (done.code, done.err) == (0, "")
@@ -53,13 +54,18 @@ def test_a_dry_run_asks_nothing(command: Any, world: Path) -> None:
 
 
 def test_a_refusal_has_an_exit_code_of_its_own(command: Any, world: Path, endpoint: Path) -> None:
-    """3, as where there is no verdict; never 0 or 1. Nothing is written."""
-    done = command("enrol", "r20.mprint", "--endpoint", endpoint, *SMALL[1:], *OUT)
+    """3, as where there is no verdict; never 0 or 1. Nothing is written; the owner may leave the check out."""
+    release = Fingerprint.load(world / "r20.mprint")
+    samples = tuple(replace(one, source=None, source_label=None) for one in release.samples)
+    replace(release, controls=(), samples=samples).save(world / "bare.mprint")
+
+    done = command("enrol", "bare.mprint", "--endpoint", endpoint, *SMALL, *OUT)
 
     assert done.code == 3
-    assert done.err.splitlines()[-1].startswith("error: not enrolled: ")
+    assert done.err.splitlines()[-1].startswith("error: not enrolled: the file has no natural images")
     assert done.out == ""
     assert not (world / "e.mprint").exists()
+    assert "not checked" in command("enrol", "bare.mprint", "--endpoint", endpoint, *SMALL, *OUT, "--unchecked").out
 
 
 def test_the_answers_of_a_refused_deployment_are_set_aside(command: Any, world: Path, endpoint: Path) -> None:
@@ -71,7 +77,7 @@ def test_the_answers_of_a_refused_deployment_are_set_aside(command: Any, world: 
     )
     replace(release, controls=controls).save(world / "wrong.mprint")
 
-    done = command("enrol", "wrong.mprint", "--endpoint", endpoint, *SMALL[1:], *OUT)
+    done = command("enrol", "wrong.mprint", "--endpoint", endpoint, *SMALL, *OUT)
 
     assert done.code == 3
     assert "other weights, or other preprocessing" in done.err

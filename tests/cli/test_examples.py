@@ -14,7 +14,7 @@ SMALLER = {
     "own seal": "--force --count 4 --set steps=5 --alpha 0.5 --unrelated retrain-all-short*1 --copies none",
     "own check": "--alpha 0.5",
     "generate": "--force --count 4 --method bisection --profile exact --expected-flip-rate 0.25",
-    "enrol": "--unchecked --walks 0 --repeats 2 --pause 0",
+    "enrol": "--walks 0 --repeats 2 --pause 0",
     "tamper": "--force",
     "tradeoff": "--count 2 --percentiles none --set rounds=1 --profile exact",
     "train-generator": "--set epochs=1 --set width=8",
