@@ -1,4 +1,4 @@
-"""Whoever changes weights by layer finds the layers, or learns that there is none."""
+"""Code that changes weights by layer finds the layers, or learns that there is none."""
 
 import pytest
 import torch

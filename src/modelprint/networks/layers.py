@@ -9,7 +9,7 @@ def list_layers(network: nn.Module, *, only_linear: bool = False) -> list[tuple[
     """Return the convolution and linear layers with their names.
 
     Raises:
-        LoadingError: There is none. Whoever changed every layer of such a network would change nothing.
+        LoadingError: There is none. A change of every layer of such a network would change nothing.
     """
     kinds = (nn.Linear,) if only_linear else (nn.Conv2d, nn.Linear)
     found = [(name, module) for name, module in network.named_modules() if isinstance(module, kinds)]
