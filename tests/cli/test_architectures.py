@@ -32,9 +32,12 @@ def test_a_built_in_network_takes_shape_and_classes_from_the_file(file: str, opt
 
 
 def test_code_that_a_file_names_is_not_run() -> None:
-    """The error says which option names the network."""
-    with pytest.raises(ValueError, match=r"'os:getcwd', which is not a built-in network; give one with --network"):
+    """The error says which options allow it; a file of another kind is never opened because a fingerprint names it."""
+    with pytest.raises(ValueError, match=r"'os:getcwd', a factory, which is code; it is called with --trust-network,"):
         load_architecture(named("os:getcwd"), None, None)
+    for trust in (False, True):
+        with pytest.raises(ValueError, match=r"'our\.pt2', which is not a built-in network; give one with --network"):
+            load_architecture(named("our.pt2"), None, None, trust=trust)
 
 
 def test_a_factory_comes_from_the_folder_that_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,9 +46,12 @@ def test_a_factory_comes_from_the_folder_that_is_given(tmp_path: Path, monkeypat
     (tmp_path / "suspects_of_ours.py").write_text(
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Flatten(), nn.Linear(64, 4))\n"
     )
-    fingerprint = named("digits")
+    name = "suspects_of_ours:make"
+    given, trusted = named("digits"), named(name)
 
-    model = load_architecture(fingerprint, "suspects_of_ours:make", None, tmp_path)
-
-    assert model.image_shape == fingerprint.preprocessing.image_shape
-    assert model.class_count == 4
+    for model in (
+        load_architecture(given, name, None, tmp_path),
+        load_architecture(trusted, None, None, tmp_path, trust=True),
+    ):
+        assert model.image_shape == given.preprocessing.image_shape
+        assert (model.class_count, model.name) == (4, name)

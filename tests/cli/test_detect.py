@@ -1,6 +1,7 @@
 """Detection rates from the command line."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,3 +39,38 @@ def test_a_folder_without_suspects_is_explained(command: Any, world: Path) -> No
 
     assert (done.code, done.out) == (2, "")
     assert "no .safetensors file in empty; make suspects with: modelprint tamper" in done.err
+
+
+def test_the_factory_that_a_file_names_is_called_when_it_is_trusted(
+    command: Any, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise it is code that someone else chose."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    Path("ours_to_detect.py").write_text(
+        "from pathlib import Path\nfrom modelprint.loading import load_classifier\n"
+        "def make():\n    file = Path(__file__).with_name('cifar10_resnet20.safetensors')\n"
+        "    return load_classifier('resnet20', file).network\n"
+    )
+    factory = ["--search-path", "."]
+    line = [
+        "--network",
+        "ours_to_detect:make",
+        *factory,
+        "--image-shape",
+        "3,32,32",
+        "--data",
+        "cifar10",
+        "--method",
+        "natural",
+        "--count",
+        4,
+    ]
+    assert command("generate", *line, "--profile", "exact", "--output", "ours.mprint").code == 0
+
+    refused = command("detect", "ours.mprint", "--suspects", "suspects", *factory)
+    trusted = command("detect", "ours.mprint", "--suspects", "suspects", *factory, "--trust-network")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "'ours_to_detect:make', a factory, which is code; it is called with --trust-network" in refused.err
+    assert (trusted.code, trusted.err) == (0, "")
+    assert len(trusted.out.splitlines()) > 4

@@ -110,6 +110,23 @@ def test_what_is_sealed_keeps_its_label_when_served_plainly(tiny_model: Classifi
     assert fingerprint.profile.floor == report.floor == max(fingerprint.profile.variants.values())
 
 
+def test_a_margin_below_the_noise_is_pointed_out_before_crafting(
+    tiny_model: Classifier, split: DataSet, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Near ties lose their label when they are served in another way."""
+    said: list[str] = []
+
+    def note(images: Images, call: int) -> Images:
+        said.extend(caplog.messages)
+        return images
+
+    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=0.0)
+    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=1.0)
+
+    assert len(said) == len(caplog.messages) * 2 == 2
+    assert said[0].startswith("margins of 0 logits are asked for, but profile exact moves them by up to ")
+
+
 def test_every_crafted_sample_is_accounted_for(tiny_model: Classifier, split: DataSet) -> None:
     """Given up, lost, repeated, spare and kept add up to crafted."""
 

@@ -14,6 +14,7 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint.parts import UNKNOWN_MODEL, ProfileRecord
 from modelprint.fingerprint.provenance import provenance_of
 from modelprint.generation.loop import (
+    FUTILE,
     Judgement,
     Request,
     Steadiness,
@@ -141,6 +142,14 @@ def test_later_rounds_use_new_sources(split: DataSet) -> None:
     assert [one.counts["crafted"] for one in rounds] == [8, 10]
     used = np.concatenate(steadiness.sources)
     assert len(np.unique(used.reshape(len(used), -1), axis=0)) == 18
+
+
+@pytest.mark.parametrize("allow_fewer", [False, True])
+def test_crafting_ends_early_when_nothing_can_be_kept(allow_fewer: bool, split: DataSet) -> None:
+    """Eight and then as many as make forty, instead of all sources there are."""
+    rounds = craft_rounds(request(split, allow_fewer=allow_fewer), Scripted(steady=lambda row: False))
+
+    assert sum(one.counts["crafted"] for one in rounds) == FUTILE < len(split.train)
 
 
 def test_pixels_of_an_earlier_round_are_repeated(split: DataSet) -> None:

@@ -137,6 +137,14 @@ def test_the_gallery_has_the_names_of_classes(told_by_labels: Make) -> None:
     ]
 
 
+def test_only_a_page_with_examples_is_secret(told_by_labels: Make, told_by_views: Make) -> None:
+    """Views are shown as points, without pictures."""
+    examples, views = told_by_labels(), told_by_views()
+
+    assert "Secret: " in render_report("x", examples, found_by_labels(examples))
+    assert "Secret: " not in render_report("x", views, found_by_views(views))
+
+
 @pytest.mark.parametrize("outcome", Claim)
 def test_every_verdict_has_a_colour(told_by_labels: Make, outcome: Claim) -> None:
     """Of its own class in the page's style."""

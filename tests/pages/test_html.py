@@ -45,4 +45,5 @@ def test_a_page_of_no_sections_has_its_title_and_tiles() -> None:
     assert "<h1>A study</h1>" in page
     assert "one · two" in page
     assert "<b>7</b>models &amp; more" in page
+    assert "Secret" not in page
     assert page.rstrip().endswith("</html>")

@@ -13,5 +13,5 @@ def test_without_matplotlib_the_error_says_what_to_install(monkeypatch: pytest.M
 
     monkeypatch.setitem(sys.modules, "matplotlib", None)
 
-    with pytest.raises(BenchError, match=r"modelprint\[bench\]"):
+    with pytest.raises(BenchError, match="install the extra bench as modelprint was installed"):
         load_matplotlib()

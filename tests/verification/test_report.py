@@ -1,5 +1,6 @@
 """A report shows what was asked and answered, to everyone, and runs or loads nothing."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from PIL import Image
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Release
 from modelprint.oracles.oracle import Answer
+from modelprint.pages.secret import SECRET
 from modelprint.pixels import Picture
 from modelprint.verification.report import render_report
 from modelprint.verification.verdict import Verdict
@@ -123,6 +125,19 @@ def test_the_release_that_answers_is_on_the_page(small: Fingerprint) -> None:
     assert "Which release answers?" in text and "<b>" not in text
     plain = render_report("Check", small, {"release": said(small, labels(1, 2, 0, 1, 2))})
     assert "Which release answers?" not in plain
+
+
+def test_a_page_with_samples_says_at_its_top_that_it_is_secret(small: Fingerprint) -> None:
+    """One that shows none has nothing to hide; the record of a verdict says the same."""
+    shown = said(small, labels(0, 0, 1))
+    none = replace(shown, observations=())
+
+    page, empty = (render_report("Check", small, {"release": one}) for one in (shown, none))
+
+    assert 0 < page.index(SECRET) < page.index("<h2>") and page.count(SECRET) == 1
+    assert SECRET not in empty
+    assert next(iter(json.loads(shown.to_json()).items())) == ("secret", SECRET)
+    assert "secret" not in json.loads(none.to_json())
 
 
 def test_several_models_share_one_table_of_samples(small: Fingerprint) -> None:

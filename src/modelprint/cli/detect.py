@@ -25,12 +25,19 @@ def detect(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Network of the suspects, when it is not a built-in one: package.module:factory, or the one that the "
+            help="Network of the suspects: a built-in one, package.module:factory or a .pt2 file; the one that the "
             "fingerprint names when not given.",
         ),
     ] = None,
     image_shape: ImageShape = None,
     search_path: SearchPath = None,
+    trust_network: Annotated[
+        bool,
+        typer.Option(
+            "--trust-network",
+            help="Call the factory that the fingerprint names. It is code, chosen by the author of the file.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -51,7 +58,7 @@ def detect(
     require_stdout()
     loaded = Fingerprint.load(fingerprint)
     files = _files(suspects)
-    architecture = load_architecture(loaded, network, parse_shape(image_shape), search_path)
+    architecture = load_architecture(loaded, network, parse_shape(image_shape), search_path, trust_network)
     found = ask_all(architecture, loaded, files)
     kinds = mean_rates(found)
     problems = [one for one in found if one.problem]

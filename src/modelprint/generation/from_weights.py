@@ -9,6 +9,7 @@ Images are rounded to eight bits first; what is labelled, measured and sealed ar
 
 import hashlib
 import json
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -41,6 +42,8 @@ from modelprint.tensors import Images, to_images
 from modelprint.work import Work
 
 __all__ = ["GenerationReport", "generate"]
+
+log = logging.getLogger(__name__)
 
 
 def generate(
@@ -211,7 +214,16 @@ class ByMargin:
         """Measure the noise of `sources`, and run the method on them, or load what an interrupted call made of them."""
         self._noises.append(measure(self._forms, sources, self._profile, progress=self._work.progress))
         self._candidate_counts.append(0)
-        margin = self._multiple * max(noise.floor for noise in self._noises)
+        floor = max(noise.floor for noise in self._noises)
+        margin = self._multiple * floor
+        if index == 0 and margin < floor:
+            log.warning(
+                "margins of %.3g logits are asked for, but profile %s moves them by up to %.3g: samples nearer to a "
+                "tie, as junction makes them, are lost; give a larger multiple, or junction the setting margin",
+                margin,
+                self._profile.name,
+                floor,
+            )
         self._work = replace(self._work, margin=margin)
         crafted = self._load(sources, index)
         if crafted is None:
@@ -255,8 +267,9 @@ class ByMargin:
         return [int(label) for label in reference_labels(self._forms, to_images(sources, torch.float64))]
 
     def explain_loss(self) -> str:
-        """Name the profile."""
-        return f"not steady under profile {self._profile.name}"
+        """Name the profile and its noise floor."""
+        floor = self.join_noise().floor
+        return f"not steady under profile {self._profile.name} with its noise floor of {floor:.3g} logits"
 
     def join_noise(self) -> Noise:
         """Join what has been measured of candidates and sources."""

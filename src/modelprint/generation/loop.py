@@ -36,6 +36,9 @@ RESERVE = 1.25
 LOWEST_YIELD = 0.5
 """A yield below this counts as this: more of the same would not help."""
 
+FUTILE = 40
+"""Crafting ends when this many images were crafted and none of them is steady."""
+
 COUNTS = ("crafted", "given_up", "lost_rounding", "duplicates")
 """What is counted in each round."""
 
@@ -182,7 +185,9 @@ def _next_count(request: Request, rounds: Sequence[CraftedRound], steadiness: St
     left = len(request.data.train) - used
     if not rounds:
         return min(request.count, left) if request.allow_fewer else request.count
-    return count_to_craft(request.count, int(steadiness.judge().steady.sum()), used, left)
+    steady = int(steadiness.judge().steady.sum())
+    wanted = count_to_craft(request.count, steady, used, left)
+    return wanted if steady else min(wanted, max(FUTILE - used, 0))
 
 
 def count_to_craft(count: int, steady: int, crafted: int, left: int) -> int:

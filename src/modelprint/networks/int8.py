@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from modelprint.networks.layers import list_layers
+
 
 class Int8Linear(nn.Module):
     """Int8 weights, dynamically quantised 7-bit activations, integer products, float result.
@@ -52,17 +54,19 @@ class Int8Linear(nn.Module):
 
 
 def quantise_linears(network: nn.Module) -> nn.Module:
-    """Quantise every linear layer, in place; returns `network`."""
-    for name, module in list(network.named_modules()):
-        if isinstance(module, nn.Linear):
-            network.set_submodule(name, Int8Linear.of(module))
+    """Quantise every linear layer, in place; returns `network`. LoadingError when there is none."""
+    for name, module in list_layers(network, only_linear=True):
+        assert isinstance(module, nn.Linear)
+        network.set_submodule(name, Int8Linear.of(module))
     return network
 
 
 def round_weights(network: nn.Module) -> nn.Module:
-    """Round every convolution and linear weight to 255 evenly spaced levels per tensor, in place; returns `network`."""
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            step = module.weight.detach().abs().max().clamp_min(1e-12) / 127
-            module.weight.data = (module.weight.detach() / step).round() * step
+    """Round every convolution and linear weight to 255 evenly spaced levels per tensor, in place; returns `network`.
+
+    LoadingError when there is none.
+    """
+    for _, module in list_layers(network):
+        step = module.weight.detach().abs().max().clamp_min(1e-12) / 127
+        module.weight.data = (module.weight.detach() / step).round() * step
     return network

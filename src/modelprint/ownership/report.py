@@ -17,6 +17,7 @@ from modelprint.fingerprint.ownership import OwnershipFingerprint
 from modelprint.fingerprint.ownership_parts import ByLabels, ByViews
 from modelprint.ownership.decision import OwnershipCheck
 from modelprint.pages.html import data_uri, render_page
+from modelprint.pages.secret import SECRET
 
 TEMPLATE = "ownership.html"
 WIDTH, ROW, SQUARE = 760, 56, 520
@@ -111,6 +112,7 @@ def render_report(
         map=map_views(fingerprint, evidence, checked) if isinstance(evidence, ByViews) else None,
         gallery=pair_labels(fingerprint, evidence, checked) if isinstance(evidence, ByLabels) else None,
         roles=ROLES,
+        secret=SECRET if isinstance(evidence, ByLabels) else "",
         sizes={"width": WIDTH, "square": SQUARE},
     )
 

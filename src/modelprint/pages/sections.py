@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from modelprint.fingerprint import Fingerprint, Sample
 from modelprint.pages.html import data_uri, render_page
+from modelprint.pages.secret import SECRET
 
 GALLERY = 18
 """Number of samples shown per fingerprint."""
@@ -40,8 +41,9 @@ class GallerySample:
 
 
 def render_sections(**values: object) -> str:
-    """Return the self-contained page of a title, tiles, sections, figures and galleries."""
-    return render_page("sections.html", package="modelprint.pages", **values)
+    """Return the self-contained page of a title, tiles, sections, figures and galleries; those are secret."""
+    secret = SECRET if values.get("galleries") else ""
+    return render_page("sections.html", package="modelprint.pages", secret=secret, **values)
 
 
 def make_gallery(fingerprint: Fingerprint) -> list[GallerySample]:

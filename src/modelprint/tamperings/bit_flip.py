@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.networks.int8 import round_weights
+from modelprint.networks.layers import list_layers
 from modelprint.progress import Progress, track_steps
 from modelprint.tamperings.tampering import Tampered
 from modelprint.tamperings.trigger import draw
@@ -129,7 +130,7 @@ class Flip:
 
 def quantise_layers(network: nn.Module) -> list[Layer]:
     """Round the weights of `network`, in place, and return its convolution and linear layers."""
-    modules = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    modules = list_layers(network)
     step_sizes = [module.weight.detach().abs().max().clamp_min(1e-12) / 127 for _, module in modules]
     round_weights(network)
     return [Layer(n, m.weight, step) for (n, m), step in zip(modules, step_sizes, strict=True)]

@@ -7,10 +7,10 @@ random, not searched for, so most flips are much weaker than an attacker's best 
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.networks.layers import list_layers
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 
@@ -27,7 +27,7 @@ class FlipSign:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the network with one sign flipped."""
         network = model.copy().network
-        layers = [(n, m) for n, m in network.named_modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        layers = list_layers(network)
         sizes = torch.tensor([float(m.weight.count_nonzero()) for _, m in layers])
         name, layer = layers[int(torch.multinomial(sizes, 1, generator=rng))]
         flat = layer.weight.data.view(-1)

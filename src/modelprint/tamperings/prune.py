@@ -18,6 +18,7 @@ from torch.nn.utils import prune
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.fast.folding import to_channels_last
+from modelprint.networks.layers import list_layers
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 from modelprint.training import BatchNormMode, ImageBatches, Recipe, choose_augmentation, train
@@ -62,7 +63,7 @@ class Prune:
         network = model.copy().network
         tensors: list[tuple[nn.Module, str]] = []
         if self.within == "network":
-            tensors += [(m, "weight") for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+            tensors += [(m, "weight") for _, m in list_layers(network)]
             prune.global_unstructured(tensors, pruning_method=prune.L1Unstructured, amount=self.share)
         else:
             layers = [m for m in network.modules() if not isinstance(m, NORMS)]

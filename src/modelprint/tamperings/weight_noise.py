@@ -11,10 +11,10 @@ Departures: the network is arbitrary; the share refers to all convolution and li
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
+from modelprint.networks.layers import list_layers
 from modelprint.progress import Progress
 from modelprint.tamperings.tampering import Tampered
 
@@ -45,7 +45,7 @@ class WeightNoise:
     def apply(self, model: Classifier, data: DataSet, rng: torch.Generator, progress: Progress) -> Tampered:
         """Return the noisy network."""
         network = model.copy().network
-        weights = [m.weight for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+        weights = [layer.weight for _, layer in list_layers(network)]
         sizes = [weight.numel() for weight in weights]
         changed = max(1, round(self.share * sum(sizes)))
         noise = torch.zeros(sum(sizes))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.parts import Sample
 from modelprint.pages.html import data_uri, render_page
+from modelprint.pages.secret import SECRET
 from modelprint.verification.verdict import LIMITS, Observed, Verdict
 
 TEMPLATE = "verdict.html"
@@ -84,6 +85,7 @@ def render_report(
         sources=any(row.source for row in rows),
         unasked=len(fingerprint.samples) - len(rows),
         limits=LIMITS,
+        secret=SECRET if rows else "",
     )
 
 

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Literal
 
 from modelprint.oracles.oracle import Answer
+from modelprint.pages.secret import SECRET
 from modelprint.verification.identification import Identification
 
 LIMITS = (
@@ -274,7 +275,10 @@ class Verdict:
 
     def to_json(self) -> str:
         """Return the verdict, with every observation, as one indented JSON object."""
-        record = self.numbers() | {"limits": LIMITS, "observations": [asdict(seen) for seen in self.observations]}
+        warned = {"secret": SECRET} if self.observations else {}
+        record = (
+            warned | self.numbers() | {"limits": LIMITS, "observations": [asdict(seen) for seen in self.observations]}
+        )
         return json.dumps(record, indent=2, ensure_ascii=False)
 
     def summary(self) -> str:
