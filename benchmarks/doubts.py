@@ -27,10 +27,11 @@ from modelprint.classifier import Classifier
 from modelprint.data import DataSet, load_data
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.intervals import exact_interval
-from modelprint.loading import load_classifier
+from modelprint.loading import load_classifier, load_like, save_weights
 from modelprint.oracles.local import LocalOracle
-from modelprint.oracles.oracle import Oracle
+from modelprint.oracles.oracle import Answer, Oracle
 from modelprint.oracles.recorded import RecordedOracle
+from modelprint.pixels import Picture
 from modelprint.progress import ignore_progress
 from modelprint.streams import stream
 from modelprint.tamperings import SUITE
@@ -42,6 +43,8 @@ from modelprint.verification.verifier import verify
 MEAN, STD = (torch.tensor(values)[:, None, None] for values in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
 """What the network itself normalises with."""
 PICTURES, MODEL = "pictures", "model"
+MOST_UNSTEADY = 25
+"""Checks of a model whose answers vary, which cannot be kept."""
 TAMPERINGS = (
     ("int8-weights", 1),
     ("prune-20", 1),
@@ -74,6 +77,27 @@ class Served:
     steady: bool = True
 
 
+@dataclass(frozen=True)
+class Named:
+    """An oracle that is described by a name, without the digest of its weights, which takes longer than an answer.
+
+    Attributes:
+        oracle: Gives the answers.
+        name: Describes it.
+    """
+
+    oracle: Oracle
+    name: str
+
+    def ask(self, picture: Picture) -> Answer:
+        """Return its answer."""
+        return self.oracle.ask(picture)
+
+    def describe(self) -> dict[str, str]:
+        """Return the name."""
+        return {"kind": "local", "name": self.name}
+
+
 class Changed(nn.Module):
     """A network behind a change of its input, and one of its logits."""
 
@@ -97,7 +121,8 @@ def main() -> None:
     measuring.add_argument("--data", default="cifar10")
     measuring.add_argument("--weights", type=Path, required=True)
     measuring.add_argument("--others", type=Path, help="folder with weights of other published networks")
-    measuring.add_argument("--checks", type=int, default=200, help="random orders of the samples")
+    measuring.add_argument("--suspects", type=Path, required=True, help="folder to keep tampered weights in")
+    measuring.add_argument("--checks", type=int, default=100, help="random orders of the samples")
     measuring.add_argument("--log", type=Path, required=True, help="one JSON line for each served model")
     commands.add_parser("report").add_argument("log", type=Path)
     given = parser.parse_args()
@@ -110,7 +135,7 @@ def main() -> None:
     if fingerprint.provenance.model_sha256 != model.digest():
         parser.error(f"{given.fingerprint} is not of {given.weights}")
     known = {json.loads(line)["name"] for line in given.log.read_text().splitlines()} if given.log.exists() else set()
-    for name, make in list_served(model, data, given.others):
+    for name, make in list_served(model, data, given.suspects, given.others):
         if name not in known:
             line = measure(make(), fingerprint, given.checks)
             with given.log.open("a") as file:
@@ -120,7 +145,9 @@ def main() -> None:
 # What is served
 
 
-def list_served(model: Classifier, data: DataSet, others: Path | None) -> Iterator[tuple[str, Callable[[], Served]]]:
+def list_served(
+    model: Classifier, data: DataSet, suspects: Path, others: Path | None
+) -> Iterator[tuple[str, Callable[[], Served]]]:
     """Yield the name of each served model, and a function that makes it."""
     for name, change in CHANGES.items():
         yield name, lambda name=name, change=change: Served(name, PICTURES, wrap(model, change))
@@ -130,7 +157,13 @@ def list_served(model: Classifier, data: DataSet, others: Path | None) -> Iterat
     for kind, count in TAMPERINGS:
         for seed in range(1, count + 1):
             name = f"{kind}, seed {seed}"
-            yield name, lambda name=name, kind=kind, seed=seed: Served(name, MODEL, tamper(model, data, kind, seed))
+            path = suspects / f"{kind}-{seed}.safetensors"
+            yield (
+                name,
+                lambda name=name, kind=kind, seed=seed, path=path: Served(
+                    name, MODEL, load_or_tamper(model, data, kind, seed, path)
+                ),
+            )
     for dtype in (torch.bfloat16, torch.float16):
         name = f"weights rounded to {str(dtype).removeprefix('torch.')}"
         yield name, lambda name=name, dtype=dtype: Served(name, MODEL, round_weights(model, dtype))
@@ -149,10 +182,13 @@ def wrap(model: Classifier, change: Callable[[Tensor], Tensor], noise: float = 0
     return Classifier(network, image_shape=model.image_shape, class_count=model.class_count, name=model.name)
 
 
-def tamper(model: Classifier, data: DataSet, kind: str, seed: int) -> Classifier:
-    """Return a tampered copy."""
-    made = SUITE[kind]().apply(model.copy(), data, stream(seed, kind), ignore_progress)
-    return Classifier(made.network, image_shape=model.image_shape, class_count=model.class_count, name=kind)
+def load_or_tamper(model: Classifier, data: DataSet, kind: str, seed: int, path: Path) -> Classifier:
+    """Return a tampered copy: the one at `path`, or a new one that is then kept there."""
+    if not path.exists():
+        made = SUITE[kind]().apply(model.copy(), data, stream(seed, kind), ignore_progress)
+        shape, classes = model.image_shape, model.class_count
+        save_weights(Classifier(made.network, image_shape=shape, class_count=classes, name=model.name), path)
+    return load_like(model, path)[0]
 
 
 def round_weights(model: Classifier, dtype: torch.dtype) -> Classifier:
@@ -205,7 +241,7 @@ CHANGES: dict[str, Callable[[Tensor], Tensor]] = {
 
 def measure(served: Served, fingerprint: Fingerprint, checks: int) -> dict[str, object]:
     """Return the flips over all samples, and the verdicts of the checks in each setting."""
-    local = LocalOracle(served.model, served.name)
+    local = Named(LocalOracle(served.model), served.name)
     oracle: Oracle = RecordedOracle(local) if served.steady else local
     seen = [
         Observed(
@@ -216,6 +252,7 @@ def measure(served: Served, fingerprint: Fingerprint, checks: int) -> dict[str, 
     doubts = find_doubts(seen, [sample.source_label for sample in fingerprint.samples])
     right = sum(oracle.ask(control.picture).label == control.label for control in fingerprint.controls)
     plain = replace(fingerprint, releases=())
+    count = checks if served.steady else min(checks, MOST_UNSTEADY)
     settings = {"without": (plain, False), "with": (plain, True), "known": (fingerprint, True)}
     return {
         "name": served.name,
@@ -225,7 +262,7 @@ def measure(served: Served, fingerprint: Fingerprint, checks: int) -> dict[str, 
         "counted": doubts.flips,
         "on_source": doubts.on_source,
         "controls": [right, len(fingerprint.controls)],
-        "checks": {name: check(oracle, sealed, on, checks) for name, (sealed, on) in settings.items()},
+        "checks": {name: check(oracle, sealed, on, count) for name, (sealed, on) in settings.items()},
     }
 
 

@@ -189,6 +189,34 @@ def test_the_prefix_of_a_wrapper_is_dropped(prefix: str, tiny_model: Classifier,
     assert load_like(tiny_model, path)[0].digest() == tiny_model.digest()
 
 
+@pytest.mark.parametrize("numbers", [([0.25], [0.5]), ((0.25,), (0.5,))])
+def test_a_normalisation_outside_becomes_part_of_the_classifier(
+    numbers: Any, tiny_model: Classifier, tmp_path: Path
+) -> None:
+    """It takes images in [0, 1]; weights of the plain network, and of the whole, are read into it."""
+    path = saved(tiny_model, tmp_path)
+    images = torch.rand(3, 1, 8, 8)
+
+    outside = load_classifier("digits", path, normalisation=numbers)
+
+    torch.testing.assert_close(outside.logits(images), tiny_model.logits((images - 0.25) / 0.5))
+    again, _ = load_like(outside, path)
+    assert again.digest() == outside.digest()
+    save_weights(outside, tmp_path / "whole.safetensors")
+    assert load_like(outside, tmp_path / "whole.safetensors")[0].digest() == outside.digest()
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [(([0.1, 0.2], [1, 1]), "for each of 1 channels"), (([0.5], [0.0]), "std is positive")]
+)
+def test_a_normalisation_has_a_number_for_each_channel(
+    numbers: Any, said: str, tiny_model: Classifier, tmp_path: Path
+) -> None:
+    """And divides by nothing that is not positive."""
+    with pytest.raises(ValueError, match=said):
+        load_classifier("digits", saved(tiny_model, tmp_path), normalisation=numbers)
+
+
 def test_a_prefix_of_some_names_is_pointed_out(tiny_model: Classifier, tmp_path: Path) -> None:
     """It is no wrapper of the whole network."""
     path, state = tmp_path / "half.safetensors", tiny_model.network.state_dict()

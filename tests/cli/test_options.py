@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from modelprint.cli.options import check_choice, parse_shape, refuse_same_file, refuse_to_replace
+from modelprint.cli.options import check_choice, parse_normalisation, parse_shape, refuse_same_file, refuse_to_replace
 
 
 @pytest.mark.parametrize(("text", "shape"), [("3,32,32", (3, 32, 32)), (" 1, 8 ,8", (1, 8, 8)), (None, None)])
@@ -27,6 +27,17 @@ def test_an_image_has_pixels() -> None:
     """Zero is a number, but no side."""
     with pytest.raises(ValueError, match="at least one channel and one pixel, got '3,0,32'"):
         parse_shape("3,0,32")
+
+
+def test_a_normalisation_is_two_lists_of_numbers() -> None:
+    """One number, or one for each channel; neither without the other."""
+    assert parse_normalisation(None, None) is None
+    assert parse_normalisation("0.5", "0.25") == ([0.5], [0.25])
+    assert parse_normalisation("0.1,0.2,0.3", "1, 2, 3") == ([0.1, 0.2, 0.3], [1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="--mean and --std go together"):
+        parse_normalisation("0.5", None)
+    with pytest.raises(ValueError, match="--std is one number, or one for each channel with commas, got 'x'"):
+        parse_normalisation("0.5", "x")
 
 
 def test_files_are_replaced_by_force_only_and_folders_never(tmp_path: Path) -> None:

@@ -93,6 +93,16 @@ def test_a_wrong_block_is_named(
     assert expected in reason(remade(path, change))
 
 
+def test_a_normalisation_outside_the_model_is_of_format_3(example: Callable[..., Fingerprint], tmp_path: Path) -> None:
+    """An older version would feed the model wrongly; the numbers are read as they were written."""
+    made = example()
+    outside = replace(made, preprocessing=replace(made.preprocessing, mean=(0.1307,), std=(0.3081,)))
+    outside.save(tmp_path / "outside.mprint")
+
+    assert outside.format == 3
+    assert Fingerprint.load(tmp_path / "outside.mprint") == outside
+
+
 def test_a_file_has_64_controls_at_most(with_blocks: Callable[[], Fingerprint]) -> None:
     """And 64 tamperings."""
     made = with_blocks()

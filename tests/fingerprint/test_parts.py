@@ -24,6 +24,13 @@ Remake = Callable[[Path, Change], Path]
         (lambda made: replace(made.profile, floor=math.nan), "floor is a finite number"),
         (lambda made: replace(made.profile, variants={"x": math.inf}), "x is a finite number"),
         (lambda made: replace(made.preprocessing, value_range=(0.0, math.inf)), "value_range is two finite numbers"),
+        (lambda made: replace(made.preprocessing, mean=(0.5,)), "both mean and std, or neither"),
+        (
+            lambda made: replace(made.preprocessing, mean=(0.5, 0.5), std=(1.0, 1.0)),
+            "for each of 1 channels, got 2 and 2",
+        ),
+        (lambda made: replace(made.preprocessing, mean=(0.5,), std=(0.0,)), "std is positive"),
+        (lambda made: replace(made.preprocessing, mean=(math.nan,), std=(1.0,)), "finite numbers"),
         (lambda made: replace(made, class_names=("a", "b", "c\n")), "characters that cannot be printed"),
         (lambda made: replace(made, class_names=("a", "b", "\ud800")), "characters that cannot be printed"),
         (lambda made: replace(made.provenance, seed=2**53), "seed is a whole number"),

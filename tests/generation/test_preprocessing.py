@@ -14,6 +14,7 @@ from modelprint.generation.preprocessing import PREPROCESSING, choose_preprocess
 from modelprint.tensors import to_images
 
 RNG = np.random.default_rng(0)
+IMAGENET = np.array([[0.485, 0.456, 0.406], [0.229, 0.224, 0.225]])[:, :, None, None]
 COLOURED = RNG.integers(0, 256, (3, 3, 8, 8), dtype=np.uint8)
 
 
@@ -31,6 +32,7 @@ def decoded_jpeg(pixels: np.ndarray) -> np.ndarray:
         ("unit", COLOURED / 255 / 255),
         ("grey", COLOURED.astype(float)),
         ("mean-std", (COLOURED / 255 - 0.5) / 0.5),
+        ("half", (COLOURED / 255 - 0.5) / 0.5 * IMAGENET[1] + IMAGENET[0]),
         ("jpeg-90", np.stack([decoded_jpeg(one) for one in COLOURED]) / 255),
     ],
 )
@@ -72,5 +74,7 @@ def test_names_are_chosen_by_a_list() -> None:
     assert choose_preprocessing("bgr, unit,bgr") == ("bgr", "unit")
     assert choose_preprocessing("all") == tuple(PREPROCESSING)
     assert choose_preprocessing("none") == ()
-    with pytest.raises(ValueError, match="there is no 'png'; choose among bgr, jpeg-90, resize, unit, grey, mean-std"):
+    with pytest.raises(
+        ValueError, match="there is no 'png'; choose among bgr, jpeg-90, resize, unit, grey, mean-std, half"
+    ):
         choose_preprocessing("png")

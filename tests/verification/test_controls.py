@@ -45,11 +45,21 @@ def test_a_change_of_the_pictures_is_found_and_named(
 
     assert (verdict.outcome, verdict.exit_code) == (Outcome.INCONCLUSIVE, 3)
     assert verdict.controls is not None
-    assert (verdict.controls.explained_by, verdict.controls.explained) == (name, (6, 6))
+    assert (verdict.controls.explained_by, verdict.controls.explained) == (name, (6 + 2, 6 + 2))
     assert (verdict.controls.asked, verdict.controls.usable, verdict.controls.right) == (8, 8, 0)
     assert "8 of 8 ordinary pictures get another label too" in verdict.reasons[1]
-    assert f"explained by another way of sending pictures ({name}): 6 of 6" in verdict.reasons[2]
+    assert f"explained by another way of sending pictures ({name}): 8 of 8" in verdict.reasons[2]
     assert replay(transcript.path, sealed) == verdict
+
+
+def test_a_changed_model_behind_changed_pictures_is_no_verdict_yet(sealed: Fingerprint, serve: Serve) -> None:
+    """The way is named by the controls alone; once it is corrected the model is tampered."""
+    behind = verify(serve(other_label, **SWAP), sealed)
+
+    assert behind.outcome is Outcome.INCONCLUSIVE
+    assert behind.controls is not None
+    assert (behind.controls.explained_by, behind.controls.explained) == (SWAPPED, (6, 7))
+    assert verify(serve(other_label), sealed).outcome is Outcome.TAMPERED
 
 
 def test_a_changed_model_is_still_tampered(sealed: Fingerprint, serve: Serve, tmp_path: Path) -> None:
@@ -111,6 +121,10 @@ def test_a_permutation_without_a_fixed_class_names_the_order_too(sealed: Fingerp
 def test_pictures_and_labels_that_nothing_known_explains_are_no_verdict(sealed: Fingerprint, serve: Serve) -> None:
     """Controls are wrong in every way; the questions are as many as announced at most."""
     served = serve(prepare=lambda pixels: pixels // 2)
+    served.labels |= {
+        (control.picture.pixels // 2).tobytes(): (control.label + index % 2 + 1) % 4
+        for index, control in enumerate(sealed.controls)
+    }
 
     verdict = verify(served, sealed)
 
@@ -120,6 +134,14 @@ def test_pictures_and_labels_that_nothing_known_explains_are_no_verdict(sealed: 
     assert verdict.controls.questions == 8 + 3 * 3  # a way is given up when three of eight controls are wrong
     assert verdict.controls.questions <= count_control_questions(served, sealed) == 8 + 3 + 3 * (8 + 8)
     assert "no known preprocessing and no known order" in verdict.reasons[2]
+
+
+def test_one_label_for_all_ordinary_pictures_is_pointed_out(sealed: Fingerprint, serve: Serve) -> None:
+    """As when values are divided by 255 twice."""
+    verdict = verify(serve(prepare=lambda pixels: pixels // 255), sealed)
+
+    assert verdict.outcome is Outcome.INCONCLUSIVE
+    assert verdict.reasons[2] == "all of them get label 4 (c4): they arrive on another scale, or are not read"
 
 
 def test_few_wrong_controls_are_no_excuse(sealed: Fingerprint, serve: Serve) -> None:

@@ -104,17 +104,20 @@ def prepared(sealed: Fingerprint, *names: str) -> Fingerprint:
 
 
 def test_a_known_preprocessing_that_explains_the_answers_is_no_verdict(tmp_path: Path) -> None:
-    """The model is the protected one, so it is not tampered; it is not shown to be intact either."""
+    """The model is the protected one, so it is not tampered; it is not shown to be intact either.
+
+    The only known preprocessing has all of its beta: 17 answers, as many as intact takes.
+    """
     sealed = prepared(carrying(bgr=EVEN, third=THIRD), "bgr")
     transcript = Transcript(tmp_path / "t.jsonl")
 
     verdict = verify(Labels(EVEN), sealed, transcript=transcript)
 
-    assert (verdict.outcome, verdict.exit_code, verdict.asked) == (Outcome.INCONCLUSIVE, 3, 20)
+    assert (verdict.outcome, verdict.exit_code, verdict.asked) == (Outcome.INCONCLUSIVE, 3, 17)
     assert verdict.identification is not None
     assert verdict.identification.preprocessing == "bgr"
-    assert verdict.reasons[0] == "10 of 20 labels differ"
-    assert verdict.reasons[2].startswith("explained by BGR pictures: 20 of 20 labels; runner-up third: 11 of 20")
+    assert verdict.reasons[0] == "9 of 17 labels differ"
+    assert verdict.reasons[2].startswith("explained by BGR pictures: 17 of 17 labels; runner-up ")
     assert replay(transcript.path, sealed) == verdict
 
 
@@ -133,7 +136,7 @@ def test_what_no_sample_separates_from_a_preprocessing_is_no_verdict() -> None:
 
     verdict, accepted = verify(Labels(EVEN), sealed), verify(Labels(EVEN), sealed, accept=["even"])
 
-    assert (verdict.outcome, sorted(names(verdict))) == (Outcome.INCONCLUSIVE, ["bgr", "even"])
+    assert (verdict.outcome, names(verdict)) == (Outcome.INCONCLUSIVE, ("bgr",))
     assert (accepted.accepted, accepted.exit_code) == (True, 0)
 
 

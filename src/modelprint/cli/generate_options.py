@@ -88,7 +88,7 @@ AlsoPreprocessing = Annotated[
     typer.Option(
         metavar="NAME,...",
         help="Carry the labels that the network gives under other preprocessing too, so that a check can name it: "
-        "bgr, jpeg-90, resize, unit, grey, mean-std, all or none.",
+        "bgr, jpeg-90, resize, unit, grey, mean-std, half, all or none.",
     ),
 ]
 NoiseAnswers = Annotated[

@@ -6,7 +6,17 @@ from typing import Annotated
 import typer
 
 from modelprint.cli.console import print_remark
-from modelprint.cli.options import ImageShape, Network, Quiet, SearchPath, Weights, parse_shape
+from modelprint.cli.options import (
+    ImageShape,
+    Mean,
+    Network,
+    Quiet,
+    SearchPath,
+    Std,
+    Weights,
+    parse_normalisation,
+    parse_shape,
+)
 
 
 def serve(
@@ -25,6 +35,8 @@ def serve(
     host: Annotated[str, typer.Option(metavar="ADDRESS", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(metavar="N", min=1, max=65535, help="Port to listen on.")] = 8080,
     image_shape: ImageShape = None,
+    mean: Mean = None,
+    std: Std = None,
     search_path: SearchPath = None,
     quiet: Quiet = False,
 ) -> None:
@@ -43,7 +55,9 @@ def serve(
     from modelprint.demo.server import serve as serve_until_stopped
     from modelprint.loading import load_classifier
 
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
+    outside = parse_normalisation(mean, std)
+    shape = parse_shape(image_shape)
+    model = load_classifier(network, weights, image_shape=shape, search_path=search_path, normalisation=outside)
     names = None if class_names is None else tuple(part.strip() for part in class_names.split(","))
     if data is not None:
         names = load_data(data).class_names

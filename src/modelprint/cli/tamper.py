@@ -11,12 +11,15 @@ from modelprint.cli.options import (
     Data,
     Force,
     ImageShape,
+    Mean,
     Network,
     Quiet,
     SearchPath,
     Seed,
     Settings,
+    Std,
     Weights,
+    parse_normalisation,
     parse_shape,
     refuse_to_replace,
 )
@@ -31,6 +34,8 @@ def tamper(
     settings: Settings = None,
     seed: Seed = 0,
     image_shape: ImageShape = None,
+    mean: Mean = None,
+    std: Std = None,
     search_path: SearchPath = None,
     force: Force = False,
     as_json: AsJson = False,
@@ -52,7 +57,9 @@ def tamper(
     from modelprint.tamperings import SUITE, make_suspect
 
     tampering = build(SUITE, kind, parse_assignments(settings or []))
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
+    outside = parse_normalisation(mean, std)
+    shape = parse_shape(image_shape)
+    model = load_classifier(network, weights, image_shape=shape, search_path=search_path, normalisation=outside)
     with show_bars(quiet) as progress:
         suspect = make_suspect(kind, tampering, model, load_data(data, progress=progress), seed, progress=progress)
     record = suspect.record()

@@ -12,6 +12,7 @@ from PIL import Image
 from modelprint.calibration import Forms, Profile, find_profile, measure_images
 from modelprint.calibration.variants.jpeg import recompress
 from modelprint.fingerprint.parts import Release
+from modelprint.networks.resnet import IMAGENET_MEAN, IMAGENET_STD
 from modelprint.pixels import OnePixels, Pixels
 from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.tensors import GREY_LEVELS, Images, to_images
@@ -51,6 +52,14 @@ def normalise_again(pixels: Pixels) -> Images:
     return (_read(pixels) - 0.5) / 0.5
 
 
+def normalise_by_half(pixels: Pixels) -> Images:
+    """Use 0.5 and 0.5 where the model uses ImageNet's mean and deviation; ValueError for grey images."""
+    if pixels.shape[1] != 3:
+        raise ValueError("ImageNet's mean and standard deviation are for three channels")
+    mean, std = (torch.tensor(numbers, dtype=torch.float64)[:, None, None] for numbers in (IMAGENET_MEAN, IMAGENET_STD))
+    return (_read(pixels) - 0.5) / 0.5 * std + mean
+
+
 PREPROCESSING: dict[str, Callable[[Pixels], Images]] = {
     "bgr": swap_colours,
     "jpeg-90": compress,
@@ -58,6 +67,7 @@ PREPROCESSING: dict[str, Callable[[Pixels], Images]] = {
     "unit": divide_again,
     "grey": keep_grey_levels,
     "mean-std": normalise_again,
+    "half": normalise_by_half,
 }
 """What a server may do to images before the model gets them, by name; each takes pixels, returns inputs in float64."""
 

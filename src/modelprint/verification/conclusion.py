@@ -3,11 +3,12 @@
 import math
 from dataclasses import replace
 
+from modelprint.data.class_order import list_orders
 from modelprint.oracles.variants import explain_variant
-from modelprint.verification.class_orders import list_orders, write_label_map
 from modelprint.verification.controls import Trials
 from modelprint.verification.doubts import find_doubts, state_doubts, state_rounding
 from modelprint.verification.identification import Identification
+from modelprint.verification.label_map import write_label_map
 from modelprint.verification.score_check import check_scores, state_difference, state_scores
 from modelprint.verification.tally import Tally
 from modelprint.verification.transcript import Header
@@ -104,7 +105,7 @@ def _object(
         differs = (
             f"{wrong} of {checked.usable} ordinary pictures get another label too: preprocessing or label map differ"
         )
-        return (differs, explained or "no known preprocessing and no known order of the classes explains it")
+        return (differs, explained or _describe_unexplained(trials))
     return (explained,) if explained else ()
 
 
@@ -118,6 +119,13 @@ def _explain(header: Header, checked: ControlCheck | None) -> str:
     if checked.label_map is not None:
         return f"{said}; put this into the endpoint file: {checked.label_map}"
     return f"{said}; {explain_variant(checked.explained_by, header.oracle.get('kind', ''))}"
+
+
+def _describe_unexplained(trials: Trials) -> str:
+    if trials.single_label is not None:
+        name = trials.class_names[trials.single_label]
+        return f"all of them get label {trials.single_label} ({name}): they arrive on another scale, or are not read"
+    return "no known preprocessing and no known order of the classes explains it"
 
 
 def _state_reasons(tally: Tally, header: Header, verdict: Verdict, objections: tuple[str, ...]) -> tuple[str, ...]:

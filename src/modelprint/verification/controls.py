@@ -2,9 +2,10 @@
 
 A model that is asked as it was sealed gives every control its label, and so does nearly every tampered one: their
 margins are wide. When most get another label, pictures or labels do not arrive as they were sealed. Then the same
-controls are asked in other ways, until one of them explains the answers. When the controls are right, some samples that
-differ are asked again, which shows answers that vary, and samples that were asked before are asked in the other ways
-too: an untouched model whose pictures are changed in a way that can be undone gives all of them their labels.
+controls, and the samples that were asked before, are asked in other ways, until one of them explains the answers. When
+the controls are right, some samples that differ are asked again, which shows answers that vary. Samples that were asked
+before are asked in the other ways too: an untouched model whose pictures are changed in a way that can be undone gives
+all of them their labels.
 
 Which question comes next follows from the answers so far alone, so a run that was interrupted continues, and a replay
 reaches the same verdict.
@@ -15,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from modelprint.data.class_order import list_orders
 from modelprint.fingerprint.integrity import Fingerprint
-from modelprint.verification.class_orders import list_orders, write_label_map
+from modelprint.verification.label_map import write_label_map
 from modelprint.verification.verdict import ControlCheck, Observed
 
 USUAL = ""
@@ -37,6 +39,7 @@ PATIENCE = 4
 """After how many unusable answers in a row no further control is asked."""
 
 Subject = Literal["control", "sample"]
+SUBJECTS: tuple[Subject, ...] = ("control", "sample")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +81,11 @@ class Trials:
         """Count one answer."""
         self.answers.setdefault((trial.form, trial.subject), {})[trial.observed.index] = trial.observed
 
+    @property
+    def answer_count(self) -> int:
+        """How many answers there are."""
+        return sum(map(len, self.answers.values()))
+
     def has(self, form: str, subject: Subject, index: int) -> bool:
         """Whether there is an answer already."""
         return index in self._get(form, subject)
@@ -107,11 +115,17 @@ class Trials:
         """
         if not self._asked_usual:
             return USUAL, "control", len(self._get(USUAL, "control"))
-        if self.find_explanation(samples) is not None or len(self._usable) < FEWEST_USABLE:
+        if (
+            len(self._usable) < FEWEST_USABLE
+            or self._find_order()
+            or any(self._fits(one, samples) for one in self.forms)
+        ):
             return None
         for seen in () if self.disagree else self._choose_repeated(samples):
             if not self.has(USUAL, "sample", seen.index):
                 return USUAL, "sample", seen.index
+        if not self.disagree and self._count_varied(samples):
+            return None  # then a sample is right in another way by accident
         for form in self.forms:
             if (question := self._find_in_form(form, samples)) is not None:
                 return question
@@ -119,21 +133,18 @@ class Trials:
 
     def find_explanation(self, samples: Sequence[Observed]) -> tuple[str, int, int] | None:
         """Return the way or order that explains the answers, how many pictures are right in it, and of how many."""
-        usable = self._usable
-        if len(usable) < FEWEST_USABLE:
+        if len(self._usable) < FEWEST_USABLE:
             return None
-        if self.disagree:
-            for name, places in list_orders(self.class_names).items():
-                right = sum(seen.answer.label == places[seen.expected] for seen in usable)
-                if right >= self._needed:
-                    return name, right, len(usable)
-        for form in self.forms:
-            right, wrong = self._count_right(form, "control")
-            moved = 0 if self.disagree else len(self._choose_samples(samples))
-            matched = 0 if self.disagree else self._count_right(form, "sample")[0]
-            if right >= self._needed and matched == moved and (self.disagree or moved >= FEWEST_SAMPLES):
-                return form, right + matched, right + wrong + matched
-        return None
+        if (order := self._find_order()) is not None:
+            return order, self._count_in_order(order), len(self._usable)
+        found = [form for form in self.forms if self._fits(form, samples)]
+        if not found and self.disagree:
+            passing = [form for form in self.forms if self._passes(form)]
+            found = sorted(passing, key=lambda form: -self._count_right(form, "sample")[0])
+        if not found:
+            return None
+        counts = [self._count_right(found[0], subject) for subject in SUBJECTS]
+        return found[0], sum(right for right, _ in counts), sum(map(sum, counts))
 
     @property
     def disagree(self) -> bool:
@@ -147,26 +158,28 @@ class Trials:
         right = sum(not seen.mismatch for seen in self._usable)
         return len(self._usable) >= FEWEST_USABLE and right >= self._needed
 
+    @property
+    def single_label(self) -> int | None:
+        """The label of all usable controls although several are expected; None when there is none."""
+        seen = {one.answer.label for one in self._usable}
+        several = len({one.expected for one in self._usable}) > 1
+        return next(iter(seen)) if len(seen) == 1 and several else None
+
     def summarise(self, samples: Sequence[Observed]) -> ControlCheck | None:
         """Return what was found; None when no control was asked."""
         if not self.answers:
             return None
         found = self.find_explanation(samples)
-        repeated = self._get(USUAL, "sample")
         places = None if found is None else list_orders(self.class_names).get(found[0])
         return ControlCheck(
             asked=len(self._get(USUAL, "control")),
             usable=len(self._usable),
             right=sum(not seen.mismatch for seen in self._usable),
-            questions=sum(map(len, self.answers.values())),
+            questions=self.answer_count,
             explained_by=None if found is None else found[0],
             explained=(0, 0) if found is None else found[1:],
-            repeated=sum(seen.answer.usable for seen in repeated.values()),
-            varied=sum(
-                seen.answer.usable and seen.answer.label != repeated[seen.index].answer.label
-                for seen in samples
-                if seen.index in repeated and repeated[seen.index].answer.usable
-            ),
+            repeated=sum(seen.answer.usable for seen in self._get(USUAL, "sample").values()),
+            varied=self._count_varied(samples),
             label_map=None if places is None else write_label_map(places, self.class_names),
         )
 
@@ -188,26 +201,63 @@ class Trials:
         """How many controls must be right in a way that explains the answers."""
         return math.ceil(SHARE_RIGHT * len(self._usable))
 
-    def _find_in_form(self, form: str, samples: Sequence[Observed]) -> Question | None:
-        """Return the next question in one way; None when it can no longer explain the answers."""
+    def _find_order(self) -> str | None:
+        """Return the known order of the classes that explains controls that are wrong; None when there is none."""
         if not self.disagree:
-            chosen = self._choose_samples(samples)
-            asked = self._get(form, "sample")
-            if len(chosen) < FEWEST_SAMPLES or any(not _is_right(seen) for seen in asked.values()):
-                return None
-            for seen in chosen:
-                if seen.index not in asked:
-                    return form, "sample", seen.index
-        wrong = self._count_right(form, "control")[1]
-        if wrong > len(self._usable) - self._needed:
             return None
-        return next(
-            ((form, "control", seen.index) for seen in self._usable if not self.has(form, "control", seen.index)), None
-        )
+        orders = list_orders(self.class_names)
+        return next((name for name in orders if self._count_in_order(name) >= self._needed), None)
+
+    def _count_in_order(self, name: str) -> int:
+        places = list_orders(self.class_names)[name]
+        return sum(seen.answer.label == places[seen.expected] for seen in self._usable)
+
+    def _find_in_form(self, form: str, samples: Sequence[Observed]) -> Question | None:
+        """Return the next question in one way; None when it is explained, or can no longer be.
+
+        Controls come first when they are wrong as usual; otherwise they cannot tell, and samples come first.
+        """
+        asking = [self._find_control(form), self._find_sample(form, samples)]
+        if self.disagree:
+            return asking[0] or (asking[1] if self._passes(form) else None)
+        chosen = self._choose_samples(samples)
+        if len(chosen) < FEWEST_SAMPLES:
+            return None
+        return asking[1] or (asking[0] if self._count_right(form, "sample") == (len(chosen), 0) else None)
+
+    def _find_control(self, form: str) -> Question | None:
+        """Return the next control; None when enough are right, or too many wrong."""
+        right, wrong = self._count_right(form, "control")
+        if right >= self._needed or wrong > len(self._usable) - self._needed:
+            return None
+        left = (seen.index for seen in self._usable if not self.has(form, "control", seen.index))
+        return form, "control", next(left)
+
+    def _find_sample(self, form: str, samples: Sequence[Observed]) -> Question | None:
+        """Return the next sample that was asked before; None after one that is wrong, and after all."""
+        left = (seen.index for seen in self._choose_samples(samples) if not self.has(form, "sample", seen.index))
+        index = None if self._count_right(form, "sample")[1] else next(left, None)
+        return None if index is None else (form, "sample", index)
+
+    def _passes(self, form: str) -> bool:
+        """Whether enough controls are right in one way."""
+        return self._count_right(form, "control")[0] >= self._needed
+
+    def _fits(self, form: str, samples: Sequence[Observed]) -> bool:
+        """Whether enough controls and all samples are right in one way."""
+        count = len(self._choose_samples(samples))
+        enough = count >= (1 if self.disagree else FEWEST_SAMPLES)
+        return enough and self._passes(form) and self._count_right(form, "sample")[0] == count
 
     def _choose_repeated(self, samples: Sequence[Observed]) -> list[Observed]:
         """Return the samples that are asked again as usual."""
         return [seen for seen in samples if seen.mismatch][:REPEATS]
+
+    def _count_varied(self, samples: Sequence[Observed]) -> int:
+        """Return how many samples that were asked again as usual got another label."""
+        first = {seen.index: seen.answer.label for seen in samples}
+        again = [seen for seen in self._get(USUAL, "sample").values() if seen.answer.usable]
+        return sum(first.get(seen.index) not in (None, seen.answer.label) for seen in again)
 
     def _choose_samples(self, samples: Sequence[Observed]) -> list[Observed]:
         """Return the samples to ask again in another way, those that differ first."""

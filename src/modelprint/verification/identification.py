@@ -12,7 +12,8 @@ of beta. A release that its owner accepts beforehand is passed at the same rates
 of beta like the others, and nothing counts as tampering before every accepted release is excluded by its own test.
 
 A known preprocessing is a candidate too: the labels of the protected model when the server prepares pictures in another
-way. It is named at the same rates, and never accepted.
+way. These share a beta of their own, so that a model that is none of them is named as one with probability beta at
+most; none can be accepted.
 """
 
 import math
@@ -122,7 +123,9 @@ class Candidates:
         self._preprocessings = {one.name: one.preprocessing for one in fingerprint.preprocessings}
         self._accepted = [place for place, name in enumerate(self._names) if name in accept]
         self._labels = np.array([[NO_LABEL if one is None else one for one in labels] for labels in sets.values()])
-        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.releases)))
+        self._test = replace(test, beta=shared_beta(test.beta, len(fingerprint.models)))
+        # Known preprocessing passes nowhere, so it has a beta of its own, and makes no release harder to name.
+        self._prepared = replace(test, beta=test.beta / max(1, len(fingerprint.preprocessings)))
         self._needed = math.log(len(fingerprint.releases) / test.alpha)
         self._per_answer = math.log((1 - test.p0) / test.p0)
         count = len(self._names)
@@ -178,7 +181,9 @@ class Candidates:
             runner_up=None if runner_up is None else self._names[runner_up],
             lead=None if runner_up is None else self._lead(named[0], runner_up),
             needed=self._needed,
-            enough=self._test.answers_for_intact,
+            enough=(
+                self._test if len(self._names) > 1 + len(self._preprocessings) else self._prepared
+            ).answers_for_intact,
             fits=tuple(sorted(fits, key=lambda fit: -fit.evidence)),
             preprocessing=prepared[0] if prepared and not accepted else None,
         )
@@ -216,7 +221,8 @@ class Candidates:
     def _passes(self, place: int) -> bool:
         """Return whether a model that is not this candidate would seldom get this far."""
         matched, unusable = int(self._matched[place]), sum(self._labels[place, sorted(self._unusable)] != NO_LABEL)
-        return self._test.is_intact(matched, int(self._answered[place]) - matched, int(unusable))
+        test = self._prepared if self._names[place] in self._preprocessings else self._test
+        return test.is_intact(matched, int(self._answered[place]) - matched, int(unusable))
 
     def _summarise(self, place: int) -> Fit:
         return Fit(
@@ -253,6 +259,7 @@ def describe_preprocessing(name: str) -> str:
         "unit": "values divided by 255 twice",
         "grey": "grey levels that are not divided by 255",
         "mean-std": "values normalised twice",
+        "half": "values normalised by 0.5 / 0.5",
     }
     quality = name.removeprefix("jpeg-")
     return known.get(name, f"JPEG pictures of quality {quality}" if quality != name else f"the preprocessing {name}")

@@ -78,6 +78,7 @@ def render_report(
         fingerprint=fingerprint,
         verdicts=verdicts,
         identified={name: one.identification for name, one in verdicts.items() if one.identification is not None},
+        doubted={name: one for name, one in verdicts.items() if one.doubts is not None},
         notes=list(notes),
         rows=rows,
         sources=any(row.source for row in rows),
