@@ -50,10 +50,10 @@ TAMPERINGS = (
     ("prune-20", 1),
     ("prune-80", 1),
     ("weight-noise-1e-3", 3),
-    ("weight-noise-1e-2", 3),
-    ("weight-noise-1e-1", 3),
     ("flip-sign", 3),
     ("finetune-last-1e-3", 3),
+    ("weight-noise-1e-2", 1),
+    ("bit-flip", 1),
     ("finetune-all-1e-3", 1),
     ("backdoor-1-epoch", 1),
 )
@@ -154,16 +154,6 @@ def list_served(
     for noise in (0.001, 0.1):
         name = f"noise {noise:g} on the logits"
         yield name, lambda name=name, noise=noise: Served(name, PICTURES, wrap(model, lambda x: x, noise), False)
-    for kind, count in TAMPERINGS:
-        for seed in range(1, count + 1):
-            name = f"{kind}, seed {seed}"
-            path = suspects / f"{kind}-{seed}.safetensors"
-            yield (
-                name,
-                lambda name=name, kind=kind, seed=seed, path=path: Served(
-                    name, MODEL, load_or_tamper(model, data, kind, seed, path)
-                ),
-            )
     for dtype in (torch.bfloat16, torch.float16):
         name = f"weights rounded to {str(dtype).removeprefix('torch.')}"
         yield name, lambda name=name, dtype=dtype: Served(name, MODEL, round_weights(model, dtype))
@@ -174,6 +164,16 @@ def list_served(
             name,
             lambda name=name, path=path, depth=depth: Served(name, MODEL, load_classifier(f"resnet{depth}", path)),
         )
+    for kind, count in TAMPERINGS:
+        for seed in range(1, count + 1):
+            name = f"{kind}, seed {seed}"
+            path = suspects / f"{kind}-{seed}.safetensors"
+            yield (
+                name,
+                lambda name=name, kind=kind, seed=seed, path=path: Served(
+                    name, MODEL, load_or_tamper(model, data, kind, seed, path)
+                ),
+            )
 
 
 def wrap(model: Classifier, change: Callable[[Tensor], Tensor], noise: float = 0.0) -> Classifier:
@@ -297,8 +297,8 @@ def explain(verdict: Verdict) -> str:
 
 SHARES = "| served | flips | on the source's label | share | 95 % interval | controls right |"
 CHECKS = (
-    "| served | without controls | with controls | explained | with known preprocessing | explained | samples "
-    "| more questions |"
+    "| served | without controls | with controls | explained | points to | with known preprocessing | explained "
+    "| samples | more questions |"
 )
 
 
@@ -330,6 +330,7 @@ def check_row(line: dict[str, object]) -> str:
         format_counts(without["outcomes"]),
         format_counts(controls["outcomes"]),
         format_counts(controls["explained"]),
+        format_counts(controls["readings"] | ({"answers that vary": controls["varied"]} if controls["varied"] else {})),
         format_counts(known["outcomes"]),
         format_counts(known["explained"]),
         f"{controls['samples']:.1f}",

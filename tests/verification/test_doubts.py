@@ -27,16 +27,18 @@ def labels(*given: int) -> list[Observed]:
     [
         ((1, 1, 1, 1), 4, 4, "pictures"),
         ((1, 1, 2, 1, 1, 2), 4, 6, "pictures"),
-        ((2, 3, 2, 3, 2, 3), 0, 6, "model"),
+        ((2, 3, 2, 3, 2, 3), 0, 6, "weights"),
+        ((2, 3), 0, 2, "unclear"),
+        ((2, 3, 2), 0, 3, "weights"),
         ((1, 2), 1, 2, "unclear"),
-        ((0, 0, 1), 1, 1, "unclear"),
+        ((0, 1, 1), 2, 2, "pictures"),
         ((0, 0), 0, 0, "unknown"),
     ],
 )
 def test_flips_to_the_label_of_the_source_point_to_changed_pictures(
     given: tuple[int, ...], on_source: int, flips: int, reading: str
 ) -> None:
-    """Each sample has a source of class 1; a likelihood ratio of 10 is needed to lean."""
+    """Each sample has a source of class 1; a likelihood ratio of 3 is needed to lean."""
     doubts = find_doubts(labels(*given), [1] * len(given))
 
     assert (doubts.on_source, doubts.flips, doubts.reading) == (on_source, flips, reading)
@@ -59,7 +61,7 @@ def test_there_is_always_a_sentence() -> None:
     assert "would look the same, and the file cannot tell them apart" in nothing[0]
     assert "no ordinary pictures were asked" in nothing[1]
     assert known[0].startswith("0 of 6 changed labels are those of the source pictures; ")
-    assert known[0].endswith("so this looks like a changed model")
+    assert known[0].endswith("so this looks like changed weights")
     assert known[1].startswith("7 of 8 ordinary pictures get the right label")
 
 

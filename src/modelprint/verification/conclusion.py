@@ -129,7 +129,8 @@ def _describe_unexplained(trials: Trials) -> str:
     if trials.single_label is not None:
         name = trials.class_names[trials.single_label]
         return f"all of them get label {trials.single_label} ({name}): they arrive on another scale, or are not read"
-    return "no known preprocessing and no known order of the classes explains it"
+    known = "no known preprocessing and no known order of the classes explains it"
+    return f"{known}: an unknown one, or another model altogether"
 
 
 def _state_reasons(tally: Tally, header: Header, verdict: Verdict, objections: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,8 @@
 """Doubts: what else than a changed model may give wrong labels. Needs no torch.
 
-A sample lies close to a boundary, so a picture that is changed on the way mostly falls back to the class of the natural
-picture it was made from. A changed model gives it any of the classes that meet there. `docs/results/verdicts.md` has
-the measured shares.
+A sample lies close to a boundary, so a picture that is changed on the way often falls back to the class of the natural
+picture it was made from, and so does the answer of another model that was trained for the same task. Changed weights
+give it any of the classes that meet there. `docs/results/verdicts.md` has the measured shares.
 """
 
 import math
@@ -13,10 +13,14 @@ from modelprint.verification.verdict import ControlCheck, Doubts, Observed
 
 CACHE_HEADERS = ("age", "cf-cache-status", "x-cache", "x-cache-hits")
 """Hints of a reply, in lower case, that say whether a cache gave it."""
-ON_SOURCE_BY_PICTURES = (0.4, 0.9)
-ON_SOURCE_BY_MODEL = (0.05, 0.22)
-"""Measured shares of the flips that land on the label of the source: by changed pictures, by a changed model."""
-LEAN = 10.0
+BY_PICTURES = (0.4, 0.96)
+BY_WEIGHTS = (0.05, 0.3)
+"""Measured shares of the flips that land on the label of the source.
+
+Of changed pictures (resize, JPEG, colours: up to 0.76) and of another model of the same task (0.95), or of changed
+weights.
+"""
+LEAN = 3.0
 """Likelihood ratio from which the share is said to point to one of the two."""
 MOST_DECIMALS = 4
 """Scores with more decimals do not look rounded."""
@@ -92,29 +96,28 @@ def list_cache_hints(seen: Iterable[Observed]) -> list[str]:
 
 
 def _state_share(doubts: Doubts) -> str:
-    changed = "pictures that are changed on the way (resize, JPEG, colours, normalisation)"
+    changed = "pictures that are changed on the way (resize, JPEG, colours)"
     if doubts.reading == "unknown":
         return f"{changed} would look the same, and the file cannot tell them apart"
-    pictures, model = (
-        f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in (ON_SOURCE_BY_PICTURES, ON_SOURCE_BY_MODEL)
-    )
+    pictures, weights = (f"{100 * low:.0f} to {100 * high:.0f} %" for low, high in (BY_PICTURES, BY_WEIGHTS))
     meaning = {
-        "pictures": "so this looks like changed pictures: check the preprocessing before the model",
-        "model": "so this looks like a changed model",
+        "pictures": "so check the preprocessing before you blame the model",
+        "weights": "so this looks like changed weights",
         "unclear": "so this may be either",
     }
     share = f"{doubts.on_source} of {doubts.flips} changed labels are those of the source pictures"
-    return f"{share}; {changed} lead there in {pictures}, a changed model in {model}; {meaning[doubts.reading]}"
+    measured = f"{changed}, or another model of the same task, lead there in {pictures}, changed weights in {weights}"
+    return f"{share}; {measured}; {meaning[doubts.reading]}"
 
 
-def _read_share(hits: int, count: int) -> Literal["pictures", "model", "unclear", "unknown"]:
+def _read_share(hits: int, count: int) -> Literal["pictures", "weights", "unclear", "unknown"]:
     """Return which measured range makes so many hits likelier, each taken at its best."""
     if not count:
         return "unknown"
-    lead = _log_likelihood(hits, count, ON_SOURCE_BY_PICTURES) - _log_likelihood(hits, count, ON_SOURCE_BY_MODEL)
+    lead = _log_likelihood(hits, count, BY_PICTURES) - _log_likelihood(hits, count, BY_WEIGHTS)
     if abs(lead) < math.log(LEAN):
         return "unclear"
-    return "pictures" if lead > 0 else "model"
+    return "pictures" if lead > 0 else "weights"
 
 
 def _log_likelihood(hits: int, count: int, bounds: tuple[float, float]) -> float:

@@ -140,8 +140,8 @@ class Doubts:
     Attributes:
         flips: Differing labels about samples whose source is known to have another label than they have.
         on_source: How many of them are the label of the source.
-        reading: What that points to: changed "pictures", a changed "model", or "unclear"; "unknown" without flips
-            that could be compared.
+        reading: What that points to: changed "pictures" (or another model of the same task), changed "weights", or
+            "unclear"; "unknown" without flips that could be compared.
         cache_headers: Headers of the replies that say that a cache answered.
         tied: Samples whose two leading scores were equal.
         decimals: Most decimals of a printed score, where they look rounded; None otherwise.
@@ -149,7 +149,7 @@ class Doubts:
 
     flips: int
     on_source: int
-    reading: Literal["pictures", "model", "unclear", "unknown"]
+    reading: Literal["pictures", "weights", "unclear", "unknown"]
     cache_headers: tuple[str, ...] = ()
     tied: int = 0
     decimals: int | None = None
