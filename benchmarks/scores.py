@@ -9,6 +9,9 @@ compared by the code of `verify`. A rate is the share of samples whose answer di
 with one question. `order` compares the order of the classes alone. `joint` says whether the joint test over all samples
 exceeds its bound at alpha 1e-3.
 
+`one server` is a file that was sealed on the very deployment: expected are the float32 logits that PyTorch computes one
+image at a time, the noise is that of other batches and threads. Suspects are computed in batches there.
+
 The honest rows are the ways of serving themselves; the number in parentheses is with the floor of all others alone.
 
 Work is kept in the folder: a line for each suspect. Run it again to go on. Suspects come from the cache, where a run of
@@ -28,7 +31,7 @@ from modelprint.bench.targets import TARGETS, target_model
 from modelprint.calibration import Forms, Noise, find_profile, measure
 from modelprint.calibration.scores import record_scores
 from modelprint.classifier import Classifier
-from modelprint.data import DataSet
+from modelprint.data import DataSet, load_data
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.scores import ScoreRecord
 from modelprint.intervals import exact_interval
@@ -44,6 +47,8 @@ from modelprint.tensors import Logits, to_images
 
 ORDINARY = 20
 NATURAL = 200
+SHARE, TEST_IMAGES = 0.1, 1000
+"""Suspects are trained on a tenth of the training images, and reach their goal on so many test images."""
 ALPHA = 1e-3
 FORMS: Mapping[str, Callable[[float], str]] = {
     "2": lambda value: f"{value:.2f}",
@@ -54,9 +59,18 @@ FORMS: Mapping[str, Callable[[float], str]] = {
 }
 """How a probability is written."""
 COLUMNS = ("label", "order", *FORMS, "logits", "top-3, 4")
+OWN = "one server"
+ONE_SERVER = (
+    "float32, batch 1",
+    "float32, batch 7",
+    "float32, batch 64",
+    "float32, batch 256",
+    "1 thread",
+    "2 threads",
+)
 
 ROWS: Sequence[tuple[str, str, Mapping[str, object]]] = (
-    ("Unlearning", "unlearning", {}),
+    ("Unlearning", "unlearning-published", {}),
     ("Online learning", "online-learning", {}),
     ("Pruning", "prune-20", {}),
     ("Quantization", "int8-dynamic", {}),
@@ -97,11 +111,13 @@ class Bench:
         fingerprint: The samples.
         record: Their sealed scores.
         samples: The samples, then the ordinary pictures, as images.
+        own: Their scores as sealed on one deployment.
         noise: Logits of the samples, the ordinary pictures and more, in every way of serving.
     """
 
     fingerprint: Fingerprint
     record: ScoreRecord
+    own: ScoreRecord
     samples: torch.Tensor
     noise: Noise
 
@@ -120,6 +136,8 @@ def main() -> None:
     given.folder.mkdir(parents=True, exist_ok=True)
     model, data = target_model(TARGETS["cifar10-resnet20"])
     bench = prepare(model, data, Fingerprint.load(given.fingerprint), given.folder)
+    small = load_data(f"cifar10@{SHARE}")
+    small = replace(small, test=small.test.take(range(TEST_IMAGES)))
     done = read_lines(given.folder / "suspects.jsonl")
     for row, kind, settings in ROWS:
         key = f"{row}/{kind}/{json.dumps(settings)}/{given.seed}"
@@ -127,9 +145,9 @@ def main() -> None:
             continue
         tampering = build(SUITE, kind, dict(settings))
         seed = 0 if tampering.deterministic else given.seed
-        if kind not in given.make and not suspect_path(kind, tampering, model, data, seed).exists():
+        if kind not in given.make and not suspect_path(kind, tampering, model, small, seed).exists():
             continue
-        suspect = load_or_make_suspect(kind, tampering, model, data, given.seed)
+        suspect = load_or_make_suspect(kind, tampering, model, small, given.seed)
         logits = suspect.classifier.logits(bench.samples)
         line = {"key": key, "row": row, "kind": kind, "reached": suspect.goal_reached, **score(bench, logits)}
         done[key] = line
@@ -153,8 +171,9 @@ def prepare(model: Classifier, data: DataSet, fingerprint: Fingerprint, folder: 
         torch.save(dict(measure(Forms(model, data.train.pixels), everything, find_profile("fp32")).logits), path)
     noise = Noise(logits=torch.load(path))
     record = record_scores(noise, range(len(pixels)))
+    own = record_scores(Noise(logits={name: noise.logits[name] for name in ONE_SERVER}), range(len(pixels)))
     asked = to_images(everything[: len(pixels) + ORDINARY])
-    return Bench(fingerprint=fingerprint, record=record, samples=asked, noise=noise)
+    return Bench(fingerprint=fingerprint, record=record, own=own, samples=asked, noise=noise)
 
 
 def score(bench: Bench, logits: Logits, record: ScoreRecord | None = None) -> dict[str, object]:
@@ -174,7 +193,10 @@ def score(bench: Bench, logits: Logits, record: ScoreRecord | None = None) -> di
             assert joint is not None
             result[f"{column} joint"] = [joint.root, joint.bound]
             result[f"{column} largest"] = largest
-    return result
+    differs, squares, largest = compare(write_answers(logits, "full"), bench.own, "full")
+    joint = compare_jointly(squares, bench.own.null, alpha=ALPHA, multiple=bench.own.multiple)
+    assert joint is not None
+    return result | {OWN: mark(differs | flipped), f"{OWN} joint": [joint.root, joint.bound], f"{OWN} largest": largest}
 
 
 def compare(answers: Sequence[Printed], record: ScoreRecord, column: str) -> tuple[np.ndarray, list[float], float]:
@@ -216,15 +238,18 @@ def print_tables(bench: Bench, lines: Sequence[Mapping[str, object]]) -> None:
     """Print the floor, detection by row, and false alarms."""
     record = bench.record
     print(f"floor {record.floor:.3g}, p0 {record.differ_rate:.2g} from {record.answers} answers\n")
-    print(f"| row | kind | {' | '.join(COLUMNS)} | joint, full |")
-    print("|---|---|" + "---:|" * (len(COLUMNS) + 1))
+    print(f"one server: floor {bench.own.floor:.3g}\n")
+    print(f"| row | kind | {' | '.join(COLUMNS)} | joint, full | {OWN} | joint, {OWN} |")
+    print("|---|---|" + "---:|" * (len(COLUMNS) + 3))
     for line in lines:
         if line["reached"]:
             cells = [f"{100 * rate(line[column]):.0f}" for column in COLUMNS]
-            print(f"| {line['row']} | {line['kind']} | {' | '.join(cells)} | {joint_cell(line)} |")
+            own = f"{100 * rate(line[OWN]):.0f} | {joint_cell(line, OWN)}"
+            print(f"| {line['row']} | {line['kind']} | {' | '.join(cells)} | {joint_cell(line)} | {own} |")
     counted = [line for line in lines if line["reached"]]
     means = [f"{100 * np.mean([rate(line[column]) for line in counted]):.1f}" for column in COLUMNS]
-    print(f"| mean of {len(counted)} | | {' | '.join(means)} | |\n")
+    own = f"{100 * np.mean([rate(line[OWN]) for line in counted]):.1f}"
+    print(f"| mean of {len(counted)} | | {' | '.join(means)} | | {own} | |\n")
     print_alarms(bench)
 
 
@@ -259,9 +284,9 @@ def rate(marks: object) -> float:
     return text.count("1") / len(text)
 
 
-def joint_cell(line: Mapping[str, object]) -> str:
+def joint_cell(line: Mapping[str, object], column: str = "full") -> str:
     """Return the root of the mean squared deviation beside its bound, in floors."""
-    root, bound = line["full joint"]  # type: ignore[misc]
+    root, bound = line[f"{column} joint"]  # type: ignore[misc]
     return f"{root:.2f} of {bound:.2f}" + (" !" if root > bound else "")
 
 

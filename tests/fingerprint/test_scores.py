@@ -12,6 +12,7 @@ from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.fingerprint.scores import CLASS_LIMIT, ExpectedScores, ScoreRecord, classes_to_keep
 
 Change = Callable[[dict[str, Any], dict[str, bytes]], object]
+GOLDEN = Path(__file__).parents[1] / "golden" / "format-3-scores.mprint"
 HALVES = ExpectedScores(logs=(math.log(0.5), math.log(0.25), math.log(0.25)))
 FIRST = ExpectedScores(logs=(math.log(0.5), math.log(0.25)), classes=(2, 0), rest=0.25)
 
@@ -41,6 +42,11 @@ def test_scores_are_read_as_they_were_written(
     assert Fingerprint.load(tmp_path / "s.mprint") == made
     assert made.format == 3
     assert "noise floor 1e-05" in made.summary()
+
+
+def test_the_first_file_with_scores_is_still_read(with_blocks: Callable[[], Fingerprint]) -> None:
+    """It was saved from these very scores, by `save`."""
+    assert Fingerprint.load(GOLDEN) == replace(with_blocks(), scores=record(one=FIRST))
 
 
 @pytest.mark.parametrize(

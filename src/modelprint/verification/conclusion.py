@@ -64,8 +64,12 @@ def conclude(tally: Tally, header: Header, trials: Trials | None = None) -> Verd
 
 def needs_controls(tally: Tally, header: Header) -> bool:
     """Whether ordinary pictures are asked before the verdict: it would be tampered, and no release explains it."""
-    named = tally.candidates is not None and bool(tally.candidates.conclude().names)
-    return header.controls > 0 and judge(tally, header) is Outcome.TAMPERED and not named
+    return header.controls > 0 and judge(tally, header) is Outcome.TAMPERED and not _is_named(tally)
+
+
+def _is_named(tally: Tally) -> bool:
+    """Whether a release explains the answers."""
+    return tally.candidates is not None and bool(tally.candidates.conclude().names)
 
 
 def needs_repeats(tally: Tally, header: Header) -> bool:
@@ -73,7 +77,7 @@ def needs_repeats(tally: Tally, header: Header) -> bool:
     by_scores = tally.weighed.used != "label" and any(
         seen.mismatch and not seen.flipped for seen in tally.observations.values()
     )
-    return by_scores and judge(tally, header) is Outcome.TAMPERED
+    return by_scores and judge(tally, header) is Outcome.TAMPERED and not _is_named(tally)
 
 
 def list_usable(tally: Tally) -> list[Observed]:

@@ -3,7 +3,7 @@
 All answers are weighed together, and again with each new one, because the form of the scores is found from all of them:
 the more are known, the sharper the rounding is known. An answer differs when its label does, or when a printed score
 cannot be what honest serving prints (`modelprint.scores.deviation`). Of scores on an unknown scale only the order
-counts. One temperature that explains all answers is taken for granted. When scores are random, labels alone count.
+counts. One temperature that explains all answers is divided out. When scores are random, labels alone count.
 """
 
 from collections.abc import Mapping, Sequence

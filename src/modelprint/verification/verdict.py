@@ -307,6 +307,8 @@ class Verdict:
         if self.controls is None:
             return []
         found = self.controls
+        if not found.asked:
+            return [("asked again", f"{found.questions} questions about samples asked before, which cost none")]
         right = f"{found.right} of {found.usable} usable answers about ordinary pictures are right"
         return [("controls", f"{right}; {found.questions} questions about them, which cost no sample")]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from modelprint.errors import TranscriptError
@@ -162,7 +163,6 @@ class _Session:
     Attributes:
         asked: Questions asked so far.
         unusable: Unusable answers in a row.
-        doubtful: Questions about ordinary pictures and repeated samples so far.
     """
 
     oracle: Oracle
@@ -175,18 +175,17 @@ class _Session:
     patience: int
     asked: int = 0
     unusable: int = 0
-    doubtful: int = 0
 
     def ask_all(self, tally: Tally, trials: Trials) -> None:
         """Ask about samples, then about what casts doubt on them, and about samples again if that changed something."""
         while True:
             self._ask_samples(tally)
-            before = self.asked
+            before, record = self.asked, partial(self._add_trial, trials)
             if needs_repeats(tally, self.header):
-                ask_again(self.oracle, self.fingerprint, trials, list_usable(tally), self._add_trial)
+                ask_again(self.oracle, self.fingerprint, trials, list_usable(tally), record)
                 tally.reconsider(trials.controls, trials.repeated)
             if needs_controls(tally, self.header):  # (5)
-                ask_controls(self.oracle, self.variants, self.fingerprint, trials, list_usable(tally), self._add_trial)
+                ask_controls(self.oracle, self.variants, self.fingerprint, trials, list_usable(tally), record)
                 tally.reconsider(trials.controls, trials.repeated)
             suspected = judge(tally, self.header) is Outcome.TAMPERED
             if tally.rule is None or self.asked == before or tally.done or suspected:
@@ -207,13 +206,12 @@ class _Session:
             self.unusable = 0 if tally.observations[index].usable else self.unusable + 1
             self.progress("asking", len(tally.observations), self.header.queries)
 
-    def _add_trial(self, trial: Trial) -> None:
+    def _add_trial(self, trials: Trials, trial: Trial) -> None:
         self.asked += 1
-        self.doubtful += 1
         if self.transcript is not None:
             self.transcript.add_trial(trial)
         most = count_most_questions(self.header.controls, len(self.header.forms))
-        self.progress("asking ordinary pictures", self.doubtful, max(most, self.doubtful))
+        self.progress("asking ordinary pictures", trials.answer_count, most)
 
 
 def replay(transcript: Path | str, fingerprint: Fingerprint) -> Verdict:

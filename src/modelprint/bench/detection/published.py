@@ -2,7 +2,7 @@
 
 Source: MiSentry / BIVBench, Table 1 (CIFAR-10, GTSRB, ImageNet; 23 rows, 22 where there is no transfer learning) and
 Table 4 (MNIST), transcribed in `published.toml`. Their N = 1 columns are what ours are compared with: half of
-PublicCheck's N = 5 cells are above what the stated procedure allows (`docs/scores.md`). Z. He, T. Zhang and R. Lee,
+PublicCheck's N = 5 cells are above what the stated procedure allows (`docs/rates.md`). Z. He, T. Zhang and R. Lee,
 "Sensitive-Sample Fingerprinting of Deep Neural Networks", CVPR 2019, Tables III to VI, in `published_outputs.toml`.
 """
 
