@@ -3,7 +3,7 @@
 import inspect
 
 from modelprint import errors
-from modelprint.errors import ModelprintError
+from modelprint.errors import MESSAGE_LIMIT, ModelprintError
 
 OURS = [one for _, one in inspect.getmembers(errors, inspect.isclass) if one.__module__ == errors.__name__]
 
@@ -19,3 +19,9 @@ def test_the_tree_names_every_error() -> None:
     """The docstring is the documentation of the family."""
     assert [one.__name__ for one in OURS if f"{one.__name__} " not in f"{errors.__doc__} "] == ["ModelprintError"]
     assert "    ModelprintError\n" in (errors.__doc__ or "")
+
+
+def test_a_message_has_a_longest_length() -> None:
+    """A name in a hostile file may be as long as the file."""
+    assert str(ModelprintError("short")) == "short"
+    assert len(str(ModelprintError("x" * 10**6))) == MESSAGE_LIMIT + len("...")

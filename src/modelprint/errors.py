@@ -14,9 +14,17 @@
 A tampered model is a result, never an error.
 """
 
+MESSAGE_LIMIT = 2000
+"""Characters of a message; what a hostile file makes longer is cut."""
+
 
 class ModelprintError(Exception):
     """The base class; the command line prints its message as one line."""
+
+    def __str__(self) -> str:
+        """Return the message, never longer than the limit."""
+        text = super().__str__()
+        return text if len(text) <= MESSAGE_LIMIT else f"{text[:MESSAGE_LIMIT]}..."
 
 
 class DataError(ModelprintError):

@@ -6,6 +6,9 @@ them once. Files may be malicious: format, mode and size are checked before any 
 
 import hashlib
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -63,7 +66,7 @@ def encode_png(pixels: OnePixels) -> bytes:
 def decode_png(content: bytes) -> OnePixels:
     """Return the pixels of a plain 8-bit PNG; ValueError when it is anything else."""
     try:
-        with Image.open(io.BytesIO(content), formats=["PNG"]) as image:
+        with refuse_bombs(), Image.open(io.BytesIO(content), formats=["PNG"]) as image:
             if image.mode not in MODES:
                 raise ValueError(f"expected an 8-bit grey or RGB PNG, got mode {image.mode}")
             if max(image.size) > SIDE_LIMIT:
@@ -76,3 +79,11 @@ def decode_png(content: bytes) -> OnePixels:
     except Exception as problem:  # Pillow raises OSError, SyntaxError, EOFError and others on damaged files
         raise ValueError(f"not a readable PNG: {problem}") from problem
     return array[None].copy() if array.ndim == 2 else np.ascontiguousarray(array.transpose(2, 0, 1))
+
+
+@contextmanager
+def refuse_bombs() -> Iterator[None]:
+    """Let Pillow's warning of a huge image be an error inside the block: it is read like any other, and never shown."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        yield

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from modelprint.cli.console import Interrupted, align_columns, show_bars, to_one_line
+from modelprint.cli.console import LINE_LIMIT, Interrupted, align_columns, show_bars, to_one_line
 from modelprint.fingerprint.integrity import Fingerprint
 
 
@@ -46,3 +46,8 @@ def test_columns_are_aligned() -> None:
 def test_a_message_cannot_steer_a_terminal() -> None:
     """Line ends become blanks, control characters are spelled out."""
     assert to_one_line("a\nb \x1b[2J c") == "a b \\x1b[2J c"
+
+
+def test_a_line_has_a_longest_length() -> None:
+    """Errors of libraries repeat what they were given."""
+    assert len(to_one_line("x" * 10**6)) == LINE_LIMIT + len("...")

@@ -1,5 +1,6 @@
 """Image files to pixels."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -173,3 +174,36 @@ def test_more_pixels_than_the_limit_are_refused(
 
     with pytest.raises(DataError, match="2 x 3 x 2 x 3 pixels are more than the limit"):
         stack([("first", image_file(colour(1)))], count=2)
+
+
+@pytest.mark.parametrize("lossless", [True, False])
+def test_the_canvas_of_a_webp_file_is_checked_before_its_decoder_starts(lossless: bool, image_file: Encoder) -> None:
+    """The decoder makes room for the whole canvas: 2 GB for a file of thirty bytes."""
+    content = bytearray(image_file(np.zeros((8, 8, 3), dtype=np.uint8), "WEBP", lossless=lossless))
+    if lossless:
+        content[21:25] = struct.pack("<I", 9_999 | 9 << 14)
+    else:
+        content[26:30] = struct.pack("<HH", 10_000, 10)
+    extended = content[:12] + b"VP8X" + struct.pack("<I", 10) + bytes(4) + b"\x0f\x27\0" + b"\x09\0\0" + content[12:]
+
+    for one in (content, extended):
+        with pytest.raises(ValueError, match=r"^10 x 10000 pixels, more than the limit of 4096 a side"):
+            decode(bytes(one))
+
+
+def test_a_bomb_is_an_error_and_no_warning() -> None:
+    """Pillow would print two lines, and decode it."""
+    with pytest.raises(ValueError, match=r"not a readable image .*decompression bomb"):
+        decode(b"P6 10000 10000 255\n")
+
+
+def test_a_jpeg_of_very_many_scans_is_refused() -> None:
+    """Each takes a few bytes, and as long as a whole image."""
+    buffer = io.BytesIO()
+    Image.new("L", (1024, 1024)).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    scan = content[content.rindex(images.JPEG_SCAN) : -2]
+
+    assert decode(content).shape == (1, 1024, 1024)
+    with pytest.raises(ValueError, match="it has 10006 scans, more than 64"):
+        decode(content[:-2] + scan * 10_000 + content[-2:])

@@ -255,3 +255,15 @@ def test_images_of_another_shape_are_refused(tmp_path: Path) -> None:
     """With the shape that was asked for."""
     with pytest.raises(LoadingError, match=r"does not take images of shape \(1, 16, 16\)"):
         read_program(export(tmp_path / "model.pt2"), (1, 16, 16))
+
+
+class Two(nn.Module):
+    def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        flat = images.flatten(1)
+        return flat[:, :4], flat[:, 4:8]
+
+
+def test_a_program_that_returns_several_tables_is_named(tmp_path: Path) -> None:
+    """Either of them could be the logits."""
+    with pytest.raises(LoadingError, match=r"model\.pt2: it returns 2 values, of which 2 are tables .* logits alone"):
+        read_program(export(tmp_path / "model.pt2", Two()), SHAPE)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from modelprint.errors import OracleError
 from modelprint.oracles import line_log
@@ -141,3 +141,13 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
 
     with pytest.raises(OracleError, match="pipe: cannot be read: it is not a regular file"):
         make(tmp_path / "pipe").start({"kind": "diary"})
+
+
+def test_a_value_of_another_log_is_repeated_in_part(tmp_path: Path) -> None:
+    """A message stays one line of a terminal, whatever is in the file."""
+
+    class Head(BaseModel):
+        owner: str
+
+    with pytest.raises(OracleError, match=r"its owner is x{200}, not y; go away$"):
+        make(tmp_path / "log").refuse_another(Head(owner="x" * 10_000), Head(owner="y"), "another", "go away")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from modelprint.errors import EndpointError
-from modelprint.oracles.secrets import QUOTE_LIMIT, TEXT_LIMIT, Secrets, collect
+from modelprint.oracles.secrets import QUOTE_LIMIT, START_LIMIT, TEXT_LIMIT, Secrets, collect
 
 
 def test_placeholders_are_filled_and_blanked(tmp_path: Path) -> None:
@@ -146,3 +146,36 @@ def test_cleaning_leaves_one_short_printable_line() -> None:
 def test_very_short_values_are_not_looked_for() -> None:
     """A version number in a placeholder does not blot out every "1" a server says."""
     assert Secrets({"VERSION": "1"}).clean("class 1") == "class 1"
+
+
+@pytest.mark.parametrize("gap", ["", " ", "\\n\\n\\n", " " * 50, "\\\\r" * 9])
+def test_no_part_of_a_secret_is_left_where_a_long_text_is_cut(gap: str) -> None:
+    """However far it reaches over the cut, and whatever stands between its characters."""
+    spelled = gap.join("hunter2-4711")
+    secrets = Secrets({"KEY": "hunter2-4711"})
+
+    for before in range(START_LIMIT - len(spelled) - 20, START_LIMIT + 20, 7):
+        shown = secrets._mask_start("~" * before + spelled + "x" * 100_000)
+        assert "h" not in shown
+
+
+def test_a_long_text_costs_no_more_than_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A megabyte that repeats the beginning of a secret would otherwise take seconds."""
+    lengths: list[int] = []
+    mask = Secrets.mask
+
+    def measure(secrets: Secrets, text: str) -> str:
+        lengths.append(len(text))
+        return mask(secrets, text)
+
+    monkeypatch.setattr(Secrets, "mask", measure)
+    said = ("a" * 39 + "b") * 26_000
+
+    assert Secrets({"KEY": "a" * 40}).clean(said).startswith("aaa")
+    assert Secrets({"KEY": "a" * 40}).quote(said.encode()).startswith("aaa")
+    assert lengths and max(lengths) <= START_LIMIT
+
+
+def test_a_quotation_is_short_however_it_is_escaped() -> None:
+    """Two hundred control characters are eight hundred characters when spelled out."""
+    assert len(Secrets().quote(b"\x7f" * 1000)) == QUOTE_LIMIT + len("...")

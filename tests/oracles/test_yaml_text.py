@@ -84,3 +84,9 @@ def test_any_text_is_a_document_or_an_endpoint_error(text: str) -> None:
     """Nothing in a file gets another exception out of the reader."""
     with contextlib.suppress(EndpointError):
         read_yaml(text)
+
+
+def test_many_lines_are_refused_before_they_are_read() -> None:
+    """Empty ones take their time too."""
+    with pytest.raises(EndpointError, match="120000 lines, the limit is"):
+        read_yaml("a\n" * 120_000)

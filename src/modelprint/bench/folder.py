@@ -20,6 +20,7 @@ from modelprint.bench.lines import LineType, SuspectLine, salvage_lines
 from modelprint.bench.record import RunRecord, read_old_record, read_record
 from modelprint.cache import write_atomically, write_text_atomically
 from modelprint.errors import BenchError
+from modelprint.files import open_regular
 
 
 @dataclass(frozen=True)
@@ -84,10 +85,11 @@ class RunFolder:
             BenchError: The file is damaged.
         """
         for path, read in ((self.record, read_record), (self.old_record, read_old_record)):
-            try:
-                return read(path.read_text(encoding="utf-8"))
-            except FileNotFoundError:
+            if not path.exists():
                 continue
+            try:
+                with open_regular(path, BenchError) as file:
+                    return read(file.read().decode())
             except (ValueError, RecursionError) as problem:
                 raise BenchError(f"{path} is damaged: {problem}") from problem
         return None

@@ -10,6 +10,7 @@ from modelprint.bench.folder import RunFolder
 from modelprint.bench.lines import SuspectLine, salvage_lines
 from modelprint.bench.studies import STUDIES
 from modelprint.errors import BenchError
+from modelprint.files import open_regular
 from modelprint.pages.grids import mapping, number
 
 REMARKS = "remarks.toml"
@@ -52,8 +53,9 @@ def read_run(folder: Path, remarks: Path | None = None) -> RunContents:
 def _read_rows(path: Path) -> tuple[str, ...]:
     """Return the rows of a plan, each once; none when it cannot be read, for it only puts the tables in order."""
     try:
-        suspects = tomllib.loads(path.read_text(encoding="utf-8")).get("suspects")
-    except (OSError, ValueError, RecursionError):
+        with open_regular(path, BenchError) as file:
+            suspects = tomllib.loads(file.read().decode()).get("suspects")
+    except (OSError, ValueError, RecursionError, BenchError):
         return ()
     rows = (mapping(entry).get("row") for entry in (suspects if isinstance(suspects, list) else ()))
     return tuple(dict.fromkeys(str(row) for row in rows if row))
@@ -81,8 +83,9 @@ def _read_remarks(given: Path | None, usual: Path) -> Mapping[str, str]:
     if given is None and not path.is_file():
         return {}
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as problem:
+        with open_regular(path, BenchError) as file:
+            content = tomllib.loads(file.read().decode())
+    except (OSError, ValueError, RecursionError, BenchError) as problem:
         raise BenchError(f"the remarks in {path} cannot be read: {problem}") from problem
     if wrong := [row for row, remark in content.items() if not isinstance(remark, str)]:
         raise BenchError(f'{path}: the remark on {wrong[0]!r} is no text; write "{wrong[0]}" = "..."')

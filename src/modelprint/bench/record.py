@@ -130,7 +130,14 @@ def first_mistake(problem: ValidationError) -> str:
 
 
 def _json_object(text: str) -> JsonObject:
-    content = json.loads(text)
+    content = json.loads(text, parse_int=_read_whole)
     if not isinstance(content, dict):
         raise ValueError("it is not a JSON object")
     return content
+
+
+def _read_whole(text: str) -> int:
+    number = int(text)
+    if abs(number) >= 2**63:  # no fact is so large, and none could be divided by
+        raise ValueError(f"it has a number of {len(text)} digits")
+    return number

@@ -11,6 +11,8 @@ import typer
 
 from modelprint.progress import Progress, ignore_progress
 
+LINE_LIMIT = 2500
+"""Characters of an error, at most; a hostile file could make it as long as itself."""
 REPORT_FAILED = 2
 """The verdict was printed, but the report could not be written."""
 
@@ -139,5 +141,7 @@ def _is_number(text: str) -> bool:
 
 
 def to_one_line(text: str) -> str:
-    """Return `text` on one line, with control characters escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in " ".join(text.split()))
+    """Return `text` on one line of limited length, with control characters escaped."""
+    words = " ".join(text.split())
+    line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words[:LINE_LIMIT])
+    return line if len(words) <= LINE_LIMIT else f"{line}..."

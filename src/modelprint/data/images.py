@@ -14,7 +14,7 @@ from PIL import Image, ImageFile
 
 from modelprint.errors import DataError
 from modelprint.files import LFS_HINT, LFS_START
-from modelprint.pixels import SIDE_LIMIT, OnePixels, Pixels
+from modelprint.pixels import SIDE_LIMIT, OnePixels, Pixels, refuse_bombs
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "PPM")
 """Supported image formats, by Pillow's names; PPM includes PGM."""
@@ -28,6 +28,12 @@ DECODED_LIMIT = 16 * 2**30
 
 DEFLATE_RATIO = 1040
 """Deflate packs at most 1032 bytes into one; the rest allows for rounding."""
+
+JPEG_SCAN = b"\xff\xda"
+"""Marker of a scan, which does not occur within one."""
+
+SCAN_LIMIT = 64
+"""Scans of a large JPEG; encoders write about ten."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
@@ -45,8 +51,10 @@ def decode(content: bytes, size: Size | None = None) -> OnePixels:
     """
     if content.startswith(LFS_START):
         raise ValueError(LFS_HINT)
+    _check_sides(*_read_webp_size(content))
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with refuse_bombs(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_scans(image, content)
             array = np.asarray(_resize(_convert_mode(image), size))
     except ValueError:
         raise
@@ -103,9 +111,7 @@ def allocate_pixels(where: str, shape: tuple[int, ...]) -> np.ndarray:
 
 def _convert_mode(image: Image.Image) -> Image.Image:
     """Return `image` in mode L or RGB; its size is checked before it is decoded."""
-    width, height = image.size
-    if max(width, height) > SIDE_LIMIT:
-        raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
+    _check_sides(*image.size)
     if _is_deep(image):
         raise ValueError("16 bits a channel do not fit into eight bits; convert it to 8-bit grey or RGB")
     if image.mode in TRANSPARENT_MODES or "transparency" in image.info:
@@ -115,6 +121,34 @@ def _convert_mode(image: Image.Image) -> Image.Image:
     if image.mode in COLOUR_MODES:
         return image.convert("RGB")
     raise ValueError(f"mode {image.mode} does not fit into eight bits a channel; convert it to 8-bit grey or RGB")
+
+
+def _check_sides(width: int, height: int) -> None:
+    if max(width, height) > SIDE_LIMIT:
+        raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
+
+
+def _check_scans(image: Image.Image, content: bytes) -> None:
+    """Refuse a progressive JPEG that visits its pixels again and again: thirty bytes of a scan cost as much as all."""
+    scans = content.count(JPEG_SCAN) if image.format == "JPEG" else 0
+    if scans > SCAN_LIMIT and scans * prod(image.size) > SCAN_LIMIT * SIDE_LIMIT**2 // 4:
+        raise ValueError(f"it has {scans} scans, more than {SCAN_LIMIT}, which no encoder needs")
+
+
+def _read_webp_size(content: bytes) -> Size:
+    """Return the width and height in the header of a WebP file, whose decoder makes room before anyone can ask.
+
+    Source: RFC 9649, sections 2.5 to 2.7. Other files have no such size: 0, 0.
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return 0, 0
+    kind, head = content[12:16], content[20:30]
+    if kind == b"VP8X":
+        return int.from_bytes(head[4:7], "little") + 1, int.from_bytes(head[7:10], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(head[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return int.from_bytes(head[6:8], "little") & 0x3FFF, int.from_bytes(head[8:10], "little") & 0x3FFF
 
 
 def _is_deep(image: Image.Image) -> bool:

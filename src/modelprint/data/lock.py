@@ -11,6 +11,7 @@ from typing import Any
 
 from modelprint.cache import write_text_atomically
 from modelprint.errors import DataError
+from modelprint.files import open_regular
 
 LOCK = "fetched.json"
 FORMAT = 1
@@ -61,10 +62,11 @@ def write_record(path: Path, record: FetchRecord) -> None:
 
 
 def _read(lock: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(lock.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not lock.exists():
         return {}
+    try:
+        with open_regular(lock, DataError) as file:
+            content = json.loads(file.read().decode())
     except (ValueError, RecursionError) as problem:
         raise _make_error(lock, str(problem)) from problem
     if not isinstance(content, dict) or content.get("format") != FORMAT or not isinstance(content.get("files"), dict):

@@ -99,7 +99,10 @@ class ExportedProgram(nn.Module):
         if len(found) == 1 and isinstance(found[0], Tensor):
             return found[0]
         if len(tables) != 1:
-            raise ValueError(f"the program returns {len(found)} values, {len(tables)} of them tables of logits")
+            raise UnsupportedError(
+                f"it returns {len(found)} values, of which {len(tables)} are tables of numbers, n x classes; export a "
+                "network that returns its logits alone"
+            )
         return tables[0]
 
     def check_sizes(self, image_shape: tuple[int, int, int]) -> None:

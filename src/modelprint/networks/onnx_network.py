@@ -91,8 +91,10 @@ def _start(content: bytes) -> Any:
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
     options.log_severity_level = 4
+    onnxruntime.set_default_logger_severity(4)
     try:
-        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Without a fallback, which would print to our standard output and try the same again.
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as problem:  # ONNX Runtime has its own exceptions for invalid graphs
         raise LoadingError(f"not a usable ONNX graph: {' '.join(str(problem).split())[:200]}") from None
     _check(session)

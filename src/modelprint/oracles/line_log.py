@@ -22,6 +22,9 @@ from modelprint.errors import ModelprintError
 LOG_BYTES = 256 * 2**20
 """Largest log we read."""
 
+VALUE_LIMIT = 200
+"""Characters of a value that are repeated in a message."""
+
 STRICT = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 """How the lines of a log are read."""
 
@@ -163,7 +166,8 @@ class LineLog:
         for name, value in expected.model_dump().items():
             there = getattr(found, name)
             if there != value:
-                raise self.error(f"{self.path}: belongs to {owner}: its {name} is {there}, not {value}; {advice}")
+                said, wanted = (str(one)[:VALUE_LIMIT] for one in (there, value))
+                raise self.error(f"{self.path}: belongs to {owner}: its {name} is {said}, not {wanted}; {advice}")
 
 
 def drop_damaged_line(content: bytes) -> bytes:

@@ -121,6 +121,8 @@ def _list_external_files(path: Path) -> Iterator[str]:
         raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
     folders = (path.parent.resolve(), path.resolve().parent)
     for place in _list_locations(model):
+        if isinstance(place, bytes):  # so protobuf returns a text that is no UTF-8
+            raise OracleError(f"{path}: names weights in a file whose name is no text: {place[:200]!r}")
         # A cache of downloads may keep both files as links into one folder elsewhere.
         if _leads_outside(place) or not any((path.parent / place).resolve().is_relative_to(one) for one in folders):
             raise OracleError(f"{path}: names weights outside its folder: {place[:200]!r}; they are not read")
@@ -131,7 +133,7 @@ def _leads_outside(place: str) -> bool:
     return not place or "\0" in place or Path(place).is_absolute() or os.path.normpath(place).startswith("..")
 
 
-def _list_locations(message: Any) -> Iterator[str]:
+def _list_locations(message: Any) -> Iterator[str | bytes]:
     """Yield the location of every external tensor anywhere in a message of ONNX: graphs, attributes, functions."""
     if message.DESCRIPTOR.name == "TensorProto":
         if message.data_location == message.EXTERNAL:
@@ -153,8 +155,12 @@ def _import_runtime() -> Any:
 
 
 def _open_session(path: Path, runtime: Any) -> Any:
+    options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong is said by the error, in one line and without colours
+    runtime.set_default_logger_severity(4)
     try:
-        return runtime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        # Without a fallback, which would print to our standard output and try the same again.
+        return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as problem:  # see ask
         raise OracleError(f"{path}: not a usable ONNX file: {' '.join(str(problem).split())[:200]}") from None
 

@@ -29,6 +29,12 @@ QUOTE_LIMIT = 200
 PATTERN_LIMIT = 512
 """How many characters of a secret are looked for in every spelling; what follows them up to a space is masked too."""
 
+DROPPED = 20 * PATTERN_LIMIT
+"""Characters of the longest spelling: ten for a character, and white space twice, escaped four times, behind it."""
+START_LIMIT = 2 * DROPPED
+"""Characters of a long text that are looked at."""
+
+_GAPS = re.compile(r"(?:\s|\\{1,4}[nrt]){3,}+")
 _PLACEHOLDER = re.compile(r"\$\{(?P<name>[^{}]*)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -66,15 +72,26 @@ class Secrets:
 
     def clean(self, text: str) -> str:
         """Return the text of a server as one short printable line without secrets."""
-        words = " ".join(self.mask(text).split())
+        words = " ".join(self._mask_start(text).split())
         line = "".join(character if character.isprintable() else "?" for character in words)
         return line if len(line) <= TEXT_LIMIT else line[: TEXT_LIMIT - 3] + "..."
 
     def quote(self, content: bytes) -> str:
         """Return the start of a reply as one line without secrets; control characters are escaped."""
-        words = " ".join(self.mask(content.decode("utf-8", errors="replace")).split())
-        line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words[:QUOTE_LIMIT])
-        return line if len(words) <= QUOTE_LIMIT else f"{line}..."
+        words = " ".join(self._mask_start(content.decode("utf-8", errors="replace")).split())
+        line = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in words[: QUOTE_LIMIT + 1])
+        return line if len(line) <= QUOTE_LIMIT else f"{line[:QUOTE_LIMIT]}..."
+
+    def _mask_start(self, text: str) -> str:
+        """Return the start of a text, masked: more than is ever repeated, at a cost that no length can raise.
+
+        The text is cut before it is masked, perhaps inside a secret. What is left of it is among the last characters,
+        which are dropped: white space is shortened first, so that no spelling is longer than they are.
+        """
+        if len(text) <= START_LIMIT:
+            return self.mask(text)
+        start = self.mask(_GAPS.sub(" ", text[: START_LIMIT * 16])[:START_LIMIT])
+        return start[: max(0, len(start) - DROPPED)]
 
     def _list_values(self) -> list[str]:
         """Return the values that are looked for, the longest first."""
@@ -135,6 +152,7 @@ def _read_file(path: Path, name: str) -> str:
     return content.decode("utf-8", errors="replace").strip()
 
 
+@lru_cache(maxsize=32)
 def _list_forms(value: str) -> list[str]:
     encoded = base64.b64encode(value.encode()).decode()
     quoted = {json.dumps(value)[1:-1], repr(value)[1:-1], html.escape(value), quote(value), quote(value, safe="")}

@@ -13,6 +13,10 @@ NODE_LIMIT = 10_000
 """Most keys, values and lists: enough for the label map of a thousand classes many times over."""
 
 
+LINE_LIMIT = 2 * NODE_LIMIT
+"""Most lines: the reader takes its time for each, also for empty ones."""
+
+
 class _Loader(yaml.SafeLoader):
     """PyYAML's safe loader with the scalar rules of YAML 1.2."""
 
@@ -62,6 +66,9 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^-?(?:0|[1-9
 
 def read_yaml(text: str) -> object:
     """Return the document in `text`; EndpointError names the line but never repeats it: it may hold a secret."""
+    lines = text.count("\n") + text.count("\r")
+    if lines > LINE_LIMIT:
+        raise EndpointError(f"not readable as YAML: {lines} lines, the limit is {LINE_LIMIT}")
     try:
         document: object = yaml.load(text, Loader=_Loader)
     except yaml.MarkedYAMLError as problem:
