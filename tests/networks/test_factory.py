@@ -94,3 +94,16 @@ def test_what_is_missing_is_named(here: Path) -> None:
         call_factory("needs:make", here)
     with pytest.raises(LoadingError, match=r"AttributeError: .*make"):
         call_factory("empty:make", here)
+
+
+def test_a_factory_sees_no_command_line(here: Path) -> None:
+    """A script that parses arguments takes its defaults; one that needs some says so, and prints no usage."""
+    parse = "import argparse\np = argparse.ArgumentParser()\np.add_argument({})\nargs = p.parse_args()\n"
+    (here / "relaxed.py").write_text(parse.format("'--lr', default=3") + "def make():\n    return args.lr\n")
+    (here / "strict.py").write_text(parse.format("'data'"))
+    before = list(sys.argv)
+
+    assert call_factory("relaxed:make", here) == 3
+    with pytest.raises(LoadingError, match=r"SystemExit: it reads a command line, which is empty here: .*data"):
+        call_factory("strict:make", here)
+    assert sys.argv == before

@@ -3,12 +3,14 @@
 Only installed modules are imported, unless a search path is given. A search path never hides an installed module.
 """
 
+import argparse
 import importlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 from modelprint.classifier import describe_error
 from modelprint.errors import LoadingError
@@ -26,7 +28,7 @@ def call_factory(network: str, search_path: Path | None = None) -> object:
         LoadingError: It cannot be imported or raises an error of any kind, `SystemExit` included.
     """
     module_name, _, attribute = network.partition(":")
-    with _without_current_folder():
+    with _without_current_folder(), _without_arguments(module_name):
         if search_path is not None:
             _append(search_path)
         try:
@@ -44,6 +46,26 @@ def call_factory(network: str, search_path: Path | None = None) -> object:
                         "which is imported only with --search-path ."
                     ) from problem
             raise LoadingError(f"{network} failed: {describe_error(problem)}") from problem
+
+
+@contextmanager
+def _without_arguments(module: str) -> Iterator[None]:
+    """Hide our command line, and let a parser that needs one say so in its error alone, without printing its usage.
+
+    A script that makes a network often parses arguments too; with none it takes its defaults.
+    """
+    arguments, error = sys.argv, argparse.ArgumentParser.error
+    sys.argv = [module]
+    setattr(argparse.ArgumentParser, "error", _refuse_arguments)  # noqa: B010 - a method is no variable to mypy
+    try:
+        yield
+    finally:
+        sys.argv = arguments
+        setattr(argparse.ArgumentParser, "error", error)  # noqa: B010
+
+
+def _refuse_arguments(parser: argparse.ArgumentParser, message: str) -> NoReturn:
+    raise SystemExit(f"it reads a command line, which is empty here: {message}")
 
 
 @contextmanager
