@@ -21,7 +21,7 @@ export MODELPRINT_DATA ?= $(abspath ../shared/data)
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help quickstart test coverage check format docs bench constraints clean
+.PHONY: help quickstart test coverage check format docs bench fuzz constraints clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -50,6 +50,12 @@ docs: $(VENV)/installed-docs ## build the documentation into site/
 
 bench: $(VENV)/installed-dev ## measure speed: ratios within one run, never asserts
 	$(BIN)/pytest benchmarks -s
+
+COUNT ?= 1000000
+SEED ?= 1
+
+fuzz: $(VENV)/installed-dev ## read a million mutated inputs: COUNT=, SEED=; Ctrl-C, and the same command continues
+	$(BIN)/python -m tests.hostile.fuzz --count $(COUNT) --seed $(SEED) --folder build/fuzz
 
 constraints: EXTRAS = dev,docs
 constraints: ## resolve every dependency anew and write the versions down
