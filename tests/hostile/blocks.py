@@ -59,9 +59,9 @@ class Figures:
         self.inputs += other.inputs
         self.accepted += other.accepted
         self.untyped += other.untyped
-        if other.slowest > self.slowest:
+        if other.slowest >= self.slowest:
             self.slowest, self.slowest_index = other.slowest, other.slowest_index
-        if other.growth > self.growth:
+        if other.growth >= self.growth:
             self.growth, self.growth_index = other.growth, other.growth_index
         self.broken |= other.broken
 
