@@ -120,6 +120,7 @@ CORPUS: dict[str, dict[str, Callable[[], bytes]]] = {
         "a label of 2^62": lambda: npz(labels=npy_of(np.array([2**62] * 6))),
         "a negative label": lambda: npz(labels=npy_of(np.array([-1] * 6))),
         "2^61 images": lambda: npz(pixels=npy("(2305843009213693952, 1, 1, 1)")),
+        "names of no characters": lambda: npz(class_names=npy("(3,)", "<U1", b"\xff\xff\xff\x7f" * 3)),
         "a nested shape": lambda: npz(pixels=npy("(" * 9000)),
         "code for a shape": lambda: npz(pixels=npy("__import__('os')")),
         "a bomb": lambda: deflated("pixels.npy", BOMB),

@@ -146,6 +146,7 @@ def _read_class_names(path: Path, arrays: dict[str, np.ndarray], parts: dict[str
             raise DataError(f"{path}: class_names is {names.dtype} with {names.ndim} axes, expected a list of texts")
         if len(names) > CLASS_LIMIT:
             raise DataError(f"{path}: {len(names)} class names, more than the limit of {CLASS_LIMIT}")
-        return tuple(names.tolist())
+        with refuse_damage(f"{path}: class_names holds no text", DataError):  # numbers that are no characters
+            return tuple(names.tolist())
     numbered = [number_classes(_check_labels(path, labels, arrays[labels]), path.name) for _, labels in parts.values()]
     return max(numbered, key=len)
