@@ -1,5 +1,6 @@
 """Image files to pixels."""
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -194,3 +195,15 @@ def test_a_bomb_is_an_error_and_no_warning() -> None:
     """Pillow would print two lines, and decode it."""
     with pytest.raises(ValueError, match=r"not a readable image .*decompression bomb"):
         decode(b"P6 10000 10000 255\n")
+
+
+def test_a_jpeg_of_very_many_scans_is_refused() -> None:
+    """Each takes a few bytes, and as long as a whole image."""
+    buffer = io.BytesIO()
+    Image.new("L", (1024, 1024)).save(buffer, "JPEG", progressive=True)
+    content = buffer.getvalue()
+    scan = content[content.rindex(images.JPEG_SCAN) : -2]
+
+    assert decode(content).shape == (1, 1024, 1024)
+    with pytest.raises(ValueError, match="it has 10006 scans, more than 64"):
+        decode(content[:-2] + scan * 10_000 + content[-2:])

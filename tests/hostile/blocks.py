@@ -8,13 +8,13 @@ import signal
 import struct
 import tempfile
 import time
+import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.hostile.readers import READERS, Reader
-
 from modelprint.cli.console import to_one_line
+from tests.hostile.readers import READERS, Reader
 
 SECONDS = 1.0
 """Processor seconds that one input may take."""
@@ -59,9 +59,9 @@ class Figures:
         self.inputs += other.inputs
         self.accepted += other.accepted
         self.untyped += other.untyped
-        if other.slowest > self.slowest:
+        if other.slowest >= self.slowest:
             self.slowest, self.slowest_index = other.slowest, other.slowest_index
-        if other.growth > self.growth:
+        if other.growth >= self.growth:
             self.growth, self.growth_index = other.growth, other.growth_index
         self.broken |= other.broken
 
@@ -146,25 +146,29 @@ def marker_of(block: Block, folder: Path) -> Path:
 
 def measure(reader: Reader, path: Path, index: int) -> Figures:
     """Read one input; an error of another type, too much time and too much memory break a limit."""
-    resident, wrong, accepted = _resident_kb(), "", False
+    resident, wrong, accepted, untyped = _resident_kb(), "", False, False
     signal.setitimer(signal.ITIMER_PROF, KILLED_S)
     started = time.process_time()
-    try:
-        reader.read(path)
-        accepted = True
-    except reader.errors as problem:
-        line = to_one_line(str(problem))
-        if not line or len(line) > LONGEST_MESSAGE:
-            wrong = f"a message of {len(line)} characters"
-    except Exception as problem:
-        wrong = to_one_line(f"{type(problem).__name__}: {problem}"[:300])
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        try:
+            reader.read(path)
+            accepted = True
+        except reader.errors as problem:
+            line = to_one_line(str(problem))
+            if not line or len(line) > LONGEST_MESSAGE:
+                wrong = f"a message of {len(line)} characters"
+        except Exception as problem:
+            untyped, wrong = True, to_one_line(f"{type(problem).__name__}: {problem}"[:300])
     seconds = time.process_time() - started
     signal.setitimer(signal.ITIMER_PROF, 0)
     peak = peak_kb()
     growth = max(0, peak - resident) / 1024
     _reset_peak(peak)
-    found = Figures(inputs=1, accepted=accepted, untyped=bool(wrong))
+    found = Figures(inputs=1, accepted=accepted, untyped=untyped)
     found.slowest, found.slowest_index, found.growth, found.growth_index = seconds, index, growth, index
+    if warned:
+        wrong += to_one_line(f" a warning: {warned[0].message}"[:300])
     if seconds > SECONDS:
         wrong += f" {seconds:.1f} s"
     if growth > GROWTH_MB:

@@ -1,162 +1,40 @@
 """Hostile inputs of every kind, made here: what each reader must refuse. Random ones are made by `make fuzz`."""
 
 import gzip
-import io
 import json
 import pickle
 import struct
-import zipfile
-import zlib
 from collections.abc import Callable
-from functools import cache
-from typing import Any
 
 import numpy as np
-from tests.hostile import valid
-from tests.hostile.mutations import DEEP, read_archive, write_archive
 
-BOMB = 4 * 10**7
-"""Bytes, of which a file of some KB says that it holds them."""
-LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
-NESTED = b"[" * 100_000 + b"]" * 100_000
-LAUGHS = "a: &a [x, x]\n" + "".join(
-    f"{b}: &{b} [*{a}, *{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+from tests.hostile import records, valid
+from tests.hostile.makers import (
+    BOMB,
+    LAUGHS,
+    LFS,
+    NESTED,
+    Runs,
+    deflated,
+    edit_json,
+    empty_tensor,
+    graph,
+    lines,
+    npy,
+    npy_of,
+    npz,
+    png,
+    program,
+    rename,
+    run,
+    safetensors,
+    sealed,
+    set_dims,
+    set_location,
+    set_operator,
+    webp,
 )
-
-
-class Runs:
-    """Would run code if it were unpickled."""
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return exec, ("raise SystemExit(0)",)
-
-
-def edit_json(content: bytes, member: str, change: Callable[[Any], None]) -> bytes:
-    """Return an archive in which the JSON of the member whose name ends so was changed."""
-    members = read_archive(content)
-    name = next(name for name in members if name.endswith(member))
-    record = json.loads(members[name])
-    change(record)
-    members[name] = json.dumps(record).replace(f'"{DEEP}"', NESTED.decode()).encode()
-    return write_archive(members)
-
-
-def sealed(change: Callable[[Any], None]) -> bytes:
-    """Return a sealed file whose manifest was changed."""
-    return edit_json(valid.fingerprints("format-2")[0], "manifest.json", change)
-
-
-@cache
-def deflated(name: str, size: int) -> bytes:
-    """Return an archive of a few KB with one member of `size` zeros."""
-    return write_archive({name: bytes(size)}, zipfile.ZIP_DEFLATED)
-
-
-def png(width: int, height: int, depth: int = 8, colour: int = 0, *, data: bytes = b"", extra: bytes = b"") -> bytes:
-    """Return a PNG of these chunks: the header, `extra` as a text, and `data` as its pixels."""
-    chunks = [(b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)), (b"IDAT", zlib.compress(data))]
-    chunks[1:1] = [(b"tEXt", extra)] if extra else []
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
-        for kind, body in [*chunks, (b"IEND", b"")]
-    )
-
-
-def webp(side: int) -> bytes:
-    """Return a WebP file whose header states a large canvas."""
-    edge = struct.pack("<I", side - 1)[:3]
-    body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes(4) + edge + edge
-    return b"RIFF" + struct.pack("<I", len(body)) + body
-
-
-def safetensors(header: dict[str, Any], data: bytes = b"", length: int | None = None) -> bytes:
-    """Return a safetensors file with this header."""
-    text = json.dumps(header).encode()
-    return struct.pack("<Q", len(text) if length is None else length) + text + data
-
-
-def empty_tensor(*shape: int) -> dict[str, Any]:
-    """Return a tensor of no values for a header."""
-    return {"dtype": "F32", "shape": list(shape), "data_offsets": [0, 0]}
-
-
-def npy(shape: str, kind: str = "|u1", data: bytes = b"") -> bytes:
-    """Return a NumPy array with any header."""
-    head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
-    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head) & 0xFFFF) + head + data
-
-
-def npz(**arrays: bytes) -> bytes:
-    """Return a NumPy archive of these members; those that are not given are right."""
-    given = {f"{name}.npy": content for name, content in arrays.items()}
-    return write_archive(read_archive(valid.arrays()[0]) | given)
-
-
-def npy_of(array: np.ndarray) -> bytes:
-    """Return the bytes of an array, with pickles where it needs them."""
-    buffer = io.BytesIO()
-    np.save(buffer, array, allow_pickle=True)
-    return buffer.getvalue()
-
-
-def program(change: Callable[[Any], None]) -> bytes:
-    """Return an exported program whose graph was changed."""
-    return edit_json(valid.programs()[0], "model.json", change)
-
-
-def nodes(record: Any) -> list[Any]:
-    """Return the operators of a program."""
-    return list(record["graph_module"]["graph"]["nodes"])
-
-
-def set_operator(target: str, *inputs: Any) -> Callable[[Any], None]:
-    """Return a change that lets the first operator be another one."""
-
-    def change(record: Any) -> None:
-        nodes(record)[0].update({"target": target}, **({"inputs": list(inputs)} if inputs else {}))
-
-    return change
-
-
-def graph(change: Callable[[Any], None], *, external: bool = False) -> bytes:
-    """Return an ONNX graph that was changed."""
-    import onnx
-
-    model = onnx.load_from_string(valid.graphs(external)[0])
-    change(model)
-    return bytes(model.SerializeToString())
-
-
-def set_location(place: str) -> Callable[[Any], None]:
-    """Return a change of where external weights are."""
-
-    def change(model: Any) -> None:
-        model.graph.initializer[1].external_data[0].value = place
-
-    return change
-
-
-def set_dims(model: Any) -> None:
-    """Let a constant state more values than memory holds."""
-    model.graph.initializer[0].dims[0] = 2**60
-
-
-def rename(model: Any) -> None:
-    """Let an operator be an unknown one, whose name is a line of a terminal."""
-    model.graph.node[0].op_type = "\x1b[31mConv\n"
-
-
-def run(**files: bytes) -> bytes:
-    """Return the folder of a run in which some files are others."""
-    return write_archive(
-        read_archive(valid.run_folder()[0]) | {name.replace("__", "."): c for name, c in files.items()}
-    )
-
-
-def lines(*records: Any) -> bytes:
-    """Return JSON lines."""
-    return b"".join((one if isinstance(one, bytes) else json.dumps(one).encode()) + b"\n" for one in records)
-
+from tests.hostile.mutations import DEEP, write_archive
 
 HEAD = {"kind": "ledger", "format": 1, "fingerprint": "f" * 64, "oracle": "0" * 64}
 OWNED = {"kind": "answers", "format": 1, "oracle": {"kind": "fake"}, "subject": "s"}
@@ -242,6 +120,7 @@ CORPUS: dict[str, dict[str, Callable[[], bytes]]] = {
         "a label of 2^62": lambda: npz(labels=npy_of(np.array([2**62] * 6))),
         "a negative label": lambda: npz(labels=npy_of(np.array([-1] * 6))),
         "2^61 images": lambda: npz(pixels=npy("(2305843009213693952, 1, 1, 1)")),
+        "names of no characters": lambda: npz(class_names=npy("(3,)", "<U1", b"\xff\xff\xff\x7f" * 3)),
         "a nested shape": lambda: npz(pixels=npy("(" * 9000)),
         "code for a shape": lambda: npz(pixels=npy("__import__('os')")),
         "a bomb": lambda: deflated("pixels.npy", BOMB),
@@ -315,14 +194,17 @@ CORPUS: dict[str, dict[str, Callable[[], bytes]]] = {
     "plan, TOML": {
         "nested": lambda: DEEP_TOML,
         "long": lambda: b"#" * (2**20 + 1),
-        "a huge number": lambda: valid.PLAN.replace("seed = 7", f"seed = {10**4000}").encode(),
-        "a million suspects": lambda: valid.PLAN.replace("models = 2", "models = 1000000").encode(),
+        "a huge number": lambda: records.PLAN.replace("seed = 7", f"seed = {10**4000}").encode(),
+        "a million suspects": lambda: records.PLAN.replace("models = 2", "models = 1000000").encode(),
         "no text": lambda: b"\xff",
     },
     "folder of a run": {
         "a nested record": lambda: run(record__json=NESTED),
         "a nested part": lambda: run(
             record__json=b'{"version": 1, "plan": "a", "scale": "b", "studies": ' + NESTED + b"}"
+        ),
+        "a number of 400 digits": lambda: edit_json(
+            records.run_folder()[0], "record.json", lambda record: record.update(planned=10**400)
         ),
         "no record": lambda: write_archive({"plan.toml": b""}),
         "nested remarks": lambda: run(remarks__toml=DEEP_TOML),
@@ -335,7 +217,10 @@ ACCEPTED: dict[str, dict[str, Callable[[], bytes]]] = {
     "network, .pt2": {
         "guards with code": lambda: program(lambda record: record.update(guards_code=["exit(0)"])),
     },
-    "data, .npz": {"an array of objects that is not used": lambda: npz(more=npy_of(np.array([Runs()], dtype=object)))},
+    "data, .npz": {
+        "an array of objects that is not used": lambda: npz(more=npy_of(np.array([Runs()], dtype=object))),
+        "a header of Python 2": lambda: npz(pixels=npy("(6L, 8L, 8L)", data=valid.PIXELS.tobytes())),
+    },
     "folder of a run": {
         "a time of 400 digits": lambda: run(
             timings__jsonl=b'{"key": "a", "label": "b", "seconds": ' + b"9" * 400 + b"}\n"

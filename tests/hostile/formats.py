@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import rfc8785
+
 from tests.hostile.mutations import (
     NUMBERS,
     change_bytes,

@@ -17,10 +17,9 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from modelprint.engine import Executor, Job, JobResult, Processes
 from tests.hostile.blocks import Block, Figures, load_valid, make_input, marker_of, run_block
 from tests.hostile.readers import READERS
-
-from modelprint.engine import Executor, Job, JobResult, Processes
 
 BLOCK = 500
 """Inputs of a block, at most."""

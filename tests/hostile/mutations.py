@@ -1,5 +1,6 @@
 """Ways to spoil a valid input: its bytes, its text, or the values of its JSON. All randomness comes from the caller."""
 
+import copy
 import io
 import json
 import random
@@ -123,7 +124,7 @@ def change_tree(rng: random.Random, document: Any, values: Sequence[Any] = ()) -
             cut = rng.randrange(len(text) + 1)
             holder[key] = text[:cut] + rng.choice((*TEXTS, "0", "-", ".")) + text[cut + rng.randrange(3) :]
         elif values and kind < 8:
-            holder[key] = rng.choice(values)
+            holder[key] = copy.deepcopy(rng.choice(values))  # or it could end up inside itself
         else:
             holder[key] = make_value(rng)
     return document

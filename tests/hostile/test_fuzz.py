@@ -1,16 +1,16 @@
 """The fuzz finds what it is made for, counts every input once, and continues where it was stopped."""
 
 import json
-import os
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
+from modelprint.errors import DataError
 from tests.hostile import blocks, fuzz
 from tests.hostile.blocks import Block, Figures, make_input, measure, run_block
 from tests.hostile.readers import READERS, Reader
-
-from modelprint.errors import DataError
 
 CHEAP = "path into a reply"
 
@@ -24,9 +24,9 @@ def read_by(path: Path) -> object:
         raise DataError("x" * 10_000)
     if said == "untyped":
         raise ZeroDivisionError("by zero\n\x1b")
-    if said == "die":
-        os._exit(7)
-    return sum(range(20_000_000)) if said == "slow" else bytearray(50 * 2**20) if said == "large" else said
+    if said == "warns":
+        warnings.warn("look", stacklevel=1)
+    return sum(range(2_000_000)) if said == "slow" else bytearray(50 * 2**20) if said == "large" else said
 
 
 OBEDIENT = replace(READERS[CHEAP], errors=(DataError,), read=read_by)
@@ -39,14 +39,16 @@ def say(text: str, folder: Path, reader: Reader = OBEDIENT) -> Figures:
 
 def test_each_outcome_is_counted(tmp_path: Path) -> None:
     """Accepted, refused by the reader's own error, or untyped; messages stay messages."""
-    found = {text: say(text, tmp_path) for text in ("fine", "typed", "long", "untyped")}
+    found = {text: say(text, tmp_path) for text in ("fine", "typed", "long", "warns", "untyped")}
 
     assert [(one.inputs, one.accepted, one.untyped) for one in found.values()] == [
         (1, 1, 0),
         (1, 0, 0),
         (1, 0, 0),
+        (1, 1, 0),
         (1, 0, 1),
     ]
+    assert found["warns"].broken == {"3": "a warning: look"}
     assert found["untyped"].broken == {"3": "ZeroDivisionError: by zero \\x1b"}
 
 

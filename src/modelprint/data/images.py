@@ -29,6 +29,12 @@ DECODED_LIMIT = 16 * 2**30
 DEFLATE_RATIO = 1040
 """Deflate packs at most 1032 bytes into one; the rest allows for rounding."""
 
+JPEG_SCAN = b"\xff\xda"
+"""Marker of a scan, which does not occur within one."""
+
+SCAN_LIMIT = 64
+"""Scans of a large JPEG; encoders write about ten."""
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 
@@ -48,6 +54,7 @@ def decode(content: bytes, size: Size | None = None) -> OnePixels:
     _check_sides(*_read_webp_size(content))
     try:
         with refuse_bombs(), Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_scans(image, content)
             array = np.asarray(_resize(_convert_mode(image), size))
     except ValueError:
         raise
@@ -119,6 +126,13 @@ def _convert_mode(image: Image.Image) -> Image.Image:
 def _check_sides(width: int, height: int) -> None:
     if max(width, height) > SIDE_LIMIT:
         raise ValueError(f"{height} x {width} pixels, more than the limit of {SIDE_LIMIT} a side")
+
+
+def _check_scans(image: Image.Image, content: bytes) -> None:
+    """Refuse a progressive JPEG that visits its pixels again and again: thirty bytes of a scan cost as much as all."""
+    scans = content.count(JPEG_SCAN) if image.format == "JPEG" else 0
+    if scans > SCAN_LIMIT and scans * prod(image.size) > SCAN_LIMIT * SIDE_LIMIT**2 // 4:
+        raise ValueError(f"it has {scans} scans, more than {SCAN_LIMIT}, which no encoder needs")
 
 
 def _read_webp_size(content: bytes) -> Size:

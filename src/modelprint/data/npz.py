@@ -4,8 +4,10 @@ Arrays of Python objects are never loaded, since loading them would run code. Th
 with the length of the archive's members before memory is allocated, and only the arrays that are named above are read.
 """
 
+import warnings
 import zipfile
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 
@@ -87,15 +89,23 @@ def _check_lengths(path: Path, members: list[zipfile.ZipInfo]) -> None:
 
 def _read_array(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> np.ndarray:
     """Read one array, after a look at the size in its header."""
-    with archive.open(member) as file:
+    with archive.open(member) as file, _without_warnings():
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         shape, _, dtype = read(file)
     if prod(shape) * dtype.itemsize > member.file_size:
         raise DataError(f"{path}: {member.filename} states {shape} entries, but holds fewer")
-    with archive.open(member) as file:
+    with archive.open(member) as file, _without_warnings():
         array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
         return array
+
+
+@contextmanager
+def _without_warnings() -> Iterator[None]:
+    """Silence NumPy about headers as Python 2 wrote them, which it reads."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _check_pixels(path: Path, key: str, array: np.ndarray) -> Pixels:
@@ -136,6 +146,7 @@ def _read_class_names(path: Path, arrays: dict[str, np.ndarray], parts: dict[str
             raise DataError(f"{path}: class_names is {names.dtype} with {names.ndim} axes, expected a list of texts")
         if len(names) > CLASS_LIMIT:
             raise DataError(f"{path}: {len(names)} class names, more than the limit of {CLASS_LIMIT}")
-        return tuple(names.tolist())
+        with refuse_damage(f"{path}: class_names holds no text", DataError):  # numbers that are no characters
+            return tuple(names.tolist())
     numbered = [number_classes(_check_labels(path, labels, arrays[labels]), path.name) for _, labels in parts.values()]
     return max(numbered, key=len)

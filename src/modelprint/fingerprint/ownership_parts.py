@@ -2,6 +2,7 @@
 
 import io
 import math
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -182,7 +183,9 @@ def read_array(name: str, content: bytes) -> np.ndarray:
     buffer = io.BytesIO(content)
     try:
         version = np.lib.format.read_magic(buffer)
-        shape, _, dtype = np.lib.format.read_array_header_1_0(buffer)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # of a header as Python 2 wrote it, which no fingerprint has
+            shape, _, dtype = np.lib.format.read_array_header_1_0(buffer)
     except Exception as problem:  # numpy raises several kinds, SyntaxError among them
         raise ValueError(f"{member} is no .npy file: {' '.join(str(problem).split())[:100]}") from problem
     size = len(content) - buffer.tell()

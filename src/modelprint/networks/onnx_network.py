@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from modelprint.errors import CraftingError, LoadingError
 from modelprint.extras import advise_extra
+from modelprint.oracles.onnx_session import make_options
 
 
 def explain_missing_runtime() -> str:
@@ -91,11 +92,9 @@ def _start(content: bytes) -> Any:
     # The key of a reference to another file, which ONNX Runtime would read from this machine.
     if b"location" in content:
         raise LoadingError("the ONNX graph refers to other files; refused")
-    options = onnxruntime.SessionOptions()
+    options = make_options(onnxruntime, len(content))
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.use_deterministic_compute = True
-    options.log_severity_level = 4
-    onnxruntime.set_default_logger_severity(4)
     try:
         # Without a fallback, which would print to our standard output and try the same again.
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)

@@ -10,6 +10,7 @@ import numpy as np
 
 from modelprint.errors import OracleError
 from modelprint.extras import advise_extra
+from modelprint.oracles.onnx_session import make_options
 from modelprint.oracles.oracle import Answer, answer_logits
 from modelprint.oracles.pixel_form import PixelForm
 from modelprint.pixels import Picture
@@ -35,8 +36,8 @@ class OnnxOracle:
     def __init__(self, path: Path, form: PixelForm | None = None) -> None:
         self.path, self.form = path, form or PixelForm()
         runtime = _import_runtime()
-        self.digest = _digest_model(path)
-        self._session = _open_session(path, runtime)
+        self.digest, size = _digest_model(path)
+        self._session = _open_session(path, runtime, size)
         self._input = _take_only(path, "input", self._session.get_inputs())
         self._output = _take_only(path, "output", self._session.get_outputs())
         if self._input.type not in DATATYPES:
@@ -84,17 +85,18 @@ def _read_answer(logits: np.ndarray) -> Answer:
     return answer_logits(row)
 
 
-def _digest_model(path: Path) -> str:
-    """Return the SHA-256 of everything that ONNX Runtime loads for the file at `path`."""
+def _digest_model(path: Path) -> tuple[str, int]:
+    """Return the SHA-256 and the bytes of everything that ONNX Runtime loads for the file at `path`."""
     try:
         digest = _digest_file(path)
         external = {place: _digest_file(path.parent / place) for place in sorted(set(_list_external_files(path)))}
+        size = sum(place.stat().st_size for place in (path, *(path.parent / name for name in external)))
     except OSError as problem:
         raise OracleError(f"{problem.filename or path}: {problem.strerror or problem}") from None
     if not external:
-        return digest
+        return digest, size
     lines = [digest, *(f"{sha256} {place}" for place, sha256 in external.items())]
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest(), size
 
 
 def _digest_file(path: Path) -> str:
@@ -159,10 +161,8 @@ def _import_runtime() -> Any:
     return onnxruntime
 
 
-def _open_session(path: Path, runtime: Any) -> Any:
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4  # what is wrong is said by the error, in one line and without colours
-    runtime.set_default_logger_severity(4)
+def _open_session(path: Path, runtime: Any, size: int) -> Any:
+    options = make_options(runtime, size)
     try:
         # Without a fallback, which would print to our standard output and try the same again.
         return runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"], enable_fallback=0)
