@@ -156,7 +156,7 @@ def simulate_run(
     peak = np.zeros(series)
     ended = np.full(series, OPEN)
     test = SequentialTest(alpha=share_alpha(ALPHA, number), beta=BETA, p0=P0, p1=P1)
-    rise, fall = test.ratio(0, 1), test.ratio(1, 0)
+    evidence = _tabulate_evidence(test, samples)
     unanswered = np.ones((series, samples), dtype=bool)
     for turn in range(ROUNDS):
         for index in range(samples):
@@ -169,7 +169,7 @@ def simulate_run(
             mismatched += usable & flipped
             row = np.where(asking, np.where(silent, row + 1, 0), row)
             unanswered[:, index] &= ~usable
-            peak = np.maximum(peak, mismatched * rise + matched * fall)
+            peak = np.maximum(peak, evidence[matched, mismatched])
             crossed = (peak >= test.upper) & (mismatched >= 2)
             waiting = crossed & (matched == 0) & (mismatched <= CONFIRMATIONS)
             remapped = crossed & (matched == 0) & ~waiting
@@ -180,6 +180,13 @@ def simulate_run(
     crossed = (peak >= test.upper) & (mismatched >= 2)
     ended = np.where(ended == OPEN, np.where(crossed, TAMPERED, UNDECIDED), ended)
     return np.where(active, ended, UNDECIDED), asked
+
+
+@cache
+def _tabulate_evidence(test: SequentialTest, samples: int) -> np.ndarray:
+    """Return the evidence for tampered of every number of matches (rows) and mismatches (columns)."""
+    counts = range(samples + 1)
+    return np.array([[test.tampered_evidence(matched, mismatched) for mismatched in counts] for matched in counts])
 
 
 @cache
