@@ -42,7 +42,7 @@ coverage: ## run all tests, heavy ones too, and fail when they cover too little
 check: $(VENV)/installed-dev ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy --num-workers 2
+	$(BIN)/mypy
 	$(BIN)/lint-imports
 
 format: $(VENV)/installed-dev ## put the code into the house format
