@@ -17,7 +17,7 @@ from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from modelprint.engine import Executor, Job, JobResult, Processes
+from modelprint.engine import Executor, Job, Processes
 from tests.hostile.blocks import Block, Figures, load_valid, make_input, marker_of, run_block
 from tests.hostile.readers import READERS
 
@@ -26,8 +26,6 @@ BLOCK = 500
 
 DIED = "worker died"
 """In the problem of a job whose process ended; any other problem is a fault of the fuzz itself."""
-
-__all__ = ["Job", "JobResult", "fuzz", "plan_blocks", "write_table"]
 
 
 def plan_blocks(count: int, seed: int, only: str = "") -> list[Block]:
@@ -45,13 +43,16 @@ def plan_blocks(count: int, seed: int, only: str = "") -> list[Block]:
 
 
 def fuzz(blocks: list[Block], folder: Path, workers: int) -> dict[str, Figures]:
-    """Read all blocks that the log in `folder` does not have yet, and return the figures by reader."""
+    """Read all blocks that the log in `folder` does not have yet, or with a broken limit; return figures by reader."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "blocks.jsonl"
     figures: dict[str, Figures] = {}
     planned = {block.key: block for block in blocks}
     done = {key: found for key, found in _read_log(log) if key in planned}
+    done = {key: found for key, found in done.items() if not found.broken}
     left = [block for key, block in planned.items() if key not in done]
+    if not left:
+        print(f"all of them were read before; to read them again, remove {folder}", file=sys.stderr)
     for name in dict.fromkeys(block.reader for block in left):
         load_valid(name, folder)
     for key, found in done.items():

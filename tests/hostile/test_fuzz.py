@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from modelprint.engine import Job, JobResult
 from modelprint.errors import DataError
 from tests.hostile import blocks, fuzz
 from tests.hostile.blocks import Block, Figures, make_input, measure, run_block
@@ -128,14 +129,14 @@ def test_an_input_that_kills_a_worker_is_named_and_the_rest_is_read(tmp_path: Pa
     class Dying:
         """Performs jobs here; one that contains input 7 fails there."""
 
-        def run(self, jobs: list[fuzz.Job[Figures]]) -> object:
+        def run(self, jobs: list[Job[Figures]]) -> object:
             for job in jobs:
                 part = fuzz._parse_part(job.key)
                 if part.start <= 7 < part.stop:
                     blocks.marker_of(part, tmp_path).write_bytes((7).to_bytes(8, "little"))
-                    yield fuzz.JobResult(key=job.key, problem="its worker died 2 times")
+                    yield JobResult(key=job.key, problem="its worker died 2 times")
                 else:
-                    yield fuzz.JobResult(key=job.key, value=Figures(inputs=part.stop - part.start))
+                    yield JobResult(key=job.key, value=Figures(inputs=part.stop - part.start))
 
     ((_, found),) = fuzz._run(planned, tmp_path, Dying())  # type: ignore[arg-type]
 
