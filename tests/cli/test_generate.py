@@ -145,7 +145,7 @@ def test_what_was_measured_is_in_the_report_and_in_the_file(world: Path, command
     assert made.expected_flip_rate == 0.25 and rates["given"]
     assert len(made.sensitivity) == 3
     assert all(sample.source_label is not None for sample in made.samples)
-    assert "warning: there are 4 samples, but a verdict intact takes 17 matching answers" in done.err
+    assert "warning: there are 4 samples, but a verdict intact takes 18 matching answers" in done.err
 
 
 def test_an_order_of_classes_that_does_not_fit_is_named_and_corrected(world: Path, command: Any) -> None:

@@ -192,6 +192,8 @@ class SealedRates:
             lines["scores"] = self.scores
         lines["p0"] = f"{self.flip_rate:.3g}, {self._explain_p0()}"
         lines["p1"] = f"{self.expected_flip_rate:.3g}, {self._explain_p1()}"
+        if self.untried:
+            lines["not tried"] = "; ".join(f"{name} ({reason})" for name, reason in self.untried.items())
         lines["intact takes"] = f"{self.needed} matching answers of {self.samples}"
         return lines
 
