@@ -80,6 +80,18 @@ def test_a_finished_transcript_is_no_fresh_check(command: Any, world: Path) -> N
     assert "nothing was asked now" in reused.out
 
 
+def test_what_counts_of_an_answer_is_chosen(command: Any, world: Path) -> None:
+    """A file made by `generate` has scores, which count unless labels alone are asked for."""
+    by_scores = command("verify", "r20.mprint", *NAMED, "--json")
+    by_label = command("verify", "r20.mprint", *NAMED, "--answers", "label", "--json")
+    unknown = command("verify", "r20.mprint", *NAMED, "--answers", "both")
+
+    assert (by_scores.code, by_label.code, unknown.code) == (0, 0, 2)
+    assert json.loads(by_scores.out)["scores"]["used"] == "scores"
+    assert json.loads(by_label.out)["scores"] is None
+    assert "both" in unknown.err
+
+
 def test_runs_share_a_ledger_and_inspect_reads_it(command: Any, world: Path) -> None:
     """The first run decides and spends its samples; the second asks those that are left first."""
     line = ("verify", "r20.mprint", *NAMED, "--ledger", "mine.jsonl")
