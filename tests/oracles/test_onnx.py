@@ -56,6 +56,17 @@ def test_both_input_types_are_fed(kind: int, tmp_path: Path) -> None:
     assert (answer.label, answer.tie, answer.problem) == (3, False, None)
 
 
+@pytest.mark.parametrize("size", [1, 3])
+def test_a_model_of_a_fixed_batch_gets_one_picture_as_often(size: int, tmp_path: Path) -> None:
+    """The first row is the answer."""
+    oracle = OnnxOracle(flatten_file(tmp_path / "m.onnx", shape=(size, 1, 2, 2)))
+
+    answer = oracle.ask(PICTURE)
+
+    assert (answer.label, answer.problem) == (3, None)
+    assert answer.ranking[0] == (3, 1.0)
+
+
 def test_equal_logits_are_a_tie(tmp_path: Path) -> None:
     """Two white pixels."""
     oracle = OnnxOracle(flatten_file(tmp_path / "m.onnx"))

@@ -21,6 +21,8 @@ DATATYPES: dict[str, type[np.generic]] = {
     "tensor(uint8)": np.uint8,
 }
 """Input types we feed: images in [0, 1] unless another form is asked for, or grey levels."""
+BATCH_LIMIT = 1024
+"""Largest fixed batch that is filled with copies of one image."""
 
 
 class OnnxOracle:
@@ -55,13 +57,15 @@ class OnnxOracle:
         pixels = self.form.compute(picture) if self.takes_floats else self.form.arrange(picture)
         image = pixels.astype(DATATYPES[self._input.type])
         sides = self._input.shape
+        if self.form.layout.startswith("n"):
+            image = _fill_batch(image, sides)
         if not _accepts_shape(sides, image.shape):
             return Answer(problem=f"the model takes images of shape {sides}, this one has {list(image.shape)}")
         try:
             logits = np.asarray(self._session.run([self._output.name], {self._input.name: image})[0])
         except Exception as problem:  # ONNX Runtime has a family of its own for what a graph can do wrong
             return Answer(problem=f"ONNX Runtime failed: {' '.join(str(problem).split())[:200]}")
-        return _read_answer(logits)
+        return _read_answer(logits, image.shape[0] if self.form.layout.startswith("n") else 1)
 
     def describe(self) -> dict[str, str]:
         """Say which file is asked, and in which form when it is another than the usual one."""
@@ -76,8 +80,15 @@ def _accepts_shape(sides: list[int | str | None], shape: tuple[int, ...]) -> boo
     return all(not isinstance(side, int) or side == given for side, given in zip(sides, shape, strict=True))
 
 
-def _read_answer(logits: np.ndarray) -> Answer:
-    if logits.ndim != 2 or logits.shape[0] != 1 or logits.shape[1] < 2 or logits.dtype.kind != "f":
+def _fill_batch(image: np.ndarray, sides: list[int | str | None]) -> np.ndarray:
+    """Repeat a batch of one image as often as a model of a fixed batch takes it."""
+    size = sides[0] if len(sides) == image.ndim else None
+    return np.repeat(image, size, axis=0) if isinstance(size, int) and 1 < size <= BATCH_LIMIT else image
+
+
+def _read_answer(logits: np.ndarray, count: int) -> Answer:
+    """Return the answer in the first of `count` rows, which are about the same image."""
+    if logits.ndim != 2 or logits.shape[0] != count or logits.shape[1] < 2 or logits.dtype.kind != "f":
         return Answer(problem=f"the model's output is {logits.dtype} of shape {list(logits.shape)}, expected logits")
     row = logits[0].astype(np.float32)
     if not np.isfinite(row).all():
