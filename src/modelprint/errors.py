@@ -13,8 +13,12 @@
     ├── TranscriptError     a transcript is damaged or belongs to another verification
     └── BenchError          a benchmark run cannot continue, or a run folder cannot be read
 
-A tampered model is a result, never an error.
+A tampered model is a result, never an error. `advise_extra` ends the messages about libraries that are not installed.
 """
+
+import json
+
+NAME = "modelprint"
 
 MESSAGE_LIMIT = 2000
 """Characters of a message; what a hostile file makes longer is cut."""
@@ -71,3 +75,34 @@ class TranscriptError(ModelprintError):
 
 class BenchError(ModelprintError):
     """A benchmark run cannot continue, or a run folder cannot be read."""
+
+
+def advise_extra(extra: str) -> str:
+    """Return how to install `extra`, a part of the dependencies, from where the package itself was installed.
+
+    The name alone would ask the index, where no package of ours need be.
+    """
+    from importlib.metadata import Distribution, PackageNotFoundError
+
+    try:
+        recorded = Distribution.from_name(NAME).read_text("direct_url.json")
+    except PackageNotFoundError:
+        recorded = None
+    return f"install the extra {extra} as {NAME} was installed, such as: {_write_command(extra, recorded)}"
+
+
+def _write_command(extra: str, recorded: str | None) -> str:
+    """Return a command for pip; `recorded` is where the package came from, by PEP 610, None when that is unknown."""
+    try:
+        origin = json.loads(recorded or "{}")
+        url = str(origin.get("url", ""))
+        if origin.get("dir_info", {}).get("editable") and url.startswith("file://"):
+            return f'pip install -e "{url}[{extra}]"'
+        vcs = origin.get("vcs_info", {})
+        if vcs:
+            url = f"{vcs['vcs']}+{url}@{vcs['commit_id']}"
+    except (ValueError, AttributeError, KeyError):
+        url = ""
+    if not url:
+        return f"pip install '.[{extra}]' in its source folder"
+    return f'pip install "{NAME}[{extra}] @ {url}"'

@@ -34,8 +34,7 @@ from modelprint.cli.tamper import tamper
 from modelprint.cli.tradeoff import tradeoff
 from modelprint.cli.train_generator import train_generator
 from modelprint.cli.verify import replay, verify
-from modelprint.errors import ModelprintError
-from modelprint.extras import advise_extra
+from modelprint.errors import ModelprintError, advise_extra
 from modelprint.memory import keep_freed_memory
 
 DEBUG = "MODELPRINT_DEBUG"

@@ -13,8 +13,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from modelprint.errors import CraftingError
-from modelprint.extras import advise_extra
+from modelprint.errors import CraftingError, advise_extra
 
 Evaluate = Callable[[Float[Tensor, "active d"], list[int]], tuple[Float[Tensor, " active"], Float[Tensor, "active d"]]]
 """Returns values and gradients at one point of each unfinished problem; the list says which problems these are."""

@@ -15,8 +15,7 @@ import numpy as np
 
 from modelprint.data.data_set import DataSet, split
 from modelprint.data.labelled_images import LabelledImages
-from modelprint.errors import DataError
-from modelprint.extras import advise_extra
+from modelprint.errors import DataError, advise_extra
 
 GREY_LEVELS = 16
 """The largest grey level in the original."""

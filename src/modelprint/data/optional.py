@@ -2,8 +2,7 @@
 
 from types import ModuleType
 
-from modelprint.errors import DataError
-from modelprint.extras import advise_extra
+from modelprint.errors import DataError, advise_extra
 
 
 def import_parquet() -> ModuleType:

@@ -8,8 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from modelprint.errors import CraftingError, LoadingError
-from modelprint.extras import advise_extra
+from modelprint.errors import CraftingError, LoadingError, advise_extra
 from modelprint.oracles.onnx_session import make_options
 
 

@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from modelprint.errors import OracleError
-from modelprint.extras import advise_extra
+from modelprint.errors import OracleError, advise_extra
 from modelprint.oracles.onnx_session import make_options
 from modelprint.oracles.oracle import Answer, answer_logits
 from modelprint.oracles.pixel_form import PixelForm

@@ -13,8 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from modelprint.errors import BenchError
-from modelprint.extras import advise_extra
+from modelprint.errors import BenchError, advise_extra
 
 INK = "#010203"
 """Placeholder for the text colour of the page, by which it is replaced."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-CALL = "from modelprint.entry import main; main()"
+CALL = "from modelprint.__main__ import main; main()"
 
 
 def start(folder: Path, *arguments: str, redirected: str = "") -> subprocess.CompletedProcess[str]:

@@ -33,3 +33,7 @@ def _end(reason: str) -> None:
     except (OSError, ValueError):
         pass
     sys.exit(WRONG)
+
+
+if __name__ == "__main__":
+    main()
