@@ -207,7 +207,7 @@ def test_a_normalisation_outside_becomes_part_of_the_classifier(
 
 
 @pytest.mark.parametrize(
-    ("numbers", "said"), [(([0.1, 0.2], [1, 1]), "for each of 1 channels"), (([0.5], [0.0]), "std is positive")]
+    ("numbers", "said"), [(([0.1, 0.2], [1.0, 1.0]), "for each of 1 channels"), (([0.5], [0.0]), "std is positive")]
 )
 def test_a_normalisation_has_a_number_for_each_channel(
     numbers: Any, said: str, tiny_model: Classifier, tmp_path: Path
