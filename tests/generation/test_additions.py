@@ -7,7 +7,7 @@ import pytest
 from modelprint.classifier import Classifier
 from modelprint.data import DataSet
 from modelprint.errors import CraftingError
-from modelprint.generation.additions import leave_out
+from modelprint.generation.additions import check_same_model, leave_out
 from modelprint.generation.from_weights import generate
 from modelprint.generation.measures import NOTHING
 from modelprint.methods import Bisection
@@ -46,3 +46,12 @@ def test_used_up_data_are_an_error(tiny_model: Classifier, split: DataSet) -> No
 
     with pytest.raises(CraftingError, match="all 1 training images of tiny were used"):
         leave_out(one, [replace(made, samples=sources)])
+
+
+def test_samples_of_another_model_are_not_added(tiny_model: Classifier, split: DataSet) -> None:
+    """Two files of one release are of the same weights."""
+    made, _ = generate(tiny_model, split, Bisection(), count=4, profile="exact", measures=NOTHING)
+
+    check_same_model([made, made], tiny_model.digest())
+    with pytest.raises(CraftingError, match=f"is of model {tiny_model.digest()[:16]}, not of {'ab' * 8}; samples"):
+        check_same_model([made], "ab" * 32)

@@ -87,7 +87,7 @@ def generate(
     expected_flip_rate: ExpectedFlipRate = None,
     also: Also = None,
     also_precision: AlsoPrecision = None,
-    also_preprocessing: AlsoPreprocessing = "all",
+    also_preprocessing: AlsoPreprocessing = None,
     controls: Controls = 8,
     noise_answers: NoiseAnswers = 3000,
     weak: Weak = False,
@@ -131,6 +131,9 @@ def generate(
         raise ValueError("--onnx-input belongs to --onnx")
     refuse_to_replace(output, force)
     created = creation_time(os.environ)
+    from modelprint.fingerprint.integrity import Fingerprint
+    from modelprint.fingerprint.parts import UNKNOWN_MODEL
+    from modelprint.generation.additions import check_same_model
     from modelprint.generation.measures import Measures
     from modelprint.generation.preprocessing import choose_preprocessing
     from modelprint.generation.rounding import adapt_settings, parse_rounding
@@ -142,7 +145,7 @@ def generate(
     chosen = build(METHODS, method, given)
     measures = Measures(
         controls=controls,
-        preprocessing=choose_preprocessing(also_preprocessing),
+        preprocessing=choose_preprocessing(also_preprocessing or "all"),
         noise_answers=noise_answers,
         expected_flip_rate=expected_flip_rate,
         any_accuracy=any_accuracy,
@@ -162,10 +165,12 @@ def generate(
             "work": Work(progress=progress, folder=partial),
             "created": created,
         }
-        loaded = _load_images(data, class_names, add_to or [], progress)
+        earlier = [Fingerprint.load(path) for path in add_to or []]
+        loaded = _load_images(data, class_names, earlier, progress)
         if network is None:
-            if also or also_precision or mean or std:
-                raise ValueError("--also, --also-precision, --mean and --std belong to --network")
+            if also or also_precision or also_preprocessing or mean or std:
+                raise ValueError("--also, --also-precision, --also-preprocessing, --mean and --std belong to --network")
+            check_same_model(earlier, UNKNOWN_MODEL)
             source = (endpoint, onnx, onnx_input)
             fingerprint, report = _from_labels(source, loaded, chosen, profile, repeats, questions, quiet, asked)
         else:
@@ -179,12 +184,13 @@ def generate(
                 search_path=search_path,
                 normalisation=parse_normalisation(mean, std),
             )
+            check_same_model(earlier, model.digest())
             others = (also or [], also_precision or [])
             fingerprint, report = _from_weights(model, others, loaded, chosen, asked | measured)
     for warning in report.warnings:
         print_remark(warning, quiet)
-    if add_to:
-        fingerprint = _record_additions(fingerprint, add_to)
+    if earlier:
+        fingerprint = _record_additions(fingerprint, earlier)
     if not sources:
         bare = tuple(replace(sample, source=None) for sample in fingerprint.samples)
         fingerprint = replace(fingerprint, samples=bare)
@@ -196,18 +202,19 @@ def generate(
         typer.echo(f"{report.summary()}\n{'sealed in':<12} {output}\n{'fingerprint':<12} {fingerprint.digest}")
 
 
-def _load_images(data: str, class_names: str | None, earlier: Sequence[Path], progress: "Progress") -> "DataSet":
+def _load_images(
+    data: str, class_names: str | None, earlier: "Sequence[Fingerprint]", progress: "Progress"
+) -> "DataSet":
     """Return the data, its classes in the order of the network, without the sources of earlier files."""
     from modelprint.data import load_data
     from modelprint.data.relabel import read_class_names, relabel
-    from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.generation.additions import leave_out
 
     names = None if class_names is None else read_class_names(class_names)
     loaded = load_data(data, progress=progress)
     if names is not None:
         loaded = relabel(loaded, names)
-    return leave_out(loaded, [Fingerprint.load(path) for path in earlier]) if earlier else loaded
+    return leave_out(loaded, earlier) if earlier else loaded
 
 
 def _from_weights(
@@ -253,12 +260,10 @@ def _from_labels(
     return seal_from_labels(oracle, data, able, repeats=repeats, questions=questions, **asked)
 
 
-def _record_additions(fingerprint: "Fingerprint", earlier: Sequence[Path]) -> "Fingerprint":
+def _record_additions(fingerprint: "Fingerprint", earlier: "Sequence[Fingerprint]") -> "Fingerprint":
     """Return the fingerprint with the digests of the files that it adds to in its provenance."""
-    from modelprint.fingerprint.integrity import Fingerprint
-
-    digests = ", ".join(Fingerprint.load(path).digest for path in earlier)
     made = fingerprint.provenance
+    digests = ", ".join(one.digest for one in earlier)
     return replace(fingerprint, provenance=replace(made, notes={**made.notes, "adds to": digests}))
 
 

@@ -84,11 +84,11 @@ Controls = Annotated[
     ),
 ]
 AlsoPreprocessing = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="NAME,...",
         help="Carry the labels that the network gives under other preprocessing too, so that a check can name it: "
-        "bgr, jpeg-90, resize, unit, grey, mean-std, half, all or none.",
+        "bgr, jpeg-90, resize, unit, grey, mean-std, half, all (when not given) or none.",
     ),
 ]
 NoiseAnswers = Annotated[

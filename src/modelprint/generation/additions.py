@@ -10,6 +10,17 @@ from modelprint.errors import CraftingError
 from modelprint.fingerprint.integrity import Fingerprint
 
 
+def check_same_model(earlier: Sequence[Fingerprint], model_sha256: str) -> None:
+    """Raise CraftingError when a fingerprint in `earlier` is of another model than the one with this digest."""
+    for fingerprint in earlier:
+        found = fingerprint.provenance.model_sha256
+        if found != model_sha256:
+            raise CraftingError(
+                f"the fingerprint {fingerprint.digest[:16]} is of model {found[:16]}, not of {model_sha256[:16]}; "
+                "samples are added to fingerprints of the same weights only"
+            )
+
+
 def leave_out(data: DataSet, earlier: Sequence[Fingerprint]) -> DataSet:
     """Return `data` without the training images that samples of `earlier` were made from.
 
