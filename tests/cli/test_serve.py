@@ -29,9 +29,12 @@ def test_a_server_answers_until_it_is_stopped(world: Path, started: Any, until: 
     png = Fingerprint.load(world / "r20.mprint").samples[0].picture.png
 
     with started(line, world) as process:
-        with httpx.Client(trust_env=False) as client:  # one for all tries: making one takes longer than asking
-            answer = until(lambda: client.post(f"{url}/classify", content=png))
-        process.send_signal(signal.SIGINT)
+        # One client for all tries: making one takes longer than asking.
+        with httpx.Client(trust_env=False) as client:
+            try:
+                answer = until(lambda: client.post(f"{url}/classify", content=png), tries=6000)
+            finally:
+                process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
 
     assert answer.json()["label"] in "abcdefghij"
