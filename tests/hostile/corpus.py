@@ -181,6 +181,7 @@ CORPUS: dict[str, dict[str, Callable[[], bytes]]] = {
     "ledger": {
         "another model": lambda: lines({**HEAD, "fingerprint": "x" * 50_000}),
         "a sample that is not there": lambda: lines(HEAD, {"kind": "asked", "index": 10**30}),
+        "a run of 400 digits": lambda: lines(HEAD, {"kind": "run", "at": "", "number": 10**400}),
         "a negative run": lambda: lines(HEAD, {"kind": "run", "at": "", "number": -1}),
         "nested": lambda: lines(HEAD, NESTED),
     },

@@ -30,6 +30,9 @@ from modelprint.oracles.line_log import STRICT, LineLog, drop_damaged_line
 from modelprint.verification.transcript import utc_now
 from modelprint.verification.verdict import Outcome
 
+RUN_LIMIT = 2**31
+"""Runs of one budget; a larger number is no count of anything, and alpha could not be divided by it."""
+
 VARIABLE = "MODELPRINT_STATE"
 """Environment variable that moves the folder of ledgers."""
 
@@ -311,5 +314,9 @@ def _parse(log: LineLog, content: bytes) -> tuple[_Head, Budget]:
 def _check(log: LineLog, budget: Budget, count: int) -> None:
     """Refuse a ledger that is not about `count` samples."""
     every = set(range(count))
-    if not budget.asked <= every or budget.run < 0 or (budget.order and sorted(budget.order) != sorted(every)):
+    if (
+        not budget.asked <= every
+        or not 0 <= budget.run < RUN_LIMIT
+        or (budget.order and sorted(budget.order) != sorted(every))
+    ):
         raise TranscriptError(f"{log.path}: does not go with the {count} samples of the fingerprint")
