@@ -128,8 +128,8 @@ class Measured:
         if self.flips is not None and self.flips.bound >= self.expected_flip_rate:
             raise CraftingError(
                 f"{self.flips.flips} of {self.flips.answers} answers flipped when served honestly, which may be "
-                f"{self.flips.bound:.3g} of them; tampering that flips {self.expected_flip_rate:.3g} cannot be told "
-                "from that; raise the margins (--multiple) or count more answers (--noise-answers)"
+                f"{self.flips.bound:.3g} of them; tampering that flips {self.expected_flip_rate:.3g} cannot be "
+                "distinguished from that; raise the margins (--multiple) or count more answers (--noise-answers)"
             )
 
 
