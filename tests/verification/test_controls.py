@@ -231,6 +231,22 @@ def test_an_interrupted_run_goes_on_with_the_controls_it_has_not_asked(
     assert sum(one.sha256 in controls for one in (*first.asked, *second.asked)) == 8
 
 
+def test_controls_are_asked_once_whatever_the_order_in_the_transcript(
+    sealed: Fingerprint, serve: Serve, tmp_path: Path
+) -> None:
+    """One that someone put in front is not asked again."""
+    path = tmp_path / "t.jsonl"
+    verify(serve(other_label), sealed, transcript=Transcript(path))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:3], lines[7]]))
+    served = serve(other_label)
+
+    verdict = verify(served, sealed, transcript=Transcript(path))
+
+    assert verdict.outcome is Outcome.TAMPERED
+    assert sealed.controls[4].picture not in served.asked
+
+
 def test_controls_that_were_right_are_not_asked_again_in_the_same_budget(
     sealed: Fingerprint, serve: Serve, tmp_path: Path
 ) -> None:

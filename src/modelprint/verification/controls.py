@@ -114,7 +114,7 @@ class Trials:
             samples: The usable answers about samples.
         """
         if not self._asked_usual:
-            return USUAL, "control", len(self._get(USUAL, "control"))
+            return USUAL, "control", next(i for i in range(self.count) if not self.has(USUAL, "control", i))
         if (
             len(self._usable) < FEWEST_USABLE
             or self._find_order()
