@@ -150,7 +150,7 @@ def verify(
     refuse_same_file("--transcript", transcript, files)
     refuse_same_file("--ledger", ledger, files | {"--transcript": transcript})
     check_reports(report or (), force, files | {"--transcript": transcript, "--ledger": ledger})
-    from modelprint.cli.oracles import choose_oracle, preview
+    from modelprint.cli.oracles import choose_oracle, preview, print_pixel_form
     from modelprint.fingerprint.integrity import Fingerprint
     from modelprint.verification.transcript import Transcript
     from modelprint.verification.verifier import count_control_questions, count_needed_answers
@@ -203,6 +203,8 @@ def verify(
         )
 
     def make_reports() -> None:
+        if verdict.exit_code:
+            print_pixel_form(onnx, onnx_input, quiet)
         write_reports(report or (), fingerprint.name, loaded, verdict, quiet)
 
     end_with_verdict(verdict.to_json() if as_json else verdict.summary(), verdict.exit_code, make_reports)
