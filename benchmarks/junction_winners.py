@@ -55,7 +55,7 @@ ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Targeted attack", "targeted", {}),
     ("Bit flip", "bit-flip", {}),
     ("Transfer learning", "transfer-shifted", {}),
-    ("Clean label", "clean-label-collision", {}),
+    ("Clean label", "clean-label-collision", {"epochs": "70"}),
     ("Trojan", "trojan", {}),
     ("Backdoor", "backdoor", {}),
     *((f"Fine-tune last layer, lr {rate}", f"finetune-last-{rate}", {}) for rate in RATES),
@@ -63,7 +63,10 @@ ROWS: tuple[tuple[str, str, dict[str, str]], ...] = (
     ("Transfer learning", "transfer-shifted-bnfrozen", {}),
     ("Unlearning", "unlearning", {}),
 )
-"""Row of Table 1 of MiSentry, kind and settings, in the order in which suspects are made."""
+"""Row of Table 1 of MiSentry, kind and settings, in the order in which suspects are made.
+
+Seventy epochs of a tenth of the images have the steps of seven of all; the collision misses its goal in ten of a tenth.
+"""
 
 Seen = tuple[Bool[np.ndarray, " old"], Bool[np.ndarray, " new"]]
 """Which samples get another label than they expect, of those sealed before and of those sealed after."""
