@@ -71,3 +71,25 @@ def test_what_is_impossible_here_is_left_out(tiny_model: Classifier, split: Data
     found = count_flips(forms, pixels, noise.labels, profile, measured=noise, answers=200, seed=0)
 
     assert found.flips == 0
+
+
+def test_scores_that_move_too_far_are_counted_too(tiny_model: Classifier, split: DataSet) -> None:
+    """A log-probability that moves by a tenth differs when a hundredth is allowed, and no label flips."""
+
+    def lower_last(forms: Forms, images: Images) -> Logits:
+        logits = float32(forms, images)
+        last = logits.argmin(1, keepdim=True)
+        return logits.scatter_add(1, last, torch.full_like(logits[:, :1], -0.1))
+
+    profile = Profile(name="odd", variants={"float64": float64, "plain": float32, "lower": lower_last})
+    forms, pixels = Forms(tiny_model), split.test.pixels[:8]
+    noise = measure(forms, pixels, profile)
+    sealed = noise.reference
+
+    found, lenient = (
+        count_flips(forms, pixels, noise.labels, profile, measured=noise, answers=128, seed=0, scores=(sealed, reach))
+        for reach in (1e-2, 1.0)
+    )
+
+    assert (found.answers, found.flips, found.differing) == (128, 0, 64)
+    assert lenient.differing == 0

@@ -27,13 +27,13 @@ class Flips:
     Attributes:
         answers: How many answers were compared.
         flips: How many of them were another label, or a tie.
-        differing: How many had another label, or a log-probability that moved too far; the flips where that was not
+        differing: How many had another label, or a log-probability that moved too far; None where only labels were
             looked at.
     """
 
     answers: int
     flips: int
-    differing: int
+    differing: int | None = None
 
     @property
     def bound(self) -> float:
@@ -80,10 +80,10 @@ def count_flips(
             logits = ways[name](forms, to_images(pixels, torch.float64)[order]).double()
             other = margin(logits, labels[order]) <= 0
             flipped += int(other.sum())
-            far = other if scores is None else _moves_too_far(logits, scores[0][order], scores[1])
-            differing += int((other | far).sum())
+            if scores is not None:
+                differing += int((other | _moves_too_far(logits, scores[0][order], scores[1])).sum())
             counted += len(order)
-    return Flips(answers=counted, flips=flipped, differing=differing)
+    return Flips(answers=counted, flips=flipped, differing=None if scores is None else differing)
 
 
 def _moves_too_far(logits: Logits, reference: Logits, reach: float) -> Bool[Tensor, " n"]:

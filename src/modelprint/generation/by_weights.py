@@ -120,9 +120,9 @@ def measure_file(
             scores=None if scores is None else (noise.reference[list(rows)], scores.multiple * scores.floor),
             progress=progress,
         )
-        scores = scores and replace(
-            scores, differ_rate=upper_bound(flips.differing, flips.answers), answers=flips.answers
-        )
+        if scores is not None and flips.differing is not None:
+            rate = upper_bound(flips.differing, flips.answers)
+            scores = replace(scores, differ_rate=rate, answers=flips.answers)
     if measures.tamperings:
         sensitivity = measure_sensitivity(
             forms.model, data, pixels, labels, profile=profile.name, seed=seed, progress=progress

@@ -264,7 +264,7 @@ class ByRepetition:
         """
         if not self._flips and self._answers < ENOUGH_ANSWERS:
             return None
-        return Flips(answers=self._answers, flips=self._flips, differing=self._flips)
+        return Flips(answers=self._answers, flips=self._flips)
 
     def label_sources(self, sources: Pixels) -> list[int | None]:
         """Return the labels that were asked for while crafting; no question is asked for this."""

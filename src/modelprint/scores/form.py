@@ -54,14 +54,17 @@ class ScoreForm:
 
     def widths(self, values: Float64[np.ndarray, " n"]) -> tuple[Float64[np.ndarray, " n"], Float64[np.ndarray, " n"]]:
         """Return how far below and above each score the number may have been that was rounded to it."""
-        units = np.array([10.0 ** -self._decimals_of(value) for value in values])
+        units = 10.0 ** -self._decimals_of(values).astype(np.float64)
         binary = np.abs(values) * 2.0**-self.bits + SMALLEST[self.bits]
         return units / 2 + binary, units * (1.0 if self.truncated else 0.5) + binary
 
-    def _decimals_of(self, value: float) -> int:
-        power = _power_of_ten(value)
-        seen = [count for known, count in self.decimals.items() if known >= power]
-        return max(seen, default=0)
+    def _decimals_of(self, values: Float64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+        """Return the decimals of each score: the most of any power of ten from its own on; 0 beyond what was seen."""
+        known = np.array(sorted(self.decimals), dtype=np.int64)
+        counts = np.array([*(self.decimals[int(power)] for power in known), 0], dtype=np.int64)
+        most = np.maximum.accumulate(counts[::-1])[::-1]
+        chosen: Int64[np.ndarray, " n"] = most[np.searchsorted(known, _powers_of_ten(values))]
+        return chosen
 
     @property
     def digits(self) -> int | None:
@@ -113,14 +116,16 @@ def find_form(answers: Sequence[Printed], class_count: int) -> ScoreForm | None:
     return replace(form, truncated=form.scale in ("probabilities", "percent") and _is_truncated(answers, form))
 
 
-def _power_of_ten(value: float) -> int:
-    """Return the power of ten of the first digit; a large negative one for zero."""
-    return math.floor(math.log10(abs(value)) + 1e-12) if value else -FULL
+def _powers_of_ten(values: Float64[np.ndarray, " n"]) -> Int64[np.ndarray, " n"]:
+    """Return the power of ten of the first digit of each number; a large negative one for zero."""
+    sizes = np.where(values == 0, 10.0**-FULL, np.abs(values))
+    powers: Int64[np.ndarray, " n"] = np.floor(np.log10(sizes) + 1e-12).astype(np.int64)
+    return powers
 
 
 def _find_decimals(values: Float64[np.ndarray, " n"], counts: Int64[np.ndarray, " n"]) -> dict[int, int]:
     """Return the most decimals of scores of at least each power of ten that occurs."""
-    powers = np.array([_power_of_ten(value) for value in values])
+    powers = _powers_of_ten(values)
     return {int(power): int(counts[powers >= power].max()) for power in sorted(set(powers.tolist()))}
 
 

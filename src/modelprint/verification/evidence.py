@@ -80,6 +80,7 @@ class ScoreRule:
     class_count: int
     margins: Sequence[float]
     answers: AnswersUsed
+    _printed: dict[tuple[object, ...], Printed | None] = field(default_factory=dict, init=False, repr=False)
 
     def weigh(
         self, samples: Sequence[Observed], controls: Sequence[Observed] = (), repeated: Sequence[Observed] = ()
@@ -116,8 +117,15 @@ class ScoreRule:
 
     def _read(self, seen: Sequence[Observed]) -> dict[int, Printed]:
         """Return the scores in the answers that have some, by index."""
-        found = {one.index: read_printed(one.answer, self.class_count) for one in seen}
+        found = {one.index: self._read_once(one) for one in seen}
         return {index: printed for index, printed in found.items() if printed is not None}
+
+    def _read_once(self, seen: Observed) -> Printed | None:
+        """Return the scores in one answer, which is weighed again with every later one."""
+        key = (seen.answer.ranking, seen.answer.printed)
+        if key not in self._printed:
+            self._printed[key] = read_printed(seen.answer, self.class_count)
+        return self._printed[key]
 
     def _fit_temperature(
         self, form: ScoreForm, printed: Mapping[int, Printed], controls: Mapping[int, Printed]
