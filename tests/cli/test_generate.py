@@ -1,4 +1,4 @@
-"""Sealing what is known by its labels alone: an endpoint or an ONNX file."""
+"""Sealing an endpoint or an ONNX file by its labels alone, and what is measured besides the samples."""
 
 import json
 from pathlib import Path
@@ -7,6 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from modelprint.fingerprint.integrity import Fingerprint
+
+NAMED = ("--network", "resnet20", "--weights", "cifar10_resnet20.safetensors")
 QUICK = ["--set", "generator_settings=epochs=2,batch=20,width=8,codes=8,learning_rate=0.01"]
 WALK = ["--method", "public-check", "--set", "rate=0.5", "--set", "steps=30", "--set", "naturalness=none", *QUICK]
 
@@ -86,3 +89,77 @@ def test_the_size_of_questions_left_is_said(world: Path, endpoint: Path, command
 
     assert done.code == 0, done.err
     assert "of which 2000 are allowed" in done.err
+
+
+SEAL = ["generate", *NAMED, "--data", "cifar10", "--method", "bisection", "--profile", "exact", "--count", 4]
+CHEAP = ["--noise-answers", 100, "--expected-flip-rate", "0.25"]
+
+
+def test_what_was_measured_is_in_the_report_and_in_the_file(world: Path, command: Any) -> None:
+    """As text and as JSON; too few samples for a verdict are announced."""
+    done = command(*SEAL, *CHEAP, "--controls", 3, "--also-preprocessing", "bgr,unit", "--output", "m.mprint", "--json")
+
+    assert done.code == 0, done.err
+    rates = json.loads(done.out)["report"]["rates"]
+    made = Fingerprint.load(world / "m.mprint")
+    assert rates["agreement"]["asked"] == 20 and rates["agreement"]["agreed"] >= 15
+    assert rates["controls"] == len(made.controls) == 3
+    assert {one.preprocessing for one in made.preprocessings} == set(rates["preprocessings"]) <= {"bgr", "unit"}
+    assert made.honest_flips is not None and made.honest_flips.answers == rates["flips"]["answers"] >= 100
+    assert made.expected_flip_rate == 0.25 and rates["given"]
+    assert len(made.sensitivity) == 3
+    assert all(sample.source_label is not None for sample in made.samples)
+    assert "warning: there are 4 samples, but a verdict intact takes 18 matching answers" in done.err
+
+
+def test_an_order_of_classes_that_does_not_fit_is_named_and_corrected(world: Path, command: Any) -> None:
+    """Names in another order are refused; those of the network, also from a file, are what the data has here."""
+    names = [f"thing {index}" for index in range(10)]
+    (world / "names.txt").write_text("\n".join(names))
+
+    turned = command(*SEAL, *CHEAP, "--class-names", ",".join(names[1:] + names[:1]), "--output", "t.mprint")
+    listed = command(*SEAL, *CHEAP, "--class-names", "names.txt", "--output", "l.mprint")
+
+    assert turned.code == 2
+    assert "of cifar10/test their label, and 100.0% when the classes are in text order" in turned.err
+    assert "--class-names" in turned.err and "--any-accuracy" in turned.err
+    assert listed.code == 0, listed.err
+
+
+def test_more_samples_come_from_other_images(world: Path, command: Any) -> None:
+    """The new file names the one that it adds to."""
+    first = command(*SEAL, *CHEAP, "--output", "one.mprint")
+    second = command(*SEAL, *CHEAP, "--add-to", "one.mprint", "--output", "two.mprint")
+
+    assert (first.code, second.code) == (0, 0), second.err
+    one, two = Fingerprint.load(world / "one.mprint"), Fingerprint.load(world / "two.mprint")
+    sources = [{sample.source.sha256 for sample in made.samples if sample.source is not None} for made in (one, two)]
+    assert not sources[0] & sources[1]
+    assert two.provenance.notes["adds to"] == one.digest
+
+
+def test_a_normalisation_outside_is_checked_against_the_data(world: Path, command: Any) -> None:
+    """Here the network has its own: a second one ruins it, and this is found before any work."""
+    done = command(*SEAL, *CHEAP, "--mean", "9", "--std", "0.01", "--output", "n.mprint")
+
+    assert done.code == 2
+    assert "near chance for 10 classes; is the normalisation outside the network (--mean and --std)" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--also-preprocessing", "png"], "--also-preprocessing: there is no 'png'"),
+        (["--controls", 65], "controls is a number from 0 to 64"),
+        (["--noise-answers", 5], "noise_answers is 100 or more"),
+        (["--mean", "0.5"], "--mean and --std go together"),
+        (["--class-names", "a,b"], "are not among the 2 class names"),
+        (["--add-to", "missing.mprint"], "missing.mprint: cannot be read"),
+    ],
+)
+def test_wrong_options_of_measuring_are_explained(options: list[Any], said: str, world: Path, command: Any) -> None:
+    """Before any work, in one line."""
+    done = command(*SEAL, *options, "--output", "w.mprint")
+
+    assert done.code == 2
+    assert said in done.err and done.err.count("\n") == 1

@@ -57,7 +57,9 @@ def test_a_rate_that_was_given_wins_and_is_recorded() -> None:
     measured.check(weak=False)
     assert measured.expected_flip_rate == 0.3
     assert measured.notes()["expected_flip_rate"] == "given by the owner, not measured"
-    assert summarise(measured, 20, 0).lines()["p1"] == "0.3, as given; measured: int8 weights flips 0 of 100"
+    lines = summarise(measured, 20, 0).lines()
+    assert lines["p1"] == "0.3, as given; measured: int8 weights flips 0 of 100"
+    assert lines["not tried"] == "prune 20 % (RuntimeError: no)"
 
 
 def test_a_file_that_sees_too_little_is_refused() -> None:

@@ -128,8 +128,8 @@ class Measured:
         if self.flips is not None and self.flips.bound >= self.expected_flip_rate:
             raise CraftingError(
                 f"{self.flips.flips} of {self.flips.answers} answers flipped when served honestly, which may be "
-                f"{self.flips.bound:.3g} of them; tampering that flips {self.expected_flip_rate:.3g} cannot be told "
-                "from that; raise the margins (--multiple) or count more answers (--noise-answers)"
+                f"{self.flips.bound:.3g} of them; tampering that flips {self.expected_flip_rate:.3g} cannot be "
+                "distinguished from that; raise the margins (--multiple) or count more answers (--noise-answers)"
             )
 
 
@@ -176,6 +176,8 @@ class SealedRates:
             lines["explains"] = f"other preprocessing: {', '.join(self.preprocessings)}"
         lines["p0"] = f"{self.flip_rate:.3g}, {self._explain_p0()}"
         lines["p1"] = f"{self.expected_flip_rate:.3g}, {self._explain_p1()}"
+        if self.untried:
+            lines["not tried"] = "; ".join(f"{name} ({reason})" for name, reason in self.untried.items())
         lines["intact takes"] = f"{self.needed} matching answers of {self.samples}"
         return lines
 
