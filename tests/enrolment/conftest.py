@@ -17,6 +17,7 @@ from modelprint.demo.server import build_app, run_in_background
 from modelprint.fingerprint.blocks import Control
 from modelprint.fingerprint.integrity import Fingerprint
 from modelprint.generation.from_weights import generate
+from modelprint.generation.measures import Measures
 from modelprint.methods.bisection import Bisection
 from modelprint.oracles.endpoint import open_oracle, parse_endpoint
 from modelprint.oracles.remote import RemoteOracle
@@ -26,10 +27,12 @@ from modelprint.tensors import to_images
 Go = Callable[[Request], Awaitable[Response]]
 Middleware = Callable[[Request, Go], Awaitable[Response]]
 
+MEASURES = Measures(expected_flip_rate=0.25)
+
 
 def seal(model: Classifier, split: DataSet) -> Fingerprint:
     """Return 24 bisected samples and the twelve test images with the widest margins as controls."""
-    sealed, _ = generate(model, split, Bisection(), count=24, profile="exact", seed=3)
+    sealed, _ = generate(model, split, Bisection(), count=24, profile="exact", seed=3, measures=MEASURES)
     pixels = split.test.pixels
     logits = model.logits(to_images(pixels)).double()
     gaps = top_two_gap(logits)
