@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 import jaxtyping
 import numpy as np
 import pytest
+from beartype import BeartypeConf, beartype
 from filelock import FileLock
 from PIL import Image
 
@@ -29,6 +30,9 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["TORCH_COMPILE_DISABLE"] = "1"
 if "torch" in sys.modules:
     sys.modules["torch"].set_num_threads(1)
+
+# A wrong type is the error that Python itself would come to, which some callers expect of input from outside.
+_check_annotations = beartype(conf=BeartypeConf(violation_type=TypeError))
 
 _check_shapes = jaxtyping.jaxtyped
 _shapes_of_a_call = _check_shapes("context")
@@ -61,7 +65,7 @@ def _check_types(*functions: Any, typechecker: Any) -> Any:
     annotations = tuple(inspect.get_annotations(fn).values()) if inspect.isfunction(fn) else ()
     if not inspect.isfunction(fn) or inspect.isgeneratorfunction(fn) or _has(annotations, _is_text):
         return _check_shapes(*functions, typechecker=typechecker)
-    checked = typechecker(fn)
+    checked = _check_annotations(fn)
     if not _has(annotations, _is_array):
         return checked
 

@@ -181,12 +181,11 @@ def strange() -> Iterator[str]:
 @pytest.mark.parametrize(
     ("path", "response", "said"),
     [
-        ("/slow", "label: $.label", "the last trouble was"),
         ("/500", "label: $.label", "500"),
         ("/garbage", "label: $.label", "JSON"),
         ("/few", "scores: $.scores", "scores 2 classes, the fingerprint knows 10"),
         ("/unknown", "label: $.label", "'teapot' is no class name"),
-        ("/tie", "scores: $.scores", "5 tied"),
+        ("/tie", "scores: $.scores", "tied"),
     ],
 )
 def test_an_endpoint_that_does_not_answer_gets_no_verdict(
@@ -203,8 +202,21 @@ def test_an_endpoint_that_does_not_answer_gets_no_verdict(
 
     assert (done.code, again.code) == (3, 3), done.err
     assert "INCONCLUSIVE" in done.out and said in done.out
-    assert done.err.count("\n") == 1  # what it may cost
+    assert done.err.count("\n") == 2  # what it may cost, and what may be asked besides
     assert without_history(again.out) == without_history(done.out)
+
+
+def test_an_endpoint_that_is_silent_from_the_start_is_not_waited_for(strange: str, command: Any, world: Path) -> None:
+    """Nothing could be asked: exit code 2, as for a connection that is refused."""
+    (world / "odd.yaml").write_text(
+        f"endpoint:\n  kind: http\n  url: {strange}/slow\n  response: {{label: $.label}}\n"
+        "  limits: {timeout_s: 0.2}\n  retry: {attempts: 1}\n"
+    )
+
+    done = command("verify", "r20.mprint", "--endpoint", "odd.yaml")
+
+    assert (done.code, done.out) == (2, "")
+    assert "no reply within 0.2 s; check the address" in done.err
 
 
 def test_a_wrong_endpoint_description_names_the_key(command: Any, world: Path) -> None:
@@ -247,7 +259,10 @@ def test_no_code_is_run_because_a_fingerprint_names_it(command: Any, world: Path
     loaded = Fingerprint.load(world / "r20.mprint")
     replace(loaded, provenance=replace(loaded.provenance, network="antigravity:open")).save(world / "r20.mprint")
 
-    assert_one_line(command("detect", "r20.mprint", "--suspects", "suspects"), "not a built-in network; give one with")
+    assert_one_line(
+        command("detect", "r20.mprint", "--suspects", "suspects"),
+        "a factory, which is code; it is called with --trust-network",
+    )
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,7 @@ def test_the_factory_that_a_file_names_is_called_when_it_is_trusted(
         "natural",
         "--count",
         4,
+        "--weak",
     ]
     assert command("generate", *line, "--profile", "exact", "--output", "ours.mprint").code == 0
 

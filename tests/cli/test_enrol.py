@@ -57,7 +57,7 @@ def test_a_refusal_has_an_exit_code_of_its_own(command: Any, world: Path, endpoi
     """3, as where there is no verdict; never 0 or 1. Nothing is written; the owner may leave the check out."""
     release = Fingerprint.load(world / "r20.mprint")
     samples = tuple(replace(one, source=None, source_label=None) for one in release.samples)
-    replace(release, controls=(), samples=samples).save(world / "bare.mprint")
+    replace(release, controls=(), scores=None, samples=samples).save(world / "bare.mprint")
 
     done = command("enrol", "bare.mprint", "--endpoint", endpoint, *SMALL, *OUT)
 
@@ -75,7 +75,7 @@ def test_the_answers_of_a_refused_deployment_are_set_aside(command: Any, world: 
         Control(picture=one.picture, label=(one.label + 1 + index % 3) % 10, margin=1.0)
         for index, one in enumerate(release.samples)
     )
-    replace(release, controls=controls).save(world / "wrong.mprint")
+    replace(release, controls=controls, scores=None).save(world / "wrong.mprint")
 
     done = command("enrol", "wrong.mprint", "--endpoint", endpoint, *SMALL, *OUT)
 

@@ -75,7 +75,10 @@ def test_releases_need_weights(command: Any, world: Path, endpoint: Path) -> Non
 
     done = command(*line, "--also-precision", "int8")
 
-    assert (done.code, done.err) == (2, "error: --also, --also-precision, --mean and --std belong to --network\n")
+    assert (done.code, done.err) == (
+        2,
+        "error: --also, --also-precision, --also-preprocessing, --mean and --std belong to --network\n",
+    )
 
 
 def test_accepting_an_unknown_release_lists_the_known_ones(command: Any, world: Path) -> None:

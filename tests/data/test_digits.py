@@ -1,7 +1,5 @@
 """The digits of scikit-learn."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -39,8 +37,8 @@ def test_digits_are_those_that_scikit_learn_gives() -> None:
 def test_missing_digits_are_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without scikit-learn, and where it does not have the file."""
     with monkeypatch.context() as patch:
-        patch.setitem(sys.modules, "sklearn", None)
-        with pytest.raises(DataError, match=r"not installed: pip install 'modelprint\[generate\]'"):
+        patch.setattr(digits, "find_spec", lambda _: None)
+        with pytest.raises(DataError, match="not installed; install the extra generate"):
             load_digits()
     monkeypatch.setattr(digits, "FILE", "missing.csv.gz")
     with pytest.raises(DataError, match=r"cannot be read: .*missing\.csv\.gz.*; install it again"):

@@ -42,7 +42,7 @@ def seal(model: Classifier, split: DataSet) -> Fingerprint:
     )
     samples = tuple(replace(sample, source=None, source_label=None) for sample in sealed.samples)
     profile = replace(sealed.profile, name="fp32")  # one machine, so nothing differs that the profile would cover
-    return replace(sealed, samples=samples, controls=controls, releases=(), profile=profile)
+    return replace(sealed, samples=samples, controls=controls, scores=None, releases=(), profile=profile)
 
 
 @pytest.fixture(scope="session")

@@ -61,7 +61,7 @@ def test_a_cache_is_refused(release: Fingerprint, variant: Variant, serve: Serve
 
 def test_a_file_without_natural_images_needs_a_decision(release: Fingerprint, variant: Variant) -> None:
     """The owner may check it himself; the file then says that nothing was checked."""
-    bare = replace(release, controls=())
+    bare = replace(release, controls=(), scores=None)
 
     with pytest.raises(EnrolmentError, match="--unchecked"):
         enrol(bare, [LocalOracle(variant("as it is"))], PLAN)

@@ -28,6 +28,7 @@ DIGESTS = {
     "format-1": (Fingerprint, "e1ac708d1d982842d6d78d5ac2ed8c858527432224e5121431d0690c5b4f527f"),
     "format-2": (Fingerprint, "d2f1f173d3afeeffe68ca97dd86528ed64421756a2e2225a72c59bcca8cc5f2d"),
     "format-3": (Fingerprint, "bf7f80b28861859c73461b3599ec2fea0e5381be851298440569f1b8d9c2157f"),
+    "format-3-scores": (Fingerprint, "1480fe66309eae17648ff9f302577e5f636c78e6d2ca47ba460a97376ed58bc1"),
     "ownership-labels-1": (OwnershipFingerprint, "9b52c75f6951df510bffc399a03737f085e970d97a44cc24b507059c2c3fac2e"),
     "ownership-views-1": (OwnershipFingerprint, "a8fa1312b60ceb513ad4ce8a20fdf84dfd8e3ce677319a98cb99ddaa6636a5ae"),
 }

@@ -164,7 +164,7 @@ def test_the_documented_manifest_has_the_real_entries(
     for part in ("preprocessing", "profile", "provenance", "members"):
         assert documented[part].keys() == real[part].keys()
     assert documented["samples"][0].keys() == real["samples"][0].keys()
-    _, _, releases, blocks = (json.loads(part.partition("```")[0]) for part in ("{}```" + page).split("```json\n"))
+    _, _, releases, blocks, *_ = (json.loads(part.partition("```")[0]) for part in ("{}```" + page).split("```json\n"))
     assert releases["releases"][0].keys() == json.loads(with_releases().manifest)["releases"][0].keys()
     newest = json.loads(with_blocks().manifest)
     assert blocks.keys() == {"samples", "releases", "controls", "honest_flips", "sensitivity"}

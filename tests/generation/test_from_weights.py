@@ -120,8 +120,8 @@ def test_a_margin_below_the_noise_is_pointed_out_before_crafting(
         said.extend(caplog.messages)
         return images
 
-    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=0.0)
-    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=1.0)
+    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=0.0, measures=NOTHING)
+    generate(tiny_model, split, Scripted(change=note), count=2, profile="exact", multiple=1.0, measures=NOTHING)
 
     assert len(said) == len(caplog.messages) * 2 == 2
     assert said[0].startswith("margins of 0 logits are asked for, but profile exact moves them by up to ")
@@ -344,7 +344,8 @@ def test_a_network_of_half_precision_is_sealed_by_a_method_with_gradients(
     """Crafted in float32; every sealed label is the one that the network itself gives."""
     half = cast_model(tiny_model, dtype)
 
-    fingerprint, _ = generate(half, split, Junction(k=(2,)), count=4, profile="exact", allow_fewer=True)
+    made = {"count": 4, "profile": "exact", "allow_fewer": True, "measures": NOTHING}
+    fingerprint, _ = generate(half, split, Junction(k=(2,)), **made)
 
     pixels = np.stack([sample.picture.pixels for sample in fingerprint.samples])
     assert half.labels(to_images(pixels), batch=1).tolist() == [sample.label for sample in fingerprint.samples]
@@ -369,7 +370,7 @@ def test_a_network_without_gradients_is_explained(tiny_model: Classifier, split:
     with pytest.raises(CraftingError, match=r"has no gradients by its images, .* but misentry needs them; seal the"):
         generate(stopped, split, MiSentry(steps=2), count=4, profile="exact")
 
-    assert len(generate(stopped, split, Natural(), count=4, profile="exact")[0].samples) == 4
+    assert len(generate(stopped, split, Natural(), count=4, profile="exact", measures=NOTHING)[0].samples) == 4
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")

@@ -27,8 +27,11 @@ def read_by(path: Path) -> object:
         raise ZeroDivisionError("by zero\n\x1b")
     if said == "warns":
         warnings.warn("look", stacklevel=1)
-    return sum(range(2_000_000)) if said == "slow" else bytearray(50 * 2**20) if said == "large" else said
+    return sum(range(2_000_000)) if said == "slow" else bytearray(LARGE) if said == "large" else said
 
+
+LARGE = 400 * 2**20
+"""More bytes than a process of the suite has freed and kept to use again."""
 
 OBEDIENT = replace(READERS[CHEAP], errors=(DataError,), read=read_by)
 

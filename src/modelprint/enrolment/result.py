@@ -73,6 +73,7 @@ def assemble(fingerprint: Fingerprint, parts: EnrolledParts) -> Fingerprint:
         releases=(),  # their labels were computed for other servers, and other pictures where samples were moved
         honest_flips=FlipCount(answers=parts.compared, flips=parts.flips, confidence=LEVEL),
         sensitivity=(),
+        scores=None,
         enrolment=_record(fingerprint, parts),
     )
 

@@ -18,6 +18,8 @@ class PrintedNumber(float):
         text: Its digits, at most DIGITS_LIMIT characters; the shortest ones of the same number where it had more.
     """
 
+    __slots__ = ("text",)
+
     text: str
 
     def __new__(cls, text: str) -> "PrintedNumber":
@@ -25,6 +27,10 @@ class PrintedNumber(float):
         number = super().__new__(cls, text)
         number.text = text if len(text) <= DIGITS_LIMIT else repr(float(number))
         return number
+
+    def __getnewargs__(self) -> tuple[str]:
+        """Return what a copy is made from."""
+        return (self.text,)
 
 
 def parse_json(content: bytes | str) -> object:

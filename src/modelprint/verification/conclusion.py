@@ -87,7 +87,9 @@ def list_usable(tally: Tally) -> list[Observed]:
 
 def judge(tally: Tally, header: Header) -> Outcome:
     """Return what the answers about samples say. The joint test over samples looks once: when all were asked."""
-    suspected = tally.crossed and tally.constant is None
+    if tally.is_frozen and tally.decided is None:
+        return Outcome.INCONCLUSIVE
+    suspected = tally.crossed
     if not suspected and tally.decided is None and not tally.list_unanswered(header.questions):
         suspected = tally.is_jointly_wrong
     return tally.decided or (Outcome.TAMPERED if suspected else Outcome.INCONCLUSIVE)
@@ -176,8 +178,8 @@ def _state_intact(tally: Tally, header: Header) -> tuple[str, ...]:
 
 def _state_undecided(tally: Tally, header: Header, differ: str) -> tuple[str, ...]:
     """Say why there is no verdict."""
-    if tally.constant is not None and tally.crossed:
-        return (_explain_constant(tally),)
+    if tally.is_frozen and tally.crossed:
+        return (_explain_frozen(tally),)
     if tally.remap is not None and tally.crossed:
         return (_explain_remap(tally),)
     left = len(tally.list_unanswered(header.questions))
@@ -219,8 +221,13 @@ def _place(order: str) -> str:
     return order if order.startswith("counted") else f"in {order}"
 
 
-def _explain_constant(tally: Tally) -> str:
+def _explain_frozen(tally: Tally) -> str:
     """Say that every answer is the same."""
+    if tally.constant is None:
+        return (
+            f"the scores of all {len(tally.observations)} answers are the same, although several labels are expected: "
+            "a cache that does not look at the picture, or a server that does not read it"
+        )
     usable = list_usable(tally)
     names = sorted({str(seen.answer.named) for seen in usable if seen.answer.named is not None})
     label = f"{tally.constant}" + (f" ({names[0]})" if len(names) == 1 else "")

@@ -146,7 +146,7 @@ class Tally:
 
     def _decide(self) -> Outcome | None:
         if self.crossed:
-            if self.constant is not None:
+            if self.is_frozen:
                 return Outcome.INCONCLUSIVE if self.matched + self.mismatched >= CONSTANT_ANSWERS else None
             if self.weighed.may_be_random:
                 return None
@@ -170,6 +170,19 @@ class Tally:
             return None
         seen = {label for _, label in pairs}
         return seen.pop() if len(seen) == 1 and self._looks_cached() else None
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether every answer is the same although several labels were expected: the pictures had no part in it.
+
+        Scores that are all alike, also where they tie, are as telling as a constant label.
+        """
+        if self.constant is not None:
+            return True
+        printed = {seen.answer.ranking for seen in self.observations.values()}
+        expected = {seen.expected for seen in self.observations.values()}
+        alike = len(printed) == 1 and len(printed.pop()) > 1
+        return self.notices_constant and self.rule is not None and alike and len(expected) > 1
 
     def _looks_cached(self) -> bool:
         usable = [seen for seen in self.observations.values() if seen.answer.usable]

@@ -247,6 +247,7 @@ def count_needed_answers(
     """Return how many answers it takes to say intact when all of them match; arguments as for `verify`."""
     rate = fingerprint.expected_flip_rate if p1 is None else p1
     test = SequentialTest(alpha=alpha, beta=beta, p0=honest_rate(fingerprint, answers), p1=rate)
+    check_accepted(fingerprint, accept)
     return max(start_tally(test, fingerprint, accept).test.answers_for_intact, min_answers)
 
 

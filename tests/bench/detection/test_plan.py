@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from modelprint.bench.detection.fingerprints import FingerprintRecipe
+from modelprint.bench.detection.fingerprints import REVISION, FingerprintRecipe
 from modelprint.bench.detection.plan import (
     PlannedDetection,
     PlannedFingerprint,
@@ -45,7 +45,7 @@ def test_a_search_is_handed_floats() -> None:
 
 
 def test_rounding_is_a_part_of_what_a_fingerprint_is(tiny_plan: str) -> None:
-    """Where it is not the usual one: keys of early caches stay as they were."""
+    """Where it is not the usual one: the key is that of the settings alone."""
     searched = tiny_plan.replace("count = 6", 'count = 6, rounding = "search"', 1)
     usual, other = (detection(parse_plan(text)).fingerprints[0] for text in (tiny_plan, searched))
 
@@ -53,5 +53,5 @@ def test_rounding_is_a_part_of_what_a_fingerprint_is(tiny_plan: str) -> None:
 
     assert (usual.rounding, usual.survives) == ("nearest", "exact")
     assert (other.rounding, other.survives) == ("search", "exact, rounded by search")
-    assert keys[0] == content_key([1, "m", "d", "natural", {}, 6, "exact", "8-bit", 7, []])
+    assert keys[0] == content_key([REVISION, "m", "d", "natural", {}, 6, "exact", "8-bit", 7, []])
     assert keys[1] != keys[0]

@@ -7,7 +7,7 @@ from torch import nn
 from modelprint.calibration import Forms
 from modelprint.calibration.variants import int8
 from modelprint.classifier import Classifier
-from modelprint.errors import CraftingError
+from modelprint.errors import CraftingError, LoadingError
 
 CORNERS = torch.tensor([[[[1.0, 0.0]]], [[[0.0, 1.0]]]], dtype=torch.float64)
 """Two images of two pixels, one of them white: they read out the columns of a linear layer."""
@@ -60,5 +60,5 @@ def test_a_network_without_linear_layers_is_not_called_quantised() -> None:
     """Its answers would be those of float32."""
     network = nn.Sequential(nn.Conv2d(1, 2, (1, 2)), nn.Flatten())
 
-    with pytest.raises(CraftingError, match="no linear layer"):
+    with pytest.raises(LoadingError, match="no linear layer"):
         int8.dynamic(Forms(Classifier(network, image_shape=(1, 1, 2), class_count=2)), CORNERS)

@@ -4,7 +4,7 @@ from modelprint.calibration.forms import Forms
 from modelprint.calibration.quantising import pick_range_images, static_int8
 from modelprint.classifier import Classifier
 from modelprint.errors import CraftingError
-from modelprint.networks.int8 import Int8Linear, quantise_linears, round_weights
+from modelprint.networks.int8 import quantise_linears, round_weights
 from modelprint.networks.onnx_network import OnnxNetwork
 from modelprint.tensors import Images, Logits
 
@@ -25,10 +25,7 @@ def static(forms: Forms, images: Images) -> Logits:
 
 
 def _quantise_linears(forms: Forms) -> Classifier:
-    network = quantise_linears(forms.single.copy().network)
-    if not any(isinstance(module, Int8Linear) for module in network.modules()):
-        raise CraftingError("it has no linear layer that could be quantised")
-    return forms.single.with_network(network)
+    return forms.single.with_network(quantise_linears(forms.single.copy().network))
 
 
 def _round_weights(forms: Forms) -> Classifier:
