@@ -28,7 +28,7 @@ class PrintedNumber(float):
         number.text = text if len(text) <= DIGITS_LIMIT else repr(float(number))
         return number
 
-    def __getnewargs__(self) -> tuple[str]:
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]  # made from its text, not from a float
         """Return what a copy is made from."""
         return (self.text,)
 
