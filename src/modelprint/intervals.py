@@ -24,7 +24,12 @@ def upper_bound(count: int, trials: int, level: float = LEVEL) -> float:
     return float(betaincinv(count + 1, trials - count, level)) if count < trials else 1.0
 
 
+def lower_bound(count: int, trials: int, level: float = LEVEL) -> float:
+    """Return the one-sided lower bound of a probability, 0 for no trials; ValueError as in `upper_bound`."""
+    return 1 - upper_bound(trials - count, trials, level)
+
+
 def exact_interval(count: int, trials: int, level: float = LEVEL) -> tuple[float, float]:
     """Return the two-sided interval of a probability, (0, 1) for no trials; ValueError as in `upper_bound`."""
     one_sided = (1 + level) / 2
-    return 1 - upper_bound(trials - count, trials, one_sided), upper_bound(count, trials, one_sided)
+    return lower_bound(count, trials, one_sided), upper_bound(count, trials, one_sided)

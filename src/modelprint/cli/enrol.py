@@ -17,6 +17,8 @@ from modelprint.cli.options import (
     ImageShape,
     Onnx,
     OnnxInput,
+    Output,
+    OwnNetwork,
     Quiet,
     SearchPath,
     Seed,
@@ -35,20 +37,12 @@ if TYPE_CHECKING:
 REFUSED = 3
 """Exit code when a deployment is not enrolled because of what it answers."""
 
-Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
 Endpoints = Annotated[
     list[Path] | None,
     typer.Option(
         "--endpoint",
         metavar="FILE",
         help="A YAML file that describes the endpoint to enrol; given several times, they are replicas of one.",
-    ),
-]
-OwnNetwork = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
     ),
 ]
 PrecisionName = Annotated[
@@ -228,17 +222,13 @@ def _open_network(
     """Return the oracle of a classifier of one's own in `precision`; int8 takes ranges from natural images."""
     import numpy as np
 
-    if onnx_input is not None:
-        raise ValueError("--onnx-input belongs to --onnx")
     from modelprint.calibration.serving import serve_in
+    from modelprint.cli.oracles import load_local
     from modelprint.enrolment.release_check import list_natural
-    from modelprint.loading import load_classifier
     from modelprint.oracles.local import LocalOracle
 
-    model = load_classifier(network, weights, image_shape=parse_shape(image_shape), search_path=search_path)
-    oracle = LocalOracle(model)
-    oracle.check_fit(loaded.preprocessing.image_shape, len(loaded.class_names), "the samples of the fingerprint")
+    model = load_local(loaded, network, weights, parse_shape(image_shape), onnx_input, search_path)
     if precision is None:
-        return oracle
+        return LocalOracle(model)
     shown = [one.picture.pixels for one in list_natural(loaded)]
     return serve_in(model, precision, np.stack(shown) if shown else None)

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
 OwnNetwork = Annotated[
     str | None,
     typer.Option(

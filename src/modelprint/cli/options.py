@@ -83,6 +83,14 @@ Settings = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", min=0, help="Seed of every random number.")]
+Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
+    ),
+]
 FingerprintFile = Annotated[Path, typer.Argument(metavar="FINGERPRINT", help="A .mprint file.", show_default=False)]
 Trust = Annotated[
     list[Path] | None,

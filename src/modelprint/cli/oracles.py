@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -13,6 +14,9 @@ from modelprint.oracles.onnx import OnnxOracle
 from modelprint.oracles.oracle import Oracle
 from modelprint.oracles.pixel_form import PixelForm
 from modelprint.pixels import Picture
+
+if TYPE_CHECKING:
+    from modelprint.classifier import Classifier
 
 
 def choose_oracle(
@@ -33,12 +37,29 @@ def choose_oracle(
     """
     if endpoint is not None or onnx is not None:
         return choose_remote_oracle(endpoint, onnx, fingerprint.class_names, quiet, onnx_input)
-    if onnx_input is not None:
-        raise ValueError("--onnx-input belongs to --onnx")
-    from modelprint.loading import load_classifier, normalise_outside
     from modelprint.oracles.local import LocalOracle
 
     assert network is not None
+    return LocalOracle(load_local(fingerprint, network, weights, image_shape, onnx_input, search_path))
+
+
+def load_local(
+    fingerprint: Fingerprint | OwnershipFingerprint,
+    network: str,
+    weights: Path | None,
+    image_shape: tuple[int, int, int] | None,
+    onnx_input: str | None,
+    search_path: Path | None,
+) -> "Classifier":
+    """Return a classifier of one's own that fits the fingerprint, with the normalisation that the file names.
+
+    Raises:
+        ValueError: It takes other images or knows other classes, or `onnx_input` is given.
+    """
+    if onnx_input is not None:
+        raise ValueError("--onnx-input belongs to --onnx")
+    from modelprint.loading import load_classifier, normalise_outside
+
     model = load_classifier(network, weights, image_shape=image_shape, search_path=search_path)
     expected, classes = fingerprint.preprocessing.image_shape, len(fingerprint.class_names)
     if (model.image_shape, model.class_count) != (expected, classes):
@@ -49,7 +70,7 @@ def choose_oracle(
     contract = fingerprint.preprocessing
     if contract.mean is not None and contract.std is not None:
         model = normalise_outside(model, (contract.mean, contract.std))
-    return LocalOracle(model)
+    return model
 
 
 def choose_remote_oracle(

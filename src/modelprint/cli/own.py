@@ -29,6 +29,7 @@ from modelprint.cli.options import (
     Network,
     Onnx,
     OnnxInput,
+    Output,
     Quiet,
     Report,
     SearchPath,
@@ -54,7 +55,6 @@ own_app = typer.Typer(rich_markup_mode=None, help="Ownership: is that model a co
 Kinds = list[str] | None
 KINDS = "KIND*COUNT"
 
-Output = Annotated[Path, typer.Option(metavar="FILE", help="The .mprint file to write.")]
 MethodName = Annotated[
     str,
     typer.Option(

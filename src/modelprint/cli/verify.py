@@ -22,6 +22,7 @@ from modelprint.cli.options import (
     ImageShape,
     Onnx,
     OnnxInput,
+    OwnNetwork,
     Quiet,
     Reports,
     SearchPath,
@@ -39,13 +40,6 @@ if TYPE_CHECKING:
     from modelprint.oracles.oracle import Oracle
     from modelprint.verification.ledger import Ledger
 
-OwnNetwork = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME",
-        help="A classifier of your own: a built-in network, package.module:factory or a .pt2 file. Needs torch.",
-    ),
-]
 Queries = Annotated[int | None, typer.Option(metavar="N", help="Most samples to ask; all of them when not given.")]
 Alpha = Annotated[float, typer.Option(metavar="P", help="Largest probability of calling an intact model tampered.")]
 Beta = Annotated[

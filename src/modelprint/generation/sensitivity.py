@@ -7,13 +7,14 @@ is found out when it is made, not when a tampered model passes as intact.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from modelprint import intervals
 from modelprint.calibration import suppress_warnings
 from modelprint.classifier import Classifier
 from modelprint.crafting.margins import top_two_gap
 from modelprint.data import DataSet, LabelledImages
 from modelprint.fingerprint.blocks import TamperingRate
 from modelprint.generation.agreement import pick_ordinary
-from modelprint.intervals import LEVEL, upper_bound
+from modelprint.intervals import LEVEL
 from modelprint.pixels import Pixels
 from modelprint.progress import Progress, ignore_progress, track_steps
 from modelprint.streams import stream
@@ -78,7 +79,7 @@ class Sensitivity:
 
 def lower_bound(rate: TamperingRate) -> float:
     """Return the lower Clopper-Pearson bound of a flip rate, at level LEVEL."""
-    return 1 - upper_bound(rate.samples - rate.flipped, rate.samples, LEVEL)
+    return intervals.lower_bound(rate.flipped, rate.samples, LEVEL)
 
 
 def measure_sensitivity(
