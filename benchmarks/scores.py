@@ -169,7 +169,7 @@ def prepare(model: Classifier, data: DataSet, fingerprint: Fingerprint, folder: 
     path = folder / f"noise-{fingerprint.digest[:16]}.pt"
     if not path.exists():
         torch.save(dict(measure(Forms(model, data.train.pixels), everything, find_profile("fp32")).logits), path)
-    noise = Noise(logits=torch.load(path))
+    noise = Noise(logits=torch.load(path, weights_only=True))
     record = record_scores(noise, range(len(pixels)))
     own = record_scores(Noise(logits={name: noise.logits[name] for name in ONE_SERVER}), range(len(pixels)))
     asked = to_images(everything[: len(pixels) + ORDINARY])

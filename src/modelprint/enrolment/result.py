@@ -21,6 +21,7 @@ from modelprint.fingerprint.enrolment import (
 from modelprint.fingerprint.integrity import Fingerprint, ProfileRecord, Sample
 from modelprint.intervals import LEVEL, upper_bound
 from modelprint.pixels import Picture
+from modelprint.verification.asking import make_printable
 
 PROFILE = "enrolled"
 """What the profile of an enrolled file is called: one deployment, as it answered."""
@@ -131,5 +132,4 @@ def _shorten(texts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _clean(text: str) -> str:
-    """Return the text of a server, cut to `TEXT_LIMIT`, with control characters escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:TEXT_LIMIT])
+    return make_printable(text, TEXT_LIMIT)

@@ -104,14 +104,14 @@ def _sanitise(answer: Answer, class_count: int) -> Answer:
     finite = all(math.isfinite(score) for _, score in answer.ranking)
     return replace(
         answer,
-        named=_make_printable(answer.named) if isinstance(answer.named, str) else answer.named,
+        named=make_printable(answer.named) if isinstance(answer.named, str) else answer.named,
         ranking=answer.ranking if finite else (),
-        printed=tuple(_make_printable(text) for text in answer.printed) if finite else (),
-        problem=None if answer.problem is None else _make_printable(answer.problem),
-        server={_make_printable(name): _make_printable(value) for name, value in answer.server.items()},
+        printed=tuple(make_printable(text) for text in answer.printed) if finite else (),
+        problem=None if answer.problem is None else make_printable(answer.problem),
+        server={make_printable(name): make_printable(value) for name, value in answer.server.items()},
     )
 
 
-def _make_printable(text: str) -> str:
-    """Return the text of a server, cut to `TEXT_LIMIT`, with control characters escaped."""
-    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:TEXT_LIMIT])
+def make_printable(text: str, limit: int = TEXT_LIMIT) -> str:
+    """Return the text of a server, cut to `limit`, with control characters escaped."""
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text[:limit])
